@@ -1,0 +1,43 @@
+"""What a user can meet as an error: one base class, one sentence each, always with the remedy."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class MetaVoteError(Exception):
+    """Base of every error that a user can cause or mend. Its text is one sentence that says what to do."""
+
+
+class UnknownNameError(MetaVoteError):
+    """A name (of a task, class, method, run, ...) that nothing is registered under."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(str(name), names, n=3, cutoff=0.5)
+        if near:
+            hint = f"did you mean {' or '.join(near)}?"
+        elif len(names) <= 12:
+            hint = f"choose one of: {', '.join(names)}." if names else "there is none yet."
+        else:
+            hint = f"choose one of {len(names)}, among them {', '.join(names[:6])}."
+        super().__init__(f"There is no {kind} '{name}': {hint}")
+
+
+class BadValueError(MetaVoteError):
+    """A number or setting outside what it may be."""
+
+
+class BadFileError(MetaVoteError):
+    """A file that is damaged, truncated, or not of the kind it should be."""
+
+
+class MissingDataError(MetaVoteError):
+    """Data that is not on this machine."""
+
+
+class StoreError(MetaVoteError):
+    """The run store cannot be read or written."""
+
+
+class MismatchError(MetaVoteError):
+    """Two things that do not belong together, such as a zoo and a backbone it was not made on."""

@@ -1,0 +1,53 @@
+"""Labelled images in memory, with a fixed train / validation / test split: what every data set loads into."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageSet:
+    """images uint8 [N, H, W, 3], labels int64 [N] (indices into `classes`), split int8 [N] (indices into `SPLITS`)."""
+
+    name: str
+    classes: tuple[str, ...]
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    split: npt.NDArray[np.int8]
+
+    def __repr__(self) -> str:
+        return f"ImageSet({self.name!r}, {len(self.images)} images, {len(self.classes)} classes)"
+
+    def part(self, split: str, classes: Iterable[str] | None = None) -> "Examples":
+        """The images of one split, of all classes or of some; labels then count in the order of those classes."""
+        wanted = list(self.classes if classes is None else classes)
+        relabel = np.full(len(self.classes), -1, np.int64)
+        relabel[[self.classes.index(name) for name in wanted]] = np.arange(len(wanted))
+        labels = relabel[self.labels]
+        rows = np.flatnonzero((labels >= 0) & (self.split == SPLITS.index(split)))
+        return Examples(self.images[rows], labels[rows])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Examples:
+    """images uint8 [N, H, W, 3] and labels int64 [N], counted from 0 in the order of the task's classes."""
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"Examples({len(self)} images, {len(np.unique(self.labels))} classes)"
+
+
+def fraction(key: str) -> float:
+    """A fixed number in [0, 1) for a text. Splits made from it depend on names alone, on every machine."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
