@@ -1,0 +1,1 @@
+"""Methods: named ways to get from a backbone to a slim model, as one loop that yields events."""

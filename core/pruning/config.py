@@ -1,0 +1,138 @@
+"""What a run is asked to do: one immutable, validated record that survives JSON unchanged."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
+from typing import Any
+
+from core.errors import BadValueError, UnknownNameError
+from core.pruning.methods import METHODS
+
+SIMILARITIES = ("leep", "logme", "prototypes")
+NEIGHBOURS = ("nearest", "random", "farthest", "all")
+WEIGHTINGS = ("count", "similarity", "score")
+WEIGHTS = ("neighbours", "pretrained")
+MOST_ITERATIONS = 100_000
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One method on one target task with one seed and budget.
+
+    `task`, `backbone` and `zoo` are ids, looked up when the run starts. `k` may be None where no neighbours are ranked
+    (a method without a zoo, or `neighbours="all"`). `keep` is the keep ratio; `learning_rate` the peak of the schedule.
+    Raises BadValueError or UnknownNameError, one sentence each.
+    """
+
+    task: str
+    method: str = "mvp"
+    keep: float = 0.2
+    iterations: int = 60
+    seed: int = 0
+    k: int | None = 5
+    similarity: str = "leep"
+    neighbours: str = "nearest"
+    weighting: str = "count"
+    weights: str = "neighbours"
+    backbone: str = "emoji-resnet18-simclr"
+    zoo: str = "emoji-resnet18-simclr"
+    threads: int = 2
+    learning_rate: float = 0.02
+    batch: int = 64
+
+    def __post_init__(self) -> None:
+        for name in ("task", "backbone", "zoo"):
+            _check_id(name, getattr(self, name))
+        for name, kind, known in _CHOICES:
+            if (value := getattr(self, name)) not in known:
+                raise UnknownNameError(kind, value, known)
+        whole = {
+            "iterations": (0, MOST_ITERATIONS, "the number of training iterations"),
+            "seed": (0, 2**32 - 1, "the seed"),
+            "threads": (1, 1024, "the number of threads"),
+            "batch": (2, 65_536, "the batch size"),
+        }
+        for name, (least, most, words) in whole.items():
+            object.__setattr__(self, name, _whole(getattr(self, name), least, most, words))
+        object.__setattr__(self, "keep", _keep(self.keep))
+        object.__setattr__(self, "learning_rate", _rate(self.learning_rate))
+        if self.k is not None:
+            object.__setattr__(self, "k", _whole(self.k, 1, None, "K, the number of neighbours,"))
+        elif METHODS[self.method].needs_zoo and self.neighbours != "all":
+            raise BadValueError(f"{METHODS[self.method].title} needs K, the number of neighbours: give one, such as 5.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; `from_dict` gives back an equal config."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "RunConfig":
+        """The config that `to_dict` described; missing settings take their defaults, unknown ones are refused."""
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(set(data) - set(known)):
+            raise BadValueError(
+                f"A run has no setting {' or '.join(map(repr, unknown))}: its settings are {', '.join(known)}."
+            )
+        if "task" not in data:
+            raise BadValueError("A run needs a task: give its id.")
+        return cls(**data)
+
+    def label(self) -> str:
+        """One short line for people, naming what tells runs apart."""
+        method = METHODS[self.method]
+        parts = [method.title]
+        if method.needs_zoo:
+            parts.append("the whole zoo" if self.neighbours == "all" else f"{self.k} {self.neighbours}")
+            parts.append(f"{self.weights} weights")
+        parts.append(self.task)
+        if method.removes:
+            parts.append(f"keep {self.keep:.0%}")
+        return " · ".join([*parts, f"{self.iterations} iterations", f"seed {self.seed}"])
+
+
+_CHOICES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("method", "method", tuple(METHODS)),
+    ("similarity", "similarity", SIMILARITIES),
+    ("neighbours", "way to choose neighbours", NEIGHBOURS),
+    ("weighting", "weighting of votes", WEIGHTINGS),
+    ("weights", "source of weights", WEIGHTS),
+)
+
+
+def check_k(k: int, zoo_size: int) -> None:
+    """Refuse more neighbours than the zoo has tasks (the target's own entry, if any, not counted)."""
+    if k > zoo_size:
+        raise BadValueError(
+            f"K is {k}, but the zoo has {zoo_size} tasks to choose from: choose K from 1 to {zoo_size}."
+        )
+
+
+def _check_id(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise BadValueError(f"A run needs a {name}: give its id, not {value!r}.")
+
+
+def _whole(value: object, least: int, most: int | None, words: str) -> int:
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if number is None or number < least or (most is not None and number > most):
+        span = f"of at least {least}" if most is None else f"from {least} to {most:,}"
+        raise BadValueError(f"{words[0].upper()}{words[1:]} must be a whole number {span}, not {value!r}.")
+    return number
+
+
+def _keep(value: object) -> float:
+    if not 0 < (keep := _number(value)) <= 1:
+        raise BadValueError(f"The keep ratio must be above 0 and at most 1, not {value!r}: 0.2 keeps a fifth.")
+    return keep
+
+
+def _rate(value: object) -> float:
+    if not 0 < (rate := _number(value)) <= 10:
+        raise BadValueError(f"The learning rate must be above 0 and at most 10, not {value!r}: 0.02 is usual.")
+    return rate
+
+
+def _number(value: object) -> float:
+    """The value as a float; NaN, which no range admits, for what is no number."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan

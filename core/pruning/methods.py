@@ -1,0 +1,91 @@
+"""The methods a run can use, described without torch, in the order people are shown them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+When = Literal["before training", "after scoring", "during training", "never"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method: its name in configs, its title and one line for students, and when it removes channels."""
+
+    name: str
+    title: str
+    help: str
+    needs_zoo: bool
+    when: When
+
+    @property
+    def removes(self) -> bool:
+        """Whether the keep ratio matters to this method."""
+        return self.when != "never"
+
+
+_ALL = (
+    Method(
+        "mvp",
+        "Meta-Vote Pruning",
+        "Similar tasks already have pruned models: each votes for the channels it kept, and the winners stay.",
+        needs_zoo=True,
+        when="before training",
+    ),
+    Method(
+        "taylor",
+        "Taylor, iterative",
+        "Train, remove the channels whose loss would change least, train again, many rounds: slow and thorough.",
+        needs_zoo=False,
+        when="during training",
+    ),
+    Method(
+        "taylor-oneshot",
+        "Taylor, one shot",
+        "Score every channel once by how much the loss would change without it, and remove the rest in one go.",
+        needs_zoo=False,
+        when="after scoring",
+    ),
+    Method(
+        "magnitude",
+        "Magnitude (L2)",
+        "Keep the channels with the largest weights, by the square root of their summed squares. Needs no data.",
+        needs_zoo=False,
+        when="before training",
+    ),
+    Method(
+        "l1",
+        "Magnitude (L1)",
+        "Keep the channels with the largest weights, by the sum of their absolute values. Needs no data.",
+        needs_zoo=False,
+        when="before training",
+    ),
+    Method(
+        "bn-scale",
+        "BatchNorm scale",
+        "Keep the channels that BatchNorm multiplies by the largest factors. Needs no data.",
+        needs_zoo=False,
+        when="before training",
+    ),
+    Method(
+        "activation",
+        "Activation",
+        "Keep the channels that respond most strongly to the task's own images.",
+        needs_zoo=False,
+        when="after scoring",
+    ),
+    Method(
+        "random",
+        "Random channels",
+        "Keep channels drawn by chance: the control that every other method has to beat.",
+        needs_zoo=False,
+        when="before training",
+    ),
+    Method(
+        "dense",
+        "Dense (unpruned)",
+        "Remove nothing and fine-tune the whole backbone: the ceiling. The keep ratio is ignored.",
+        needs_zoo=False,
+        when="never",
+    ),
+)
+
+METHODS: dict[str, Method] = {method.name: method for method in _ALL}
