@@ -1,0 +1,1 @@
+"""Channel groups, selections of channels, slimming, and the pruned model's file."""
