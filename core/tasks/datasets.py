@@ -1,6 +1,123 @@
 """The data sets by name: one registry; every entry loads to an `ImageSet`."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+
+from core.errors import UnknownNameError
+from core.paths import home
+from core.tasks import emoji, folder, torchvision_names
 from core.tasks.images import ImageSet
-from core.tasks import emoji
-def load_dataset(name: str) -> ImageSet:
-    return emoji.load()
+
+FOLDER = "folder:"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set: how people call it, its classes, and where its loader is.
+
+    `loader` is "module:function" and looked up when called: an import, even inside a function, would make every module
+    that knows the names of data sets depend on torch, and the dashboard may not.
+    """
+
+    name: str
+    title: str
+    loader: str
+    classes: Callable[[], tuple[str, ...]]
+    available: Callable[[], bool]
+    remedy: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a data set is on this machine, and if not, one sentence on how to get it ("" if it is)."""
+
+    available: bool
+    remedy: str
+
+
+def _torchvision(name: str, title: str) -> DataSet:
+    return DataSet(
+        name,
+        title,
+        "core.tasks.torchvision_sets:load",
+        classes=lambda: torchvision_names.CLASSES[name],
+        available=lambda: torchvision_names.place(name) is not None,
+        remedy=lambda: torchvision_names.remedy(name),
+    )
+
+
+_SHIPPED = DataSet("emoji", "Emoji", "core.tasks.emoji:load", lambda: tuple(emoji.about()), lambda: True, lambda: "")
+DATASETS = {
+    entry.name: entry
+    for entry in (
+        _SHIPPED,
+        _torchvision("fashion-mnist", "Fashion-MNIST"),
+        _torchvision("cifar10", "CIFAR-10"),
+        _torchvision("cifar100", "CIFAR-100"),
+    )
+}
+
+
+def load_dataset(name: str, download: bool = False) -> ImageSet:
+    """All images of a data set by name, or of a folder of images as "folder:/path". Kept in memory once loaded.
+
+    Nothing is ever downloaded unless `download` asks for it. Raises UnknownNameError, MissingDataError with the remedy,
+    BadFileError where a file is broken.
+    """
+    if name.startswith(FOLDER):
+        path = folder.path_of(name)
+        return _load_folder(path, folder.fingerprint(path))
+    return _load(_entry(name).name, home(), download)
+
+
+def dataset_names() -> dict[str, Availability]:
+    """Every named data set, in order, with whether it is on this machine."""
+    found = {name: entry.available() for name, entry in DATASETS.items()}
+    return {name: Availability(ok, "" if ok else DATASETS[name].remedy()) for name, ok in found.items()}
+
+
+def class_names(dataset: str) -> tuple[str, ...]:
+    """The classes of a data set in its own order, without loading an image; its files need not be there."""
+    if dataset.startswith(FOLDER):
+        return folder.class_names(folder.path_of(dataset))
+    return _entry(dataset).classes()
+
+
+def canonical_class(dataset: str, name: str) -> str:
+    """The class a name stands for: itself, or, in `emoji`, the class that holds that Unicode subgroup."""
+    known = class_names(dataset)
+    if name in known:
+        return name
+    also = emoji.aliases() if dataset == "emoji" else {}
+    if name not in also:
+        raise UnknownNameError(f"{dataset} class", name, [*known, *also])
+    return also[name]
+
+
+def class_title(dataset: str, name: str) -> str:
+    """What people read for a class: a word or two."""
+    return emoji.short_title(name) if dataset == "emoji" else name.replace("_", " ")
+
+
+def _entry(name: str) -> DataSet:
+    if name not in DATASETS:
+        raise UnknownNameError("data set", name, [*DATASETS, f"{FOLDER}/path/to/images"])
+    return DATASETS[name]
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, _home: Path, download: bool) -> ImageSet:
+    """Kept per user folder, as that is where data sets are looked for."""
+    module, function = DATASETS[name].loader.split(":")
+    loader = getattr(import_module(module), function)
+    loaded: ImageSet = loader() if name == "emoji" else loader(name, download=download)
+    return loaded
+
+
+@lru_cache(maxsize=2)
+def _load_folder(path: Path, _fingerprint: str) -> ImageSet:
+    """Kept until a file in the folder changes."""
+    return folder.load(path)

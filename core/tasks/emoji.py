@@ -5,6 +5,7 @@ Made by `assets/emoji/build.py`; sources and licences in `assets/emoji/ATTRIBUTI
 
 import csv
 import json
+import re
 from functools import cache
 
 import numpy as np
@@ -16,6 +17,16 @@ from core.tasks.images import SPLITS, ImageSet
 
 FOLDER = ASSETS / "emoji"
 SIZE, THUMBNAIL = 32, 64
+# where the first words of a title do not stand alone
+SHORT = {
+    "face-unwell": "unwell faces",
+    "face-costume": "costume faces",
+    "transport-air": "aircraft and boats",
+    "sign": "traffic signs",
+    "av-symbol": "media symbols",
+    "person-activity": "people moving",
+    "other-symbol": "mathematical symbols",
+}
 
 
 @cache
@@ -29,6 +40,11 @@ def about() -> dict[str, dict[str, list[str] | str]]:
 def aliases() -> dict[str, str]:
     """Unicode subgroup -> the class that holds it, so that a class may be asked for by any subgroup in it."""
     return {sub: name for name, entry in about().items() for sub in entry["subgroups"]}
+
+
+def short_title(name: str) -> str:
+    """A class's title in a word or two: the first thing it lists."""
+    return SHORT.get(name) or re.split(r", | and ", str(about()[name]["title"]))[0]
 
 
 def tiles(kind: str, name: str, size: int) -> npt.NDArray[np.uint8]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import UnknownNameError
+
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
 
@@ -25,8 +27,16 @@ class ImageSet:
         return f"ImageSet({self.name!r}, {len(self.images)} images, {len(self.classes)} classes)"
 
     def part(self, split: str, classes: Iterable[str] | None = None) -> "Examples":
-        """The images of one split, of all classes or of some; labels then count in the order of those classes."""
+        """The images of one split, of all classes or of some; labels then count in the order of those classes.
+
+        Raises UnknownNameError for a split or class that is not there.
+        """
         wanted = list(self.classes if classes is None else classes)
+        if split not in SPLITS:
+            raise UnknownNameError("split", split, SPLITS)
+        for name in wanted:
+            if name not in self.classes:
+                raise UnknownNameError(f"{self.name} class", name, self.classes)
         relabel = np.full(len(self.classes), -1, np.int64)
         relabel[[self.classes.index(name) for name in wanted]] = np.arange(len(wanted))
         labels = relabel[self.labels]

@@ -1,0 +1,80 @@
+"""The tasks that ship (`assets/tasks.json`, made by `core/tasks/draw.py`), and the way from any id to its task."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from core.errors import BadValueError, UnknownNameError
+from core.paths import ASSETS
+from core.tasks import folder
+from core.tasks.datasets import DATASETS, FOLDER, canonical_class, class_names
+from core.tasks.task import Task, ad_hoc_id, parse_ad_hoc_id
+
+FILE = ASSETS / "tasks.json"
+KINDS = ("zoo", "targets")
+SETTING = "emoji"
+
+
+@cache
+def _shipped() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(FILE.read_text())["settings"]
+    return loaded
+
+
+def settings() -> list[str]:
+    """The shipped settings: zoo tasks and the targets that go with them; in "emoji-disjoint" they share no class."""
+    return list(_shipped())
+
+
+def tasks(kind: str | None = None, setting: str = SETTING) -> list[Task]:
+    """The shipped tasks of one setting: "zoo", "targets", or None for both, zoo first."""
+    if kind is not None and kind not in KINDS:
+        raise UnknownNameError("kind of task", kind, KINDS)
+    if setting not in _shipped():
+        raise UnknownNameError("setting", setting, settings())
+    chosen = _shipped()[setting]
+    return [
+        Task(name, chosen["dataset"], tuple(classes))
+        for each in ((kind,) if kind else KINDS)
+        for name, classes in chosen[each].items()
+    ]
+
+
+@cache
+def _by_id() -> dict[str, Task]:
+    return {task.id: task for setting in settings() for task in tasks(setting=setting)}
+
+
+def task(name: str, classes: Sequence[str] | None = None) -> Task:
+    """The task of an id ("emoji-t03", "emoji:tool+plant", "folder:/path"), or of a data set and some of its classes.
+
+    A data set's name alone means all of its classes. A class of `emoji` may be given as any Unicode subgroup in it; the
+    task has the class's own name. Raises UnknownNameError, BadValueError for fewer than two or repeated classes.
+    """
+    if classes is None and name in _by_id():
+        return _by_id()[name]
+    dataset, listed = (name, tuple(classes)) if classes is not None else parse_ad_hoc_id(name)
+    if dataset.startswith(FOLDER):
+        dataset = f"{FOLDER}{folder.path_of(dataset)}"
+    elif dataset not in DATASETS:
+        known = [*DATASETS, f"{FOLDER}/path/to/images"]
+        if classes is not None or ":" in name:
+            raise UnknownNameError("data set", dataset, known)
+        raise UnknownNameError("task", name, [*_by_id(), *known])
+    if listed is None:
+        return Task(ad_hoc_id(dataset), dataset, class_names(dataset))
+    found = tuple(canonical_class(dataset, each) for each in listed)
+    _check(listed, found)
+    return Task(ad_hoc_id(dataset, found), dataset, found)
+
+
+def _check(asked: Sequence[str], found: Sequence[str]) -> None:
+    """At least two classes, each once."""
+    if len(found) < 2:
+        raise BadValueError(f"A task needs at least two classes, not {len(found)}: name more of them.")
+    for position, name in enumerate(found):
+        if name in found[:position]:
+            first, again = asked[found.index(name)], asked[position]
+            also = "" if first == again else f" ('{first}' and '{again}' are both part of it)"
+            raise BadValueError(f"The class '{name}' is listed twice{also}: name each class once.")
