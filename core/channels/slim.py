@@ -1,0 +1,112 @@
+"""Slimming: kept channels are copied out into a smaller network; and back: expand, mask.
+
+Everything works on plain state dicts (tensor name -> tensor) in the backbone's coordinates, so a slim model of a slim
+model, the momentum of an optimiser and the merging of neighbours' weights are all the same operation.
+"""
+
+import copy
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.channels.groups import NORMS, ChannelGroups
+from core.channels.selection import Selection
+from core.errors import MismatchError
+
+State = dict[str, Tensor]
+
+
+def cut(
+    tensor: Tensor, name: str, groups: ChannelGroups, selection: Selection, within: Selection | None = None
+) -> Tensor:
+    """The kept part of one tensor, as a copy. `within`: the selection this tensor has already been cut to, if any."""
+    for dim in groups.axes.get(name, {}):
+        wanted = groups.indices(name, dim, selection)
+        assert wanted is not None
+        if within is not None:
+            present = groups.indices(name, dim, within)
+            if not np.isin(wanted, present).all():
+                raise MismatchError("A slim model can only lose channels: the new selection keeps some it no longer has.")
+            wanted = np.searchsorted(present, wanted)  # type: ignore[arg-type]
+        tensor = tensor.index_select(dim, torch.from_numpy(wanted))
+    return tensor.clone(memory_format=torch.contiguous_format)
+
+
+def slim_state(
+    state: Mapping[str, Tensor], groups: ChannelGroups, selection: Selection, within: Selection | None = None
+) -> State:
+    """Every tensor cut to the selection."""
+    groups.check(selection)
+    return {name: cut(tensor, name, groups, selection, within) for name, tensor in state.items()}
+
+
+def slim(
+    model: nn.Module, groups: ChannelGroups, selection: Selection, within: Selection | None = None
+) -> nn.Module:
+    """A new, physically smaller network. Train/eval mode and requires_grad stay as they were; `model` is not touched."""
+    return resized(model, slim_state(model.state_dict(), groups, selection, within))
+
+
+def resized(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    """A copy of the network whose layers take the shapes and values of `state`."""
+    out = copy.deepcopy(model)
+    for name, module in out.named_modules():
+        prefix = f"{name}." if name else ""
+        for part, parameter in list(module.named_parameters(recurse=False)):
+            new = nn.Parameter(state[prefix + part].clone(), requires_grad=parameter.requires_grad)
+            setattr(module, part, new)
+        for part, _ in list(module.named_buffers(recurse=False)):
+            setattr(module, part, state[prefix + part].clone())
+        fit(module)
+    return out
+
+
+def fit(module: nn.Module) -> None:
+    """Make a layer's own record of its width agree with its tensors."""
+    if isinstance(module, nn.Conv2d):
+        module.out_channels = module.weight.shape[0]
+        if module.groups > 1:
+            module.groups = module.out_channels  # depthwise: the only grouped convolution that is prunable here
+        module.in_channels = module.weight.shape[1] * module.groups
+    elif isinstance(module, nn.Linear):
+        module.out_features, module.in_features = module.weight.shape
+    elif isinstance(module, NORMS):
+        module.num_features = module.weight.shape[0]
+
+
+def expand(state: Mapping[str, Tensor], groups: ChannelGroups, selection: Selection, fill: Mapping[str, Tensor]) -> State:
+    """A slim state back at full size: kept entries in their original places, `fill`'s values everywhere else."""
+    out = {}
+    for name, tensor in state.items():
+        full = fill[name].clone().to(tensor.dtype)
+        places = [groups.indices(name, dim, selection) for dim in range(tensor.dim())]
+        index = [np.arange(n) if p is None else p for n, p in zip(tensor.shape, places, strict=True)]
+        if index:
+            full[tuple(torch.from_numpy(i) for i in np.ix_(*index))] = tensor
+        else:
+            full = tensor.clone()
+        out[name] = full
+    return out
+
+
+def mask(model: nn.Module, groups: ChannelGroups, selection: Selection) -> nn.Module:
+    """A copy of the full-size network in which removed channels are zero after normalisation and activation.
+
+    A channel that has normalisation gates is silenced there (weight and bias 0), any other at the layer that computes it.
+    """
+    groups.check(selection)
+    out = copy.deepcopy(model)
+    state = out.state_dict()
+    with torch.no_grad():
+        for title, size in groups.sizes.items():
+            gone = np.setdiff1d(np.arange(size), selection.kept[title])
+            number = list(groups.sizes).index(title)
+            for layer in groups.gates[title] or groups.producers[title]:
+                axis = groups.axes[f"{layer}.weight"][0]
+                rows = np.flatnonzero((axis.group == number) & np.isin(axis.channel, gone))
+                for part in ("weight", "bias"):
+                    if f"{layer}.{part}" in state:
+                        state[f"{layer}.{part}"][torch.from_numpy(rows)] = 0
+    return out
