@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
+from core.channels.selection import check_keep
 from core.errors import BadValueError, UnknownNameError
 from core.pruning.methods import METHODS
 
@@ -55,7 +56,7 @@ class RunConfig:
         }
         for name, (least, most, words) in whole.items():
             object.__setattr__(self, name, _whole(getattr(self, name), least, most, words))
-        object.__setattr__(self, "keep", _keep(self.keep))
+        object.__setattr__(self, "keep", check_keep(self.keep))
         object.__setattr__(self, "learning_rate", _rate(self.learning_rate))
         if self.k is not None:
             object.__setattr__(self, "k", _whole(self.k, 1, None, "K, the number of neighbours,"))
@@ -84,7 +85,7 @@ class RunConfig:
         parts = [method.title]
         if method.needs_zoo:
             parts.append("the whole zoo" if self.neighbours == "all" else f"{self.k} {self.neighbours}")
-            parts.append(f"{self.weights} weights")
+            parts.append("neighbours' weights" if self.weights == "neighbours" else "pretrained weights")
         parts.append(self.task)
         if method.removes:
             parts.append(f"keep {self.keep:.0%}")
@@ -114,17 +115,11 @@ def _check_id(name: str, value: object) -> None:
 
 
 def _whole(value: object, least: int, most: int | None, words: str) -> int:
-    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    number = int(value) if not isinstance(value, bool) and isinstance(value, Integral) else None
     if number is None or number < least or (most is not None and number > most):
         span = f"of at least {least}" if most is None else f"from {least} to {most:,}"
         raise BadValueError(f"{words[0].upper()}{words[1:]} must be a whole number {span}, not {value!r}.")
     return number
-
-
-def _keep(value: object) -> float:
-    if not 0 < (keep := _number(value)) <= 1:
-        raise BadValueError(f"The keep ratio must be above 0 and at most 1, not {value!r}: 0.2 keeps a fifth.")
-    return keep
 
 
 def _rate(value: object) -> float:
@@ -135,4 +130,4 @@ def _rate(value: object) -> float:
 
 def _number(value: object) -> float:
     """The value as a float; NaN, which no range admits, for what is no number."""
-    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan

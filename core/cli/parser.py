@@ -1,0 +1,133 @@
+"""The parser: the verbs in the order people meet them, and the types and options that several verbs share."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from core.cli.answer import Answer, UsageError
+
+PROGRAM = "python -m core"
+DESCRIPTION = "Meta-Vote Studio: prune a network for a task by the votes of the tasks most like it."
+EPILOG = """\
+exit codes:
+  0  done
+  1  failed: something the command needs is missing, damaged, unknown (a task, class, run, zoo) or went wrong
+  2  wrong usage: an option that does not exist, or a value that it cannot have (keep ratio, K, method, ...)
+
+Errors are one sentence on stderr. With --json, stdout holds exactly one JSON document.
+Runs are stored in the folder METAVOTE_HOME where set, else in the user's data folder ('doctor' says where).
+
+examples:
+  python -m core tasks --targets
+  python -m core neighbours emoji-t00 -k 5
+  python -m core prune emoji-t00 --method mvp --keep 0.2 --iterations 60 --seed 0
+  python -m core compare --task emoji-t00
+  python -m core doctor
+"""
+
+Verb = Callable[[argparse.Namespace], Answer]
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser that raises UsageError instead of printing its usage and leaving."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError with argparse's message as a sentence."""
+        sentence = message.removeprefix("argument ").rstrip(".")
+        raise UsageError(f"{sentence[0].upper()}{sentence[1:]}. (See: {self.prog} --help)")
+
+
+class Verbs:
+    """Adds verbs to a parser, each with its one line of help, its examples and `--json`."""
+
+    def __init__(self, parser: argparse.ArgumentParser, metavar: str = "VERB", required: bool = True) -> None:
+        self._parsers = parser.add_subparsers(
+            metavar=metavar, required=required, title="verbs", parser_class=Parser, dest=metavar.lower() + "_name"
+        )
+
+    def add(self, name: str, verb: Verb, line: str, examples: str = "") -> argparse.ArgumentParser:
+        """A verb's parser; `line` is one sentence, `examples` are command lines without the program's name."""
+        shown = "".join(f"  {PROGRAM} {example}\n" for example in examples.strip().splitlines() if example)
+        parser = self._parsers.add_parser(
+            name, help=line, description=line, epilog=f"examples:\n{shown}" if shown else None
+        )
+        # SUPPRESS: a verb within a verb must not undo the --json given before it.
+        parser.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document on stdout"
+        )
+        parser.set_defaults(verb=verb, program=parser.prog)
+        return parser
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line. Imports nothing heavy, so that `--help` is quick."""
+    from core.cli import doctor, files, pruning, runs, tasks, zoos
+
+    parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG)
+    parser.set_defaults(json=False)
+    verbs = Verbs(parser)
+    for module in (tasks, pruning, zoos, runs, files, doctor):
+        module.add(verbs)
+    return parser
+
+
+def add_task(parser: argparse.ArgumentParser) -> None:
+    """TASK, or --dataset and --classes for a task nobody named before."""
+    parser.add_argument("task", nargs="?", metavar="TASK", help="a task's id, such as emoji-t00 (see 'tasks')")
+    parser.add_argument("--dataset", metavar="NAME", help="the data set of a new task, such as emoji")
+    parser.add_argument("--classes", metavar="A,B,...", help="the classes of a new task, apart by commas")
+
+
+def task_of(args: argparse.Namespace) -> Any:
+    """The Task that `add_task`'s arguments name. Raises UsageError if they name none, or two."""
+    from core.tasks.catalogue import task
+
+    if args.task is not None and args.dataset is None and args.classes is None:
+        return task(args.task)
+    if args.task is None and args.dataset is not None and args.classes is not None:
+        return task(args.dataset, [name.strip() for name in args.classes.split(",") if name.strip()])
+    raise UsageError("Name one task: either its id, or both --dataset and --classes.")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """An argparse type: a whole number of at least `least`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, not '{text}'")
+        return value
+
+    return parse
+
+
+def keep_ratio(text: str) -> float:
+    """An argparse type: above 0 and at most 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(
+            f"the keep ratio must be above 0 and at most 1, not '{text}': 0.2 keeps a fifth of the channels"
+        )
+    return value
+
+
+def one_of(kind: str, known: Callable[[], Any]) -> Callable[[str], str]:
+    """An argparse type: one of the names that `known` returns, with the nearest ones offered for a wrong one."""
+
+    def parse(text: str) -> str:
+        from core.errors import UnknownNameError
+
+        if text not in (names := known()):
+            raise argparse.ArgumentTypeError(str(UnknownNameError(kind, text, names)))
+        return text
+
+    return parse

@@ -1,0 +1,1 @@
+"""What runs add up to: comparison tables, cost, and files for use elsewhere."""

@@ -1,0 +1,237 @@
+"""Runs side by side: one row a run, and one summary a variant and budget, with paired differences to a baseline."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from core.errors import BadValueError, UnknownNameError
+from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
+
+# What makes two runs of one method different variants. Task, seed, keep ratio and iterations have columns of their own.
+OPTIONS = (
+    "k",
+    "neighbours",
+    "similarity",
+    "weighting",
+    "weights",
+    "zoo",
+    "backbone",
+    "learning_rate",
+    "batch",
+)
+_ZOO_OPTIONS = ("k", "neighbours", "similarity", "weighting", "weights", "zoo")
+DEFAULT_BASELINE = "mvp"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in a comparison. Accuracies and sparsity are shares (0 to 1); what a run has not reached is None."""
+
+    run: str
+    status: str
+    variant: str
+    method: str
+    options: Mapping[str, Any]
+    task: str
+    keep: float | None
+    iterations: int
+    seed: int
+    test_accuracy: float | None = None
+    validation_accuracy: float | None = None
+    params: int | None = None
+    macs: int | None = None
+    dense_params: int | None = None
+    dense_macs: int | None = None
+    channel_sparsity: float | None = None
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    tags: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, in the order of the columns."""
+        return asdict(self) | {"options": dict(self.options), "tags": list(self.tags)}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Finished runs of one variant at one keep ratio and number of iterations.
+
+    n counts (task, seed) cells; a cell run twice counts once, with its mean. `sd` is the sample standard deviation over
+    cells, `seed_sd` the one over seeds within a task, pooled. `difference` is the mean of this minus the baseline over
+    the `pairs` cells both have, `difference_se` its standard error. Statistics that n does not allow are None.
+    """
+
+    variant: str
+    method: str
+    keep: float | None
+    iterations: int
+    runs: int
+    n: int
+    tasks: int
+    mean: float
+    sd: float | None
+    seed_sd: float | None
+    compression: float | None
+    speed_up: float | None
+    seconds: float | None
+    baseline: str | None = None
+    difference: float | None = None
+    difference_se: float | None = None
+    pairs: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, in the order of the columns."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows in the order asked for, and their summaries, best mean first within one keep ratio and iterations."""
+
+    rows: tuple[Row, ...]
+    summaries: tuple[Summary, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """{"runs": [...], "summary": [...]}."""
+        return {"runs": [row.to_dict() for row in self.rows], "summary": [one.to_dict() for one in self.summaries]}
+
+
+def compare(rows: Iterable[Row], baseline: str | None = None) -> Comparison:
+    """Summarise rows, with differences to `baseline` (a method, or a variant as it is written in the table).
+
+    Without one, `mvp` is the baseline if it is there in one variant only. Raises UnknownNameError for a baseline that
+    no finished run has, BadValueError for one that stands for several variants.
+    """
+    rows = tuple(rows)
+    cells = _cells(rows)
+    names = {(key[0], key[1]) for key in cells}
+    matching = sorted(variant for variant, method in names if (baseline or DEFAULT_BASELINE) in (variant, method))
+    if baseline in matching:
+        matching = [str(baseline)]
+    if baseline is not None and not matching:
+        raise UnknownNameError("baseline", baseline, {name for pair in names for name in pair})
+    if baseline is not None and len(matching) > 1:
+        raise BadValueError(f"The baseline '{baseline}' stands for {len(matching)} variants: name {_listed(matching)}.")
+    against = matching[0] if len(matching) == 1 else None
+    found = [_paired(_summary(key, runs), key, cells, against) for key, runs in cells.items()]
+    found.sort(key=lambda one: (-1 if one.keep is None else one.keep, one.iterations, -one.mean, one.variant))
+    return Comparison(rows, tuple(found))
+
+
+_Key = tuple[str, str, float | None, int]  # variant, method, keep, iterations
+_Cells = dict[tuple[str, int], list[Row]]  # (task, seed) -> its runs
+
+
+def _cells(rows: Iterable[Row]) -> dict[_Key, _Cells]:
+    """Finished rows by variant and budget, then by task and seed."""
+    found: dict[_Key, _Cells] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        if row.status == "finished" and row.test_accuracy is not None:
+            found[row.variant, row.method, row.keep, row.iterations][row.task, row.seed].append(row)
+    return {key: dict(cells) for key, cells in found.items()}
+
+
+def _accuracies(cells: _Cells) -> dict[tuple[str, int], float]:
+    return {cell: _mean(row.test_accuracy for row in rows) or 0.0 for cell, rows in cells.items()}
+
+
+def _summary(key: _Key, cells: _Cells) -> Summary:
+    variant, method, keep, iterations = key
+    accuracy = _accuracies(cells)
+    rows = [row for found in cells.values() for row in found]
+    by_task: dict[str, list[float]] = defaultdict(list)
+    for (task, _), value in accuracy.items():
+        by_task[task].append(value)
+    return Summary(
+        variant=variant,
+        method=method,
+        keep=keep,
+        iterations=iterations,
+        runs=len(rows),
+        n=len(cells),
+        tasks=len(by_task),
+        mean=statistics.fmean(accuracy.values()),
+        sd=_deviation(list(accuracy.values())),
+        seed_sd=_pooled_deviation(list(by_task.values())),
+        compression=_mean(_ratio(row.dense_params, row.params) for row in rows),
+        speed_up=_mean(_ratio(row.dense_macs, row.macs) for row in rows),
+        seconds=_mean(row.seconds for row in rows),
+    )
+
+
+def _paired(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], against: str | None) -> Summary:
+    """The summary with its difference to the baseline of the same keep ratio (where both have one) and iterations."""
+    if against is None or summary.variant == against:
+        return replace(summary, baseline=against)
+    _, _, keep, iterations = key
+    candidates = [
+        found
+        for (variant, _, other, spent), found in cells.items()
+        if variant == against and spent == iterations and (keep is None or other is None or keep == other)
+    ]
+    if len(candidates) != 1:  # none at this budget; or an unpruned network beside several keep ratios
+        return replace(summary, baseline=against)
+    own, base = _accuracies(cells[key]), _accuracies(candidates[0])
+    gaps = [own[cell] - base[cell] for cell in own if cell in base]
+    spread = _deviation(gaps)
+    return replace(
+        summary,
+        baseline=against,
+        difference=_mean(gaps),
+        difference_se=None if spread is None else spread / math.sqrt(len(gaps)),
+        pairs=len(gaps),
+    )
+
+
+def relevant_options(config: RunConfig) -> dict[str, Any]:
+    """The options that matter to this run's method; those it ignores are left out."""
+    ignored: set[str] = set()
+    if not METHODS[config.method].needs_zoo:
+        ignored.update(_ZOO_OPTIONS)
+    if config.neighbours == "all":
+        ignored.add("k")
+    if config.neighbours in ("all", "random") and config.weighting != "similarity":
+        ignored.add("similarity")
+    return {name: getattr(config, name) for name in OPTIONS if name not in ignored}
+
+
+def differing_options(configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
+    """Per config, only those options in which the configs compared are not all the same."""
+    options = [relevant_options(config) for config in configs]
+    differ = [name for name in OPTIONS if len({one[name] for one in options if name in one}) > 1]
+    return [{name: one[name] for name in differ if name in one} for one in options]
+
+
+def variant_name(method: str, options: Mapping[str, Any]) -> str:
+    """`mvp`, or `mvp k=3 weights=pretrained` where variants of it are compared."""
+    return " ".join([method, *(f"{name}={value}" for name, value in options.items())])
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
+
+
+def _deviation(values: Sequence[float]) -> float | None:
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
+def _pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:
+    """Square root of the within-group variances averaged by their degrees of freedom; None if all groups have one."""
+    repeated = [group for group in groups if len(group) > 1]
+    if not repeated:
+        return None
+    freedom = sum(len(group) - 1 for group in repeated)
+    return math.sqrt(sum(statistics.variance(group) * (len(group) - 1) for group in repeated) / freedom)
+
+
+def _ratio(whole: float | None, part: float | None) -> float | None:
+    return whole / part if whole is not None and part else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " or ".join(f"'{name}'" for name in names)

@@ -1,0 +1,131 @@
+"""Comparisons as text: one description of the columns, and CSV and Markdown made from it."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from core.reports.compare import Row, Summary
+
+T = TypeVar("T")
+NONE = "-"
+
+
+def share(value: float | None) -> str:
+    """0.7142 -> "71.4 %"."""
+    return NONE if value is None else f"{value:.1%}".replace("%", " %")
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in percentage points, signed: 0.0142 -> "+1.4"."""
+    return NONE if value is None else f"{100 * value:+.1f}"
+
+
+def count(value: float | None) -> str:
+    """11181642 -> "11.2 M"; below a thousand as it is."""
+    if value is None:
+        return NONE
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:g}"
+
+
+def times(value: float | None) -> str:
+    """A ratio: 24.96 -> "25.0x"."""
+    return NONE if value is None else f"{value:.1f}x"
+
+
+def duration(seconds: float | None) -> str:
+    """4.2 -> "4.2 s", 75 -> "1 min 15 s", 7500 -> "2 h 5 min"."""
+    if seconds is None:
+        return NONE
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def text(value: object) -> str:
+    """Anything else; None is a dash."""
+    return NONE if value is None or value == "" else f"{value}"
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """One column: its heading, the value of an item, how people read it, and whether it is a number."""
+
+    title: str
+    value: Callable[[T], Any]
+    format: Callable[[Any], str] = text
+    numeric: bool = True
+
+    def cell(self, item: T) -> str:
+        """The value as people read it."""
+        return self.format(self.value(item))
+
+
+RUN_COLUMNS: tuple[Column[Row], ...] = (
+    Column("run", lambda row: row.run, numeric=False),
+    Column("status", lambda row: row.status, numeric=False),
+    Column("task", lambda row: row.task, numeric=False),
+    Column("variant", lambda row: row.variant, numeric=False),
+    Column("keep", lambda row: row.keep),
+    Column("iterations", lambda row: row.iterations),
+    Column("seed", lambda row: row.seed),
+    Column("test accuracy", lambda row: row.test_accuracy, share),
+    Column("validation accuracy", lambda row: row.validation_accuracy, share),
+    Column("params", lambda row: row.params, count),
+    Column("MACs", lambda row: row.macs, count),
+    Column("channel sparsity", lambda row: row.channel_sparsity, share),
+    Column("time", lambda row: row.seconds, duration),
+)
+
+SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
+    Column("variant", lambda one: one.variant, numeric=False),
+    Column("keep", lambda one: one.keep),
+    Column("iterations", lambda one: one.iterations),
+    Column("n", lambda one: one.n),
+    Column("tasks", lambda one: one.tasks),
+    Column("test accuracy", lambda one: one.mean, share),
+    Column("sd", lambda one: one.sd, share),
+    Column("sd over seeds", lambda one: one.seed_sd, share),
+    Column("difference (points)", lambda one: one.difference, points),
+    Column("standard error", lambda one: one.difference_se, lambda value: points(value).lstrip("+")),
+    Column("pairs", lambda one: one.pairs if one.baseline and one.baseline != one.variant else None),
+    Column("compression", lambda one: one.compression, times),
+    Column("theoretical speed-up", lambda one: one.speed_up, times),
+    Column("mean time", lambda one: one.seconds, duration),
+)
+
+
+def to_csv(items: Sequence[Row] | Sequence[Summary], kind: type[Row] | type[Summary]) -> str:
+    """CSV with every field in full precision; options are `name=value` and tags are words, both apart by spaces."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, kind.__dataclass_fields__, lineterminator="\n")
+    writer.writeheader()
+    for item in items:
+        writer.writerow({name: _flat(value) for name, value in item.to_dict().items()})
+    return out.getvalue()
+
+
+def to_markdown(columns: Sequence[Column[T]], items: Sequence[T]) -> str:
+    """A Markdown table, figures as people read them; columns that are empty in every row are left out."""
+    shown = filled(columns, items)
+    lines = [[column.title for column in shown], ["---:" if column.numeric else "---" for column in shown]]
+    lines += [[column.cell(item).replace("|", "\\|") for column in shown] for item in items]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def filled(columns: Sequence[Column[T]], items: Sequence[T]) -> list[Column[T]]:
+    """The columns that say something in at least one row; all of them when there is no row."""
+    return [column for column in columns if not items or any(column.cell(item) != NONE for item in items)]
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={item}" for name, item in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,0 +1,71 @@
+"""Rows of the run store turned into plain data and back."""
+
+import json
+import re
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select
+
+from core.errors import BadValueError, MetaVoteError, StoreError
+from core.pruning.config import RunConfig
+from core.runs.processes import Worker
+from core.runs.record import RunRecord
+from core.runs.schema import events, runs
+
+LONGEST_TAG = 40
+_NOT_IN_RECORD = ("number", "task", "method", "queued")
+
+
+def dumps(data: Any) -> str:
+    """JSON as short as can be, unicode as it is."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def record_of(row: Row[Any], where: str) -> RunRecord:
+    """The record in a row of `runs`. Raises StoreError, naming the store as `where`, for one that makes no sense."""
+    values = {name: value for name, value in row._mapping.items() if name not in _NOT_IN_RECORD}
+    try:
+        values["config"] = RunConfig.from_dict(json.loads(row.config))
+        values["tags"] = tuple(json.loads(row.tags))
+        values["result"] = json.loads(row.result) if row.result else None
+        return RunRecord(**values)
+    except (ValueError, TypeError, MetaVoteError) as error:
+        raise damaged(row.id, where) from error
+
+
+def damaged(run_id: str, where: str) -> StoreError:
+    """What to say of a run whose data cannot be understood."""
+    return StoreError(f"Run {run_id} in the run store {where} cannot be read: delete it, or restore the store.")
+
+
+def readable_id(config: RunConfig, random_bytes: int) -> str:
+    """A new id for a run: method, task, and so many random bytes in hexadecimal."""
+    task = re.sub(r"[^a-z0-9]+", "-", config.task.lower())[:32].strip("-") or "task"
+    return f"{config.method}-{task}-{secrets.token_hex(random_bytes)}"
+
+
+def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags without blanks around them, empty ones and repetitions. Raises BadValueError for one that is too long."""
+    clean = tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    for tag in clean:
+        if len(tag) > LONGEST_TAG:
+            raise BadValueError(f"A tag may have {LONGEST_TAG} characters: shorten '{tag[:LONGEST_TAG]}…'.")
+    return clean
+
+
+def is_worker(table: Table, worker: Worker) -> ColumnElement[bool]:
+    """The condition that a row belongs to `worker`, which lives: its start time, read with some error, adds nothing."""
+    return and_(table.c.machine == worker.machine, table.c.pid == worker.pid)
+
+
+def status_of(connection: Connection, run_id: str, worker: Worker) -> str | None:
+    """The stored status of a run that is the worker's, else None."""
+    mine = select(runs.c.status).where(runs.c.id == run_id, is_worker(runs, worker))
+    return connection.execute(mine).scalar()
+
+
+def last_seq_of(connection: Connection, run_id: str) -> int:
+    """The number of a run's last event, 0 where it has none."""
+    return connection.execute(select(func.max(events.c.seq)).where(events.c.run == run_id)).scalar() or 0

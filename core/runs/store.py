@@ -1,0 +1,315 @@
+"""The run store: every run's config, status, events and result, and where its files are."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from sqlalchemy import URL, Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import BadValueError, MetaVoteError, StoreError, UnknownNameError
+from core.paths import home
+from core.pruning.config import RunConfig
+from core.pruning.events import RecordedEvent, event_from_dict
+from core.runs.database import Database, make_url_of
+from core.runs.processes import Worker
+from core.runs.record import (
+    CANCELLED,
+    CANCELLING,
+    FAILED,
+    FINISHED,
+    LOST,
+    QUEUED,
+    RUNNING,
+    STORED,
+    WITH_WORKER,
+    RunRecord,
+)
+from core.runs.rows import (
+    clean_tags,
+    damaged,
+    dumps,
+    is_worker,
+    last_seq_of,
+    readable_id,
+    record_of,
+    status_of,
+)
+from core.runs.schema import events, runs, workers
+from core.runs.status import current
+
+Records: TypeAlias = list[RunRecord]
+Events: TypeAlias = list[tuple[int, RecordedEvent]]
+LONGEST_NOTES = 10_000
+
+
+class Store:
+    """Runs in a database (`METAVOTE_STORE`, by default SQLite in `folder`), their files under `folder`/runs/<id>/.
+
+    `folder` is `core.paths.home()` unless given. Every method is one transaction, may be called from any thread, and
+    raises StoreError where the database cannot be used and UnknownNameError for a run that is not there.
+    """
+
+    def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
+        self.folder = (folder or home()).absolute()
+        self.url = url or os.environ.get("METAVOTE_STORE")
+        self.database = Database(
+            make_url_of(self.url) if self.url else URL.create("sqlite", database=f"{self.folder / 'runs.db'}")
+        )
+
+    @property
+    def where(self) -> str:
+        """The store's file or address, fit to be shown."""
+        return self.database.where
+
+    def writable(self) -> bool:
+        """Whether runs can be added and worked on; a store that is read-only can still be read."""
+        return self.database.writable()
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.database.close()
+
+    def run_folder(self, run_id: str) -> Path:
+        """Where a run's files are; need not exist yet."""
+        return self.folder / "runs" / run_id
+
+    def model_path(self, run_id: str) -> Path:
+        """Where a finished run's pruned model is."""
+        return self.run_folder(run_id) / "model.safetensors"
+
+    def checkpoint_path(self, run_id: str) -> Path:
+        """Where the last checkpoint of a run is that has not finished."""
+        return self.run_folder(run_id) / "checkpoint.safetensors"
+
+    def log_path(self, run_id: str) -> Path:
+        """Where the worker tells in words what happened to a run."""
+        return self.run_folder(run_id) / "log.txt"
+
+    # Runs: making, reading, describing, deleting
+
+    def create(self, config: RunConfig, status: str = QUEUED, tags: Iterable[str] = ()) -> str:
+        """Add a run and return its id, such as "mvp-emoji-t03-7f3a": safe in a URL and as a file name."""
+        if status not in STORED:
+            raise UnknownNameError("status", status, STORED)
+        now = time.time()
+        row = {
+            "task": config.task,
+            "method": config.method,
+            "config": dumps(config.to_dict()),
+            "status": status,
+            "created": now,
+            "queued": now,
+            "attempt": 0,
+            "tags": dumps(clean_tags(tags)),
+            "notes": "",
+        }
+        for digits in (2, 2, 4, 8):
+            run_id = readable_id(config, digits)
+            with self.database.write() as connection:
+                try:
+                    with connection.begin_nested():
+                        connection.execute(insert(runs).values(id=run_id, **row))
+                    return run_id
+                except IntegrityError:
+                    continue  # the id is taken: draw a longer one
+        raise StoreError(f"The run store {self.where} finds no free name for the run: delete runs you no longer need.")
+
+    def get(self, run_id: str) -> RunRecord:
+        """The run of that id."""
+        with self.database.read() as connection:
+            return self._get(connection, run_id)
+
+    def list(
+        self,
+        status: str | None = None,
+        task: str | None = None,
+        method: str | None = None,
+        tag: str | None = None,
+        limit: int | None = None,
+    ) -> Records:
+        """Runs, newest first; `status` is the stored one."""
+        query = select(runs).order_by(runs.c.number.desc())
+        for column, wanted in ((runs.c.status, status), (runs.c.task, task), (runs.c.method, method)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        with self.database.read() as connection:
+            rows = connection.execute(query).all()
+        records = [record_of(row, self.where) for row in rows]
+        return [record for record in records if tag is None or tag in record.tags][:limit]
+
+    def setclean_tags(self, run_id: str, tags: Iterable[str]) -> None:
+        """Replace a run's tags."""
+        self._change(run_id, tags=dumps(clean_tags(tags)))
+
+    def set_notes(self, run_id: str, notes: str) -> None:
+        """Replace a run's notes."""
+        if len(notes) > LONGEST_NOTES:
+            raise BadValueError(
+                f"Notes may have {LONGEST_NOTES:,} characters, these have {len(notes):,}: shorten them."
+            )
+        self._change(run_id, notes=notes)
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run, its events and its files. BadValueError while a worker is on it."""
+        with self.database.write() as connection:
+            if self._in_work(connection, run_id):
+                raise BadValueError(f"Run {run_id} is being worked on: cancel it before you delete it.")
+            connection.execute(delete(events).where(events.c.run == run_id))
+            connection.execute(delete(runs).where(runs.c.id == run_id))
+        shutil.rmtree(self.run_folder(run_id), ignore_errors=True)
+
+    # Events
+
+    def append(self, run_id: str, event: RecordedEvent | Sequence[RecordedEvent]) -> int:
+        """Add one event or several, visible to readers at once. Returns the sequence number of the last (1, 2, ...)."""
+        added = [event] if not isinstance(event, Sequence) else event
+        with self.database.write() as connection:
+            last = last_seq_of(connection, run_id)
+            rows = [
+                {"run": run_id, "seq": seq, "kind": one.kind, "data": dumps(one.to_dict())}
+                for seq, one in enumerate(added, start=last + 1)
+            ]
+            if rows:
+                connection.execute(insert(events), rows)
+        return last + len(rows)
+
+    def events(self, run_id: str, after: int = 0, kinds: Iterable[str] | None = None) -> Events:
+        """Pairs of sequence number and event, oldest first, of those after number `after`; none for an unknown run."""
+        query = select(events.c.seq, events.c.data).where(events.c.run == run_id, events.c.seq > after)
+        if kinds is not None:
+            query = query.where(events.c.kind.in_(tuple(kinds)))
+        with self.database.read() as connection:
+            rows = connection.execute(query.order_by(events.c.seq)).all()
+        try:
+            return [(row.seq, event_from_dict(json.loads(row.data))) for row in rows]
+        except (ValueError, TypeError, AttributeError, MetaVoteError) as error:
+            raise damaged(run_id, self.where) from error
+
+    def last_seq(self, run_id: str) -> int:
+        """The sequence number of a run's last event, 0 where there is none."""
+        with self.database.read() as connection:
+            return last_seq_of(connection, run_id)
+
+    def truncate_after(self, run_id: str, seq: int) -> None:
+        """Forget the events after number `seq`, which a resumed run will tell again."""
+        with self.database.write() as connection:
+            connection.execute(delete(events).where(events.c.run == run_id, events.c.seq > seq))
+
+    # What a worker does with a run
+
+    def claim(self, worker: Worker, run_id: str | None = None) -> RunRecord | None:
+        """Give the run queued longest (or the one named) to `worker`, to no other; None where none waits."""
+        waiting = select(runs.c.id).where(runs.c.status == QUEUED).order_by(runs.c.queued, runs.c.number).limit(1)
+        if run_id is not None:
+            waiting = waiting.where(runs.c.id == run_id)
+        with self.database.read() as connection:
+            if connection.execute(waiting).scalar() is None:
+                return None
+        now = time.time()
+        taken = {
+            "status": RUNNING,
+            "started": now,
+            "heartbeat": now,
+            "attempt": runs.c.attempt + 1,
+            "ended": None,
+            "error": None,
+        }
+        with self.database.write() as connection:
+            while (found := connection.execute(waiting).scalar()) is not None:
+                mine = update(runs).where(runs.c.id == found, runs.c.status == QUEUED).values(**taken, **vars(worker))
+                if connection.execute(mine).rowcount == 1:
+                    return self._get(connection, found)
+        return None
+
+    def heartbeat(self, worker: Worker, run_id: str | None = None) -> str | None:
+        """Say that the worker lives. Returns the status of its run, None where it has none or no longer has it."""
+        now = time.time()
+        with self.database.write() as connection:
+            connection.execute(update(workers).where(is_worker(workers, worker)).values(heartbeat=now))
+            if run_id is None:
+                return None
+            connection.execute(update(runs).where(runs.c.id == run_id, is_worker(runs, worker)).values(heartbeat=now))
+            return status_of(connection, run_id, worker)
+
+    def status_for(self, worker: Worker, run_id: str) -> str | None:
+        """The status of the worker's run, None where it no longer is the worker's."""
+        with self.database.read() as connection:
+            return status_of(connection, run_id, worker)
+
+    def finish(self, run_id: str, result: Mapping[str, Any]) -> None:
+        """Mark a run as finished, with the data of its `Finished` event."""
+        self._end(run_id, FINISHED, result=dumps(dict(result)))
+
+    def fail(self, run_id: str, error: str) -> None:
+        """Mark a run as failed, with one sentence on why."""
+        self._end(run_id, FAILED, error=error)
+
+    def set_cancelled(self, run_id: str) -> None:
+        """Mark a run as cancelled, its worker having let go of it."""
+        self._end(run_id, CANCELLED)
+
+    def release(self, run_id: str) -> None:
+        """Put a run back in the queue where it was, as its worker has to go; cancelled where that was asked for."""
+        with self.database.write() as connection:
+            one = update(runs).where(runs.c.id == run_id)
+            free = dict.fromkeys(("machine", "pid", "process_started", "heartbeat"))
+            connection.execute(one.where(runs.c.status == RUNNING).values(status=QUEUED, **free))
+            connection.execute(one.where(runs.c.status == CANCELLING).values(status=CANCELLED, ended=time.time()))
+
+    # What people ask for
+
+    def request_cancel(self, run_id: str) -> str:
+        """Ask for a stop: at once for a run that waits or whose worker is gone. Returns the status after."""
+        with self.database.write() as connection:
+            record = self._get(connection, run_id)
+            status = current(record)
+            one = update(runs).where(runs.c.id == run_id)
+            if status == RUNNING:
+                status = CANCELLING
+                connection.execute(one.values(status=status))
+            elif status in (QUEUED, LOST) or status != record.status:
+                status = CANCELLED
+                connection.execute(one.values(status=status, ended=time.time()))
+            return status
+
+    def requeue(self, run_id: str) -> None:
+        """Queue a run again that was lost, failed or cancelled. BadValueError for any other."""
+        with self.database.write() as connection:
+            status = current(self._get(connection, run_id))
+            if status == FINISHED:
+                raise BadValueError(f"Run {run_id} has finished: retry it to run it anew.")
+            if status in (QUEUED, *WITH_WORKER):
+                raise BadValueError(f"Run {run_id} is {status} already: wait for it, or cancel it first.")
+            fresh = dict.fromkeys(("ended", "error", "machine", "pid", "process_started", "heartbeat"))
+            connection.execute(
+                update(runs).where(runs.c.id == run_id).values(status=QUEUED, queued=time.time(), **fresh)
+            )
+
+    # Parts
+
+    def _get(self, connection: Connection, run_id: str) -> RunRecord:
+        row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+        if row is None:
+            raise UnknownNameError("run", run_id, connection.execute(select(runs.c.id)).scalars())
+        return record_of(row, self.where)
+
+    def _in_work(self, connection: Connection, run_id: str) -> bool:
+        try:
+            return current(self._get(connection, run_id)) in WITH_WORKER
+        except StoreError:
+            return False  # a damaged row: deleting it is the remedy
+
+    def _change(self, run_id: str, **values: Any) -> None:
+        with self.database.write() as connection:
+            self._get(connection, run_id)
+            connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+
+    def _end(self, run_id: str, status: str, **values: Any) -> None:
+        with self.database.write() as connection:
+            one = update(runs).where(runs.c.id == run_id)
+            connection.execute(one.values(status=status, ended=time.time(), **values))
