@@ -17,10 +17,12 @@ class TaskData:
 
     @cached_property
     def train(self) -> Examples:
+        """What runs learn from."""
         return self.images.part(TRAIN, self.task.classes)
 
     @cached_property
     def validation(self) -> Examples:
+        """What runs are measured on while they go."""
         return self.images.part(VALIDATION, self.task.classes)
 
     @property

@@ -23,7 +23,7 @@ def shuffled(items: Sequence[str], key: str) -> list[str]:
 
 
 def draw(prefix: str, number: int, classes: Sequence[str], taken: Collection[frozenset[str]], at_least: int) -> Drawn:
-    """`number` tasks of `classes`, none equal as a set to another or to one `taken`, each class in `at_least` of them."""
+    """`number` tasks of `classes`, none the same set as another or one `taken`; each class in `at_least`."""
     for attempt in count():
         seen, drawn = set(taken), Drawn()
         candidates: Iterator[list[str]] = (

@@ -34,7 +34,7 @@ def fingerprint(path: Path) -> str:
     """A text that changes when a file in the folder is added, removed or written to."""
     digest = hashlib.sha256()
     for file in sorted(_walk(path)):
-        stat = file.stat()
+        stat = file.lstat()
         digest.update(f"{file}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -106,7 +106,10 @@ def _split(path: Path, name: str, files: list[tuple[Path, str | None]]) -> list[
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    try:
+        return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    except OSError as error:
+        raise BadFileError(f"The folder {path} cannot be read ({error.strerror}): allow it, or remove it.") from error
 
 
 def _walk(path: Path) -> Iterator[Path]:
@@ -128,12 +131,17 @@ def _square(file: Path, side: int) -> npt.NDArray[np.uint8]:
     """uint8 [side, side, 3]."""
     try:
         with Image.open(file) as picture:
-            upright = ImageOps.exif_transpose(picture).convert("RGBA")
+            upright = _eight_bit(ImageOps.exif_transpose(picture)).convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _broken(file) from error
     white = Image.new("RGBA", upright.size, "white")
     flat = Image.alpha_composite(white, upright).convert("RGB")
     return np.asarray(ImageOps.fit(flat, (side, side), Image.Resampling.LANCZOS))
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """16-bit grey brought to 8 bits by its upper byte; Pillow alone would cut everything from 255 up to white."""
+    return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)) if picture.mode.startswith("I;16") else picture
 
 
 def _broken(file: Path) -> BadFileError:

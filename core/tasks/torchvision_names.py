@@ -4,8 +4,8 @@ from pathlib import Path
 
 from core.paths import home
 
-_CIFAR100 = """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
-castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
+_CIFAR100 = """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel
+can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
 flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree
 motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy
 porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel
@@ -48,6 +48,6 @@ def remedy(name: str) -> str:
     target = (root() / _FILES[name][0]).parent
     debian = "install the Debian package dataset-fashion-mnist, " if name == "fashion-mnist" else ""
     return (
-        f"The data set {name} is not on this machine: {debian}put its unpacked files into {target}, or download it with "
-        f'load_dataset("{name}", download=True).'
+        f"The data set {name} is not on this machine: {debian}put its unpacked files into {target}, "
+        f'or download it with load_dataset("{name}", download=True).'
     )

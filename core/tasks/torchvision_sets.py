@@ -21,7 +21,7 @@ VALIDATION_SHARE = 0.15
 def load(name: str, download: bool = False) -> ImageSet:
     """All images; part of torchvision's training images is validation, torchvision's test images are test.
 
-    Raises MissingDataError where the files are not here (or could not be downloaded), BadFileError where they are broken.
+    Raises MissingDataError where files are not here or cannot be downloaded, BadFileError where they are broken.
     """
     place = torchvision_names.place(name)
     if place is None and not download:
