@@ -56,6 +56,8 @@ def _read(name: str, root: Path, download: bool) -> ImageSet:
                 f"Downloading {name} failed ({reason}): check the network, or put its unpacked files into {root}."
             ) from error
         raise BadFileError(f"The files of {name} in {root} are damaged: delete them and get them again.") from error
+    if tuple(parts[0].classes) != torchvision_names.CLASSES[name]:  # else every label would mean another class
+        raise BadFileError(f"The files of {name} in {root} list other classes than expected: get the original files.")
     images = np.concatenate([_colour(part.data) for part in parts])
     labels = np.concatenate([np.asarray(part.targets, np.int64) for part in parts])
     split = np.full(len(labels), SPLITS.index(TEST), np.int8)
