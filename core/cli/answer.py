@@ -1,4 +1,4 @@
-"""What a verb answers with, and how it is put on a terminal: one document for `--json`, one way to show it to people."""
+"""What a verb answers with: one document for `--json`, one way to show it to people; and how both are printed."""
 
 import json
 import math

@@ -1,0 +1,210 @@
+"""`prune`: one run from the command line, worked on in this process or left to the background worker."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from core.cli.answer import Answer, UsageError, say, table
+from core.cli.parser import Verbs, add_task, keep_ratio, one_of, task_of, whole
+from core.cli.progress import RunBar, bars
+from core.errors import MetaVoteError
+from core.pruning import config as settings
+from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from core.pruning.events import Checkpoint, Event
+    from core.runs.store import Store
+
+EXAMPLES = """
+prune emoji-t00 --method mvp --keep 0.2 --iterations 60 --seed 0
+prune emoji-t00 --method taylor --keep 0.1 --json
+prune --dataset emoji --classes animal-mammal,animal-bird,food-fruit,tool,face-hand -k 3
+prune emoji-t00 --detach
+"""
+DEFAULTS = RunConfig(task="any")
+FOLLOW = 1.0  # seconds between two looks at a run that another process works on
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb."""
+    line = "Prune the backbone for a task: from its neighbours' votes, or with another method."
+    parser = verbs.add("prune", prune, line, EXAMPLES)
+    add_task(parser)
+    option = _option_adder(parser)
+    option("method", one_of("method", lambda: METHODS), "NAME", ", ".join(METHODS))
+    option("keep", keep_ratio, "RATIO", "share of the channels to keep in each group")
+    option("iterations", whole(0), "N", "training iterations, everything the method trains or scores included")
+    option("seed", whole(0), "N", "seed of every random draw")
+    option("k", whole(1), "K", "how many neighbours vote", "-k")
+    option("neighbours", one_of("way to choose neighbours", lambda: settings.NEIGHBOURS), "WHICH",
+           ", ".join(settings.NEIGHBOURS))  # fmt: skip
+    option("similarity", one_of("similarity", lambda: settings.SIMILARITIES), "NAME", ", ".join(settings.SIMILARITIES))
+    option("weighting", one_of("weighting of votes", lambda: settings.WEIGHTINGS), "NAME",
+           ", ".join(settings.WEIGHTINGS))  # fmt: skip
+    option("weights", one_of("source of weights", lambda: settings.WEIGHTS), "SOURCE",
+           "where kept channels take their weights: " + ", ".join(settings.WEIGHTS))  # fmt: skip
+    option("zoo", str, "ZOO", "a zoo's id or its folder")
+    option("backbone", str, "ID", "a backbone's id or file")
+    option("threads", whole(1), "N", "CPU threads")
+    option("learning_rate", float, "RATE", "peak of the learning rate", "--learning-rate")
+    option("batch", whole(2), "N", "images a training iteration")
+    parser.add_argument("--tag", action="append", default=[], metavar="WORD", help="tag the run; may be given again")
+    parser.add_argument("--detach", action="store_true", help="only queue the run; a background process works on it")
+
+
+def _option_adder(parser: argparse.ArgumentParser) -> Callable[..., None]:
+    def option(name: str, type: Callable[[str], Any], metavar: str, help: str, flag: str = "") -> None:
+        text = f"{help} (default: {getattr(DEFAULTS, name)})"
+        parser.add_argument(flag or f"--{name}", dest=name, type=type, metavar=metavar, help=text)
+
+    return option
+
+
+def prune(args: argparse.Namespace) -> Answer:
+    """The run as one document, once it has finished; with --detach as soon as it is queued."""
+    from core.reports.records import run_document
+    from core.runs.queue import ensure_worker
+    from core.runs.store import Store
+
+    config = checked_config(args)
+    store = Store()
+    run_id = store.create(config, tags=args.tag)
+    if args.detach:
+        ensure_worker(store)
+        document = run_document(store, run_id)
+        return Answer(document, lambda out: say(out, f"Run {run_id} is queued: python -m core runs show {run_id}"))
+    work_here(store, run_id, config)
+    document = run_document(store, run_id)
+    return Answer(document, lambda out: show_run(out, document))
+
+
+def checked_config(args: argparse.Namespace) -> RunConfig:
+    """The config that the arguments ask for, refused before a run is made where it cannot work.
+
+    Raises UsageError for values, UnknownNameError, MissingDataError, BadFileError, MismatchError for what they name.
+    """
+    from core.tasks.data import load_task
+
+    task = task_of(args)
+    chosen = {name: getattr(args, name) for name in DEFAULTS.to_dict() if name != "task"}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if given.get("neighbours") == "all":
+        given["k"] = None
+    try:
+        config = RunConfig(task=task.id, **given)
+    except MetaVoteError as error:
+        raise UsageError(str(error)) from error
+    load_task(task)  # kept in memory, so the run does not load it again
+    if METHODS[config.method].needs_zoo:
+        config = _checked_zoo(config, explicit_backbone="backbone" in given)
+    return config
+
+
+def _checked_zoo(config: RunConfig, explicit_backbone: bool) -> RunConfig:
+    """The config with the zoo's own backbone, unless another was asked for; then it has to be the zoo's."""
+    from dataclasses import replace
+
+    from core.errors import MismatchError
+    from core.zoo.zoo import open_zoo
+
+    zoo = open_zoo(config.zoo)
+    if not explicit_backbone:
+        config = replace(config, backbone=zoo.backbone)
+    if config.backbone != zoo.backbone:
+        raise MismatchError(
+            f"The zoo '{zoo.id}' was made on the backbone '{zoo.backbone}', not on '{config.backbone}': "
+            "leave --backbone out, or choose another --zoo."
+        )
+    check_k(config.k, sum(task.id != config.task for task in zoo.tasks))
+    return config
+
+
+def check_k(k: int | None, zoo_size: int) -> None:
+    """Raise UsageError for more neighbours than there are."""
+    if k is not None:
+        try:
+            settings.check_k(k, zoo_size)
+        except MetaVoteError as error:
+            raise UsageError(str(error)) from error
+
+
+def work_here(store: "Store", run_id: str, config: RunConfig) -> None:
+    """Work on a queued run in this process, showing its progress. Returns when it has finished, else raises."""
+    from core.runs.worker import events_of, work
+
+    with bars() as progress:
+        bar = RunBar(progress, config.iterations)
+
+        def observed(config: RunConfig, checkpoint: "Checkpoint | None") -> "Iterator[Event]":
+            for event in events_of(config, checkpoint):
+                bar(event)
+                yield event
+
+        work(store, only=run_id, events_of=observed)
+        _follow(store, run_id, bar)
+    _raise_unless_finished(store, run_id)
+
+
+def _follow(store: "Store", run_id: str, bar: RunBar) -> None:
+    """Wait for a run that a background worker took first; a run that was stopped here is not left in the queue."""
+    import time
+
+    from core.runs.processes import this_worker
+    from core.runs.record import QUEUED, WITH_WORKER
+    from core.runs.status import current
+
+    seen = 0
+    while (record := store.get(run_id)) and current(record) in WITH_WORKER and record.pid != this_worker().pid:
+        for seen, event in store.events(run_id, after=seen):  # noqa: B007
+            bar(event)
+        time.sleep(FOLLOW)
+    if record.status == QUEUED:  # Ctrl-C: the worker's machinery put it back
+        store.request_cancel(run_id)
+
+
+def _raise_unless_finished(store: "Store", run_id: str) -> None:
+    from core.runs.record import FAILED, FINISHED
+    from core.runs.status import current
+
+    record = store.get(run_id)
+    status = current(record)
+    if status == FINISHED:
+        return
+    if status == FAILED:
+        raise MetaVoteError(f"Run {run_id} failed: {record.error}")
+    raise MetaVoteError(f"Run {run_id} was stopped ({status}): continue it with python -m core runs resume {run_id}")
+
+
+def show_run(out: "Console", document: dict[str, Any]) -> None:
+    """One run for people: what was asked for beside what was reached, the curve, the cost."""
+    from core.reports.tables import Column, count, duration, share
+
+    achieved, dense, cost = document["achieved"], document["dense"], document["cost"]
+    keep = document["requested"].get("keep")
+    lines = [
+        ("run", f"{document['run']} ({document['status']})"),
+        ("task", document["task"]),
+        ("method", METHODS[document["method"]].title),
+        ("keep ratio asked for", "-" if keep is None else f"{keep:g}"),
+        ("channel sparsity", share(achieved.get("channel_sparsity"))),
+        ("parameters", f"{count(achieved.get('params'))} of {count(dense.get('params'))}"),
+        ("MACs", f"{count(achieved.get('macs'))} of {count(dense.get('macs'))}"),
+        ("test accuracy", share(document["test_accuracy"])),
+        ("time", duration(cost.get("seconds"))),
+        ("model", document["model"] or "-"),
+    ]
+    width = max(len(name) for name, _ in lines)
+    say(out, *(f"{name:<{width}}  {value}" for name, value in lines if value not in ("-", "- of -")))
+    if document["error"]:
+        say(out, f"{'error':<{width}}  {document['error']}")
+    columns: list[Column[dict[str, Any]]] = [
+        Column("iteration", lambda one: one["iteration"]),
+        Column("validation accuracy", lambda one: one["accuracy"], share),
+        Column("loss", lambda one: one["loss"], lambda loss: "-" if loss is None else f"{loss:.3f}"),
+        Column("time", lambda one: one["seconds"], duration),
+    ]
+    if document["curve"]:
+        table(out, columns, document["curve"])

@@ -1,0 +1,199 @@
+"""`runs` and `compare`: what has been run, one run at a time and many side by side."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from core.cli.answer import Answer, UsageError, say, table
+from core.cli.parser import Verbs, one_of, whole
+
+if TYPE_CHECKING:
+    from core.runs.record import RunRecord
+    from core.runs.store import Store
+
+FORMATS = ("table", "json", "csv", "markdown")
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verbs."""
+    parser = verbs.add(
+        "runs", list_runs, "List runs, newest first; or show, cancel, resume or delete one.",
+        "runs --status finished\nruns show RUN\nruns resume RUN",
+    )  # fmt: skip
+    _add_filters(parser)
+    parser.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
+    within = Verbs(parser, metavar="ACTION", required=False)
+    for name, verb, line in (
+        ("show", show, "Show one run: what was asked for and reached, its curve, its cost."),
+        ("cancel", cancel, "Stop a run within seconds; it can be resumed."),
+        ("resume", resume, "Queue a cancelled, failed or lost run again; it goes on from its last checkpoint."),
+        ("delete", delete, "Delete a run with its events and files."),
+    ):
+        one = within.add(name, verb, line, f"runs {name} RUN")
+        one.add_argument("run", metavar="RUN", help="a run's id (see 'runs')")
+
+    parser = verbs.add(
+        "compare", compare, "Compare runs: a table of them, and a summary by variant and iterations.",
+        "compare --task emoji-t00\ncompare --tag benchmark --baseline mvp --format markdown\n"
+        "compare --all --summary --format csv",
+    )  # fmt: skip
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="runs' ids")
+    _add_filters(parser)
+    parser.add_argument("--all", action="store_true", help="every run in the store")
+    parser.add_argument("--baseline", metavar="NAME",
+                        help="compare the others with this method or variant, pair by pair (default: mvp)")  # fmt: skip
+    parser.add_argument("--summary", action="store_true", help="only the summary (csv: instead of the runs)")
+    parser.add_argument("--format", type=one_of("format", lambda: FORMATS), default="table", metavar="FORMAT",
+                        help="table, json, csv or markdown (default: %(default)s)")  # fmt: skip
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--task", metavar="TASK", help="only runs on this task")
+    parser.add_argument("--method", type=one_of("method", _methods), metavar="NAME", help="only runs of this method")
+    parser.add_argument("--tag", metavar="WORD", help="only runs with this tag")
+    parser.add_argument("--status", type=one_of("status", _statuses), metavar="STATUS", help="only runs that are this")
+
+
+def _methods() -> Any:
+    from core.pruning.methods import METHODS
+
+    return METHODS
+
+
+def _statuses() -> tuple[str, ...]:
+    from core.runs.record import LOST, STORED
+
+    return (*STORED, LOST)
+
+
+def _found(store: "Store", args: argparse.Namespace, limit: int | None = None) -> "list[tuple[RunRecord, str]]":
+    """(record, status as people should see it) of the runs that pass the filters, newest first."""
+    from core.runs.status import current
+
+    known = [(record, current(record)) for record in store.list(task=args.task, method=args.method, tag=args.tag)]
+    return [(record, status) for record, status in known if args.status in (None, status)][:limit]
+
+
+def list_runs(args: argparse.Namespace) -> Answer:
+    """[{"run", "status", "task", "method", "keep", "iterations", "seed", "test_accuracy", ...}], newest first."""
+    from core.reports.tables import Column, share
+    from core.runs.store import Store
+
+    document = [
+        {
+            "run": record.id,
+            "status": status,
+            "task": record.config.task,
+            "method": record.config.method,
+            "keep": record.config.keep,
+            "iterations": record.config.iterations,
+            "seed": record.config.seed,
+            "test_accuracy": (record.result or {}).get("test_accuracy"),
+            "created": record.created,
+            "started": record.started,
+            "ended": record.ended,
+            "error": record.error,
+            "tags": list(record.tags),
+            "notes": record.notes,
+            "config": record.config.to_dict(),
+        }
+        for record, status in _found(Store(), args, args.limit)
+    ]
+    columns: list[Column[dict[str, Any]]] = [
+        Column("run", lambda one: one["run"], numeric=False),
+        Column("status", lambda one: one["status"], numeric=False),
+        Column("task", lambda one: one["task"], numeric=False),
+        Column("method", lambda one: one["method"], numeric=False),
+        Column("keep", lambda one: one["keep"]),
+        Column("iterations", lambda one: one["iterations"]),
+        Column("seed", lambda one: one["seed"]),
+        Column("test accuracy", lambda one: one["test_accuracy"], share),
+        Column("tags", lambda one: " ".join(one["tags"]), numeric=False),
+        Column("error", lambda one: one["error"], numeric=False),
+    ]
+    none = "There are no such runs: make one with python -m core prune TASK"
+    return Answer(document, lambda out: table(out, columns, document) if document else say(out, none))
+
+
+def show(args: argparse.Namespace) -> Answer:
+    """One run, in the form that `prune` answers with."""
+    from core.cli.pruning import show_run
+    from core.reports.records import run_document
+    from core.runs.store import Store
+
+    document = run_document(Store(), args.run)
+    return Answer(document, lambda out: show_run(out, document))
+
+
+def cancel(args: argparse.Namespace) -> Answer:
+    """{"run", "status"}."""
+    from core.runs import queue
+
+    return _changed(args.run, queue.cancel(args.run))
+
+
+def resume(args: argparse.Namespace) -> Answer:
+    """{"run", "status"}."""
+    from core.runs import queue
+
+    queue.resume(args.run)
+    return _changed(args.run, "queued")
+
+
+def delete(args: argparse.Namespace) -> Answer:
+    """{"run", "status": "deleted"}."""
+    from core.runs.store import Store
+
+    Store().delete(args.run)
+    return _changed(args.run, "deleted")
+
+
+def _changed(run_id: str, status: str) -> Answer:
+    return Answer({"run": run_id, "status": status}, lambda out: say(out, f"Run {run_id} is {status}."))
+
+
+def compare(args: argparse.Namespace) -> Answer:
+    """{"runs": [...], "summary": [...]}; with --summary only the latter."""
+    from core.errors import BadValueError
+    from core.reports import compare as reports
+    from core.reports import records, tables
+    from core.runs.store import Store
+
+    store = Store()
+    rows = records.rows(store, _chosen(store, args))
+    try:
+        found = reports.compare(rows, args.baseline)
+    except BadValueError as error:
+        raise UsageError(str(error)) from error
+    document = found.to_dict()
+    if args.summary:
+        del document["runs"]
+    if args.format == "json":
+        args.json = True
+
+    def show(out: Any) -> None:
+        if args.format == "csv":
+            items, kind = (found.summaries, reports.Summary) if args.summary else (found.rows, reports.Row)
+            print(tables.to_csv(items, kind), end="", file=out.file)
+            return
+        if args.format == "markdown":
+            parts = [] if args.summary else [tables.to_markdown(tables.RUN_COLUMNS, found.rows)]
+            print("\n".join([*parts, tables.to_markdown(tables.SUMMARY_COLUMNS, found.summaries)]), end="", file=out.file)
+            return
+        if not args.summary:
+            table(out, tables.RUN_COLUMNS, found.rows, f"{len(found.rows)} runs")
+        against = next((one.baseline for one in found.summaries if one.baseline), None)
+        title = "Finished runs by variant" + (f", differences to {against}" if against else "")
+        table(out, tables.SUMMARY_COLUMNS, found.summaries, title)
+
+    return Answer(document, show)
+
+
+def _chosen(store: "Store", args: argparse.Namespace) -> "list[RunRecord]":
+    filtered = any((args.task, args.method, args.tag, args.status))
+    if args.runs and (filtered or args.all):
+        raise UsageError("Name runs, or choose them with --task, --method, --tag, --status or --all, but not both.")
+    if args.runs:
+        return [store.get(run_id) for run_id in dict.fromkeys(args.runs)]
+    if not (filtered or args.all):
+        raise UsageError("Say which runs to compare: name them, or choose with --task, --method, --tag or --all.")
+    return [record for record, _ in reversed(_found(store, args))]

@@ -1,0 +1,101 @@
+"""From the run store to reports: a run as one document, and many runs as the rows of a comparison."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.pruning.config import RunConfig
+from core.pruning.events import Evaluation, Pruned
+from core.pruning.methods import METHODS
+from core.reports.compare import Row, differing_options, variant_name
+from core.runs.record import RunRecord
+from core.runs.status import current
+from core.runs.store import Store
+
+
+def run_document(store: Store, run_id: str) -> dict[str, Any]:
+    """One run as plain data: what was asked for and reached, its validation curve, and what it cost so far.
+
+    `requested`, `achieved`, `dense`, `cost` and `test_accuracy` are those of its `Finished` event; until then they hold
+    what is known. Raises UnknownNameError.
+    """
+    record = store.get(run_id)
+    evaluations, pruned = _evaluations(store, run_id), _last_pruned(store, run_id)
+    result = dict(record.result or {})
+    achieved = {} if pruned is None else {
+        "channel_sparsity": pruned.channel_sparsity, "params": pruned.params, "macs": pruned.macs,
+    }  # fmt: skip
+    return {
+        "run": record.id,
+        "status": current(record),
+        "task": record.config.task,
+        "method": record.config.method,
+        "requested": result.get("requested") or requested(record.config),
+        "achieved": result.get("achieved") or achieved,
+        "dense": result.get("dense") or {},
+        "curve": [
+            {"iteration": one.iteration, "accuracy": one.accuracy, "loss": one.loss, "seconds": one.seconds}
+            for one in evaluations
+        ],
+        "test_accuracy": result.get("test_accuracy"),
+        "cost": result.get("cost") or {},
+        "config": record.config.to_dict(),
+        "tags": list(record.tags),
+        "notes": record.notes,
+        "error": record.error,
+        "created": record.created,
+        "started": record.started,
+        "ended": record.ended,
+        "model": str(store.model_path(run_id)) if store.model_path(run_id).exists() else None,
+    }
+
+
+def requested(config: RunConfig) -> dict[str, Any]:
+    """The budget asked for; the keep ratio is None where the method removes nothing."""
+    return {"keep": _keep(config), "iterations": config.iterations, "seed": config.seed}
+
+
+def rows(store: Store, records: Sequence[RunRecord]) -> list[Row]:
+    """One row a run, in their order, named by the options in which these runs differ."""
+    options = differing_options([record.config for record in records])
+    return [_row(store, record, differ) for record, differ in zip(records, options, strict=True)]
+
+
+def _row(store: Store, record: RunRecord, options: dict[str, Any]) -> Row:
+    config, result = record.config, record.result or {}
+    evaluations = _evaluations(store, record.id)
+    achieved, dense, cost = (result.get(name) or {} for name in ("achieved", "dense", "cost"))
+    return Row(
+        run=record.id,
+        status=current(record),
+        variant=variant_name(config.method, options),
+        method=config.method,
+        options=options,
+        task=config.task,
+        keep=_keep(config),
+        iterations=config.iterations,
+        seed=config.seed,
+        test_accuracy=result.get("test_accuracy"),
+        validation_accuracy=evaluations[-1].accuracy if evaluations else None,
+        params=achieved.get("params"),
+        macs=achieved.get("macs"),
+        dense_params=dense.get("params"),
+        dense_macs=dense.get("macs"),
+        channel_sparsity=achieved.get("channel_sparsity"),
+        seconds=cost.get("seconds"),
+        cpu_seconds=cost.get("cpu_seconds"),
+        tags=record.tags,
+    )
+
+
+def _keep(config: RunConfig) -> float | None:
+    return config.keep if METHODS[config.method].removes else None
+
+
+def _evaluations(store: Store, run_id: str) -> list[Evaluation]:
+    found = store.events(run_id, kinds=[Evaluation.kind])
+    return [event for _, event in found if isinstance(event, Evaluation)]
+
+
+def _last_pruned(store: Store, run_id: str) -> Pruned | None:
+    found = [event for _, event in store.events(run_id, kinds=[Pruned.kind]) if isinstance(event, Pruned)]
+    return found[-1] if found else None

@@ -1,0 +1,46 @@
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from core.errors import BadValueError
+from core.reports.cost import Assumptions, footprint, pays_off_after
+
+COSTS = st.integers(0, 10_000)
+
+
+def test_an_hour_on_one_core_is_energy_times_carbon_intensity() -> None:
+    found = footprint(3600, Assumptions(watts_per_busy_core=10, power_usage_effectiveness=1.5, grams_co2e_per_kwh=400))
+    assert found.energy_kwh == pytest.approx(0.015)
+    assert found.co2e_grams == pytest.approx(6.0)
+
+
+def test_every_number_of_the_estimate_is_stated() -> None:
+    sentence = Assumptions(12, 1.2, 300).sentence()
+    assert all(number in sentence for number in ("12 W", "1.2", "300 g"))
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(seconds: float) -> None:
+    with pytest.raises(BadValueError):
+        footprint(seconds)
+
+
+@given(COSTS, COSTS, COSTS)
+def test_the_zoo_pays_off_at_the_first_task_where_it_is_not_dearer(zoo: int, with_zoo: int, without: int) -> None:
+    assume(with_zoo < without)
+    found = pays_off_after(zoo, with_zoo, without)
+    assert found is not None
+    assert zoo + found * with_zoo <= found * without
+    assert found == 0 or zoo + (found - 1) * with_zoo > (found - 1) * without
+
+
+def test_a_zoo_that_saves_nothing_never_pays_off() -> None:
+    assert pays_off_after(100, 5, 5) is None
+    assert pays_off_after(100, 6, 5) is None
+    assert pays_off_after(0, 5, 5) == 0
+
+
+@pytest.mark.parametrize("costs", [(-1, 1, 2), (1, float("nan"), 2), (1, 1, float("inf"))])
+def test_costs_that_are_none_are_refused(costs: tuple[float, float, float]) -> None:
+    with pytest.raises(BadValueError):
+        pays_off_after(*costs)
