@@ -126,6 +126,7 @@ VIEW = (("left", 0), ("top", 0), ("width", 16), ("height", 16))  # Iconify's def
 PERSON = {"1F468", "1F469", "1F9D1"}
 CHILD = {"1F466", "1F467", "1F9D2"}
 COUPLE = {"1F46B", "1F46C", "1F46D"}
+FOLLOWS = {"1F491": "P-2764-P", "1F48F": "P-2764-1F48B-P"}  # couples drawn as one code point: with their gendered versions
 DROPPED = {"2640", "2642", "27A1", "200D", "FE0F", "1F3FB", "1F3FC", "1F3FD", "1F3FE", "1F3FF"}
 
 
@@ -292,6 +293,11 @@ def build(cache: Path) -> None:
     for index in kept:
         per_class[items[index].label].append(index)
     split: dict[str, str] = {}
+
+    def split_of(index: int) -> str:
+        key = family(items[index].code)
+        return split[group_of[FOLLOWS.get(key, key)]]
+
     for label, members in per_class.items():
         def group(i: int) -> str:
             return group_of[family(items[i].code)]
@@ -308,11 +314,13 @@ def build(cache: Path) -> None:
 
     for folder in ("images", "thumbnails"):
         (HERE / folder).mkdir(exist_ok=True)
+        for old in (HERE / folder).glob("*.png"):
+            old.unlink()
     with open(HERE / "index.csv", "w", newline="") as file:
         index_csv = csv.writer(file, lineterminator="\n")
         index_csv.writerow(["class", "tile", "code_point", "style", "split"])
         for label, members in per_class.items():
-            rows = [(items[i].code, items[i].style, split[group_of[family(items[i].code)]]) for i in members]
+            rows = [(items[i].code, items[i].style, split_of(i)) for i in members]
             index_csv.writerows([label, n, *row] for n, row in enumerate(rows))
             sheet([tiles[i] for i in members], ROW).save(HERE / "images" / f"{label}.png", optimize=True)
             shown = [i for i, row in zip(members, rows, strict=True) if row[2] == "train"]

@@ -122,9 +122,7 @@ def tensors_of(module: nn.Module, name: str, out: bool) -> list[tuple[str, int]]
     raise MismatchError(f"Layers of type {type(module).__name__} cannot be pruned yet: use a supported architecture.")
 
 
-def assemble(
-    found: list[list[Link]], modules: Mapping[str, nn.Module], order: Mapping[str, int]
-) -> ChannelGroups:
+def assemble(found: list[list[Link]], modules: Mapping[str, nn.Module], order: Mapping[str, int]) -> ChannelGroups:
     """Number the groups and write down, per axis, who owns each index."""
     shapes = {}
     for name, module in modules.items():

@@ -28,7 +28,9 @@ def cut(
         if within is not None:
             present = groups.indices(name, dim, within)
             if not np.isin(wanted, present).all():
-                raise MismatchError("A slim model can only lose channels: the new selection keeps some it no longer has.")
+                raise MismatchError(
+                    "A slim model can only lose channels: the new selection keeps some it no longer has."
+                )
             wanted = np.searchsorted(present, wanted)  # type: ignore[arg-type]
         tensor = tensor.index_select(dim, torch.from_numpy(wanted))
     return tensor.clone(memory_format=torch.contiguous_format)
@@ -42,9 +44,7 @@ def slim_state(
     return {name: cut(tensor, name, groups, selection, within) for name, tensor in state.items()}
 
 
-def slim(
-    model: nn.Module, groups: ChannelGroups, selection: Selection, within: Selection | None = None
-) -> nn.Module:
+def slim(model: nn.Module, groups: ChannelGroups, selection: Selection, within: Selection | None = None) -> nn.Module:
     """A new, physically smaller network. Train/eval mode and requires_grad stay as they were; `model` is not touched."""
     return resized(model, slim_state(model.state_dict(), groups, selection, within))
 
@@ -76,7 +76,9 @@ def fit(module: nn.Module) -> None:
         module.num_features = module.weight.shape[0]
 
 
-def expand(state: Mapping[str, Tensor], groups: ChannelGroups, selection: Selection, fill: Mapping[str, Tensor]) -> State:
+def expand(
+    state: Mapping[str, Tensor], groups: ChannelGroups, selection: Selection, fill: Mapping[str, Tensor]
+) -> State:
     """A slim state back at full size: kept entries in their original places, `fill`'s values everywhere else."""
     out = {}
     for name, tensor in state.items():

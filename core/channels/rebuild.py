@@ -1,0 +1,21 @@
+"""From a pruned model's file back to a network, with nothing but its metadata and tensors."""
+
+import torch
+from torch import Tensor, nn
+
+from core.backbones.architectures import architecture
+from core.channels.files import PrunedModel
+from core.channels.slim import resized
+
+
+def state_of(model: PrunedModel) -> dict[str, Tensor]:
+    """The slim tensors for torch, floating point as float32."""
+    tensors = {name: torch.from_numpy(value) for name, value in model.tensors.items()}
+    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def rebuild(model: PrunedModel) -> nn.Module:
+    """The slim network, in eval mode, ready for images [B, 3, H, W] normalised with the model's mean and std."""
+    with torch.device("meta"):
+        shell = architecture(model.architecture).build(len(model.classes))
+    return resized(shell, state_of(model)).eval()

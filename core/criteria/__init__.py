@@ -1,0 +1,1 @@
+"""Channel importance: one file a criterion, one registry (`registry.py`), all in the backbone's coordinates."""

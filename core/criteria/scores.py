@@ -1,0 +1,68 @@
+"""What all criteria share: per-layer values of a (slim) network gathered into one score per backbone channel."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from core.channels.groups import ChannelGroups
+from core.channels.selection import Selection, kept_count
+
+Scores = dict[str, npt.NDArray[np.float64]]  # group -> [n_g], 0 for channels that are gone
+
+
+def layer_values(
+    values: Tensor, layer: str, title: str, groups: ChannelGroups, selection: Selection
+) -> npt.NDArray[np.float64]:
+    """[n_g] sums of one layer's values [its current width] by the group channel each belongs to."""
+    axis = groups.axes[f"{layer}.weight"][0]
+    present = groups.indices(f"{layer}.weight", 0, selection)
+    number = list(groups.sizes).index(title)
+    mine = axis.group[present] == number
+    out = np.zeros(groups.sizes[title])
+    np.add.at(out, axis.channel[present][mine], values.detach().double().numpy()[mine])
+    return out
+
+
+def group_scores(
+    per_layer: Mapping[str, Tensor], layers: Mapping[str, tuple[str, ...]], groups: ChannelGroups, selection: Selection
+) -> Scores:
+    """Sum over a group's coupled layers after each is normalised to sum 1, so that no layer drowns another.
+
+    per_layer: layer -> values [width], non-negative. layers: group -> the layers to sum.
+    """
+    out = {}
+    for title, size in groups.sizes.items():
+        total = np.zeros(size)
+        for layer in layers[title]:
+            values = layer_values(per_layer[layer], layer, title, groups, selection)
+            total += values / (values.sum() or 1.0)
+        out[title] = total
+    return out
+
+
+def gate_layers(groups: ChannelGroups) -> dict[str, tuple[str, ...]]:
+    """Per group its normalisation layers, or where it has none, the layers that compute it."""
+    return {title: groups.gates[title] or groups.producers[title] for title in groups.sizes}
+
+
+def keep_best(scores: Mapping[str, npt.NDArray[np.float64]], keep: float, within: Selection) -> Selection:
+    """Per group the `kept_count(keep, n_g)` best-scored of the channels still there; ties go to the lower index."""
+    kept = {}
+    for title, size in within.sizes.items():
+        there = np.array(within.kept[title])
+        order = there[np.argsort(-scores[title][there], kind="stable")]
+        kept[title] = tuple(sorted(order[: min(kept_count(keep, size), len(there))].tolist()))
+    return Selection(kept, within.sizes)
+
+
+def layer_of(model: nn.Module, name: str) -> nn.Module:
+    """The submodule of that dotted name."""
+    return model.get_submodule(name)
+
+
+def rows(weight: Tensor) -> Tensor:
+    """[out, everything else] view of a convolution's or linear layer's weight."""
+    return torch.flatten(weight, 1) if weight.dim() > 1 else weight.unsqueeze(1)

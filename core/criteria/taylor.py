@@ -1,0 +1,54 @@
+"""First-order Taylor importance on channel gates: how much the loss would change if a channel fell silent.
+
+Source: Molchanov et al., "Importance Estimation for Neural Network Pruning", arXiv 1906.10771. On BatchNorm's output
+gate the derivative with respect to the gate is gamma * dL/dgamma + beta * dL/dbeta; its square is the score of one batch.
+Layers without BatchNorm have the same gate on their own output: sum of weight * dL/dweight, plus bias * dL/dbias.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from core.channels.groups import NORMS, ChannelGroups
+from core.channels.selection import Selection
+from core.criteria.scores import Scores, gate_layers, group_scores, layer_of, rows
+
+
+class Taylor:
+    """Gathers squared gate derivatives over batches; ask for `scores` when enough have been seen.
+
+    Call `see` after each backward pass and before the optimiser's step. `state` is what a checkpoint must keep.
+    """
+
+    def __init__(self, groups: ChannelGroups) -> None:
+        self.groups = groups
+        self.layers = gate_layers(groups)
+        self.batches = 0
+        self.state: dict[str, Tensor] = {}
+
+    def see(self, model: nn.Module) -> None:
+        """Add one batch, from the gradients that stand in the model now."""
+        for name in {name for names in self.layers.values() for name in names}:
+            layer = layer_of(model, name)
+            derivative = gate_derivative(layer).double()
+            self.state[name] = self.state.get(name, torch.zeros_like(derivative)) + derivative.square()
+        self.batches += 1
+
+    def scores(self, selection: Selection) -> Scores:
+        """Mean over the batches seen, per layer normalised, summed over each group's layers."""
+        means = {name: total / max(1, self.batches) for name, total in self.state.items()}
+        return group_scores(means, self.layers, self.groups, selection)
+
+    def clear(self) -> None:
+        """Forget all batches, as after surgery."""
+        self.batches, self.state = 0, {}
+
+
+def gate_derivative(layer: nn.Module) -> Tensor:
+    """[width] dL/dgate of each output channel, from the layer's parameters and their gradients."""
+    parts = []
+    for name in ("weight", "bias"):
+        parameter = getattr(layer, name, None)
+        if parameter is not None and parameter.grad is not None:
+            product = (parameter * parameter.grad).detach()
+            parts.append(product if isinstance(layer, NORMS) or name == "bias" else rows(product).sum(1))
+    return torch.stack(parts).sum(0)

@@ -1,0 +1,290 @@
+"""The pruning loop: from a backbone and a task to a slim model, as a generator of events.
+
+Read `prune_events` top to bottom: prepare, train (pruning on the way where the method says so), test. It knows nothing
+of stores, screens or progress bars. Every random draw depends on (seed, iteration) alone, so a run that continues from
+a `Checkpoint` ends bit-identical to one that was never interrupted.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.backbones.architectures import head_of
+from core.backbones.backbone import Backbone
+from core.channels.files import PrunedModel
+from core.channels.groups import ChannelGroups, channel_groups, parameters_and_macs
+from core.channels.rebuild import state_of
+from core.channels.selection import Selection
+from core.channels.slim import resized, slim, slim_state
+from core.criteria.registry import CRITERIA
+from core.criteria.scores import Scores, keep_best
+from core.criteria.taylor import Taylor
+from core.criteria.weights import l2
+from core.pruning.config import RunConfig
+from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Slimmed, Step
+from core.pruning.images import augmented, batch_rows, normalised
+from core.pruning.inherit import inherit
+from core.pruning.meter import Meter
+from core.pruning.methods import METHODS
+from core.pruning.optimizer import cut_momenta, learning_rate_at, momenta, optimizer_for, with_momenta
+from core.pruning.readout import prototype_head, reestimate_batchnorm
+from core.pruning.schedule import Schedule, schedule_of
+from core.tasks.data import TaskData
+from core.tasks.task import Task
+from core.voting import Ballot, select, votes
+
+CRITERION_OF = {"magnitude": "l2", "taylor-oneshot": "taylor"}  # methods named otherwise than their criterion
+CHECKPOINT_EVERY = 20  # iterations
+Neighbour = tuple[PrunedModel, float]  # a zoo's pruned model and its similarity to the target
+
+
+def prune_events(
+    config: RunConfig,
+    task: Task,
+    data: TaskData,
+    backbone: Backbone,
+    neighbours: Sequence[Neighbour] = (),
+    checkpoint: Checkpoint | None = None,
+    spent: dict[str, float] | None = None,
+) -> Iterator[Event]:
+    """Prune `backbone` for `task` as `config` says. neighbours: only for methods that vote.
+
+    spent: what was paid before the loop (seconds of finding neighbours, say), counted into the cost.
+    """
+    torch.set_num_threads(config.threads)
+    work = Pruning(config, task, data, backbone, spent)
+    if checkpoint is not None:
+        work.restore(checkpoint)
+    else:
+        yield work.phase("selecting")
+        yield from work.prepare(neighbours)
+    while work.iteration < work.schedule.iterations:
+        if (phase := work.schedule.phase_at(work.iteration)) is not None:
+            yield work.phase(phase)
+        if (keep := work.schedule.prune_at(work.iteration)) is not None:
+            yield work.prune(keep)
+        yield work.train_step()
+        if work.schedule.evaluate_at(work.iteration):
+            yield work.evaluation()
+        if work.iteration % CHECKPOINT_EVERY == 0 and work.iteration < work.schedule.iterations:
+            yield work.checkpoint()
+    if (keep := work.schedule.prune_at(work.iteration)) is not None:  # only where no iteration was left to do it in
+        yield work.prune(keep)
+        yield work.evaluation()
+    yield work.phase("testing")
+    finished = work.finish()
+    yield Slimmed(work.pruned_model(finished))
+    yield finished
+
+
+class Pruning:
+    """A run in progress: the current slim network, its selection, optimiser, gathered importance and account."""
+
+    def __init__(
+        self, config: RunConfig, task: Task, data: TaskData, backbone: Backbone, spent: dict[str, float] | None
+    ) -> None:
+        self.config, self.task, self.data, self.backbone = config, task, data, backbone
+        self.meter = Meter(spent)
+        self.schedule: Schedule = schedule_of(config)
+        self.train_images, self.train_labels = normalised(data.train, backbone.mean, backbone.std)
+        self.held_images, self.held_labels = normalised(data.validation, backbone.mean, backbone.std)
+        torch.manual_seed(config.seed)
+        self.model: nn.Module = backbone.build(len(task.classes)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.groups: ChannelGroups = channel_groups(self.model, torch.zeros(1, 3, data.size, data.size))
+        self.selection = Selection.full(self.groups.sizes)
+        self.dense = parameters_and_macs(self.model, data.size)
+        self.params, self.macs = self.dense
+        self.taylor = Taylor(self.groups)
+        self.importance: Scores = l2(self.model, self.groups, self.selection)
+        self.optimizer = optimizer_for(self.model, config.learning_rate)
+        self.rounds: list[dict[str, Any]] = []
+        self.iteration = 0
+
+    # -- before training
+
+    def prepare(self, neighbours: Sequence[Neighbour]) -> Iterator[Event]:
+        """Choose channels where the method does so before training; then BatchNorm, head, and a first evaluation."""
+        method = METHODS[self.config.method]
+        if method.needs_zoo:
+            self.vote(neighbours)
+            yield self.pruned(self.config.keep)
+        elif method.when == "before training":
+            criterion = CRITERIA[CRITERION_OF.get(method.name, method.name)]
+            chance = {"seed": self.config.seed} if criterion.needs == "chance" else {}
+            self.importance = criterion.score(self.model, self.groups, self.selection, **chance)
+            self.narrow(keep_best(self.importance, self.config.keep, self.selection))
+            yield self.pruned(self.config.keep)
+        self.make_ready()
+        yield self.evaluation()
+
+    def vote(self, neighbours: Sequence[Neighbour]) -> None:
+        """The neighbours' ballots decide the channels, and where asked to, their weights the start."""
+        ballots = [Ballot(str(m.task["id"]), m.selection, s, m.importance) for m, s in neighbours]
+        counted = votes(ballots, self.config.weighting)
+        before = self.importance
+        self.narrow(select(counted, self.config.keep, tie_break=before))
+        self.importance = {title: counted.table(title) for title in self.groups.sizes}
+        if self.config.weights == "neighbours":
+            head = head_of(self.model)[0]
+            own = slim_state(self.model_at_full_size(), self.groups, self.selection)
+            shared = [(state_of(m), m.selection) for m, _ in neighbours]
+            start = inherit(own, self.groups, self.selection, shared, leave=(f"{head}.weight", f"{head}.bias"))
+            self.model = resized(self.model, start)
+            self.optimizer = optimizer_for(self.model, self.config.learning_rate)
+
+    def model_at_full_size(self) -> dict[str, Tensor]:
+        """The backbone's own state, with a head of this task's width."""
+        return self.backbone.build(len(self.task.classes)).state_dict()
+
+    def make_ready(self) -> None:
+        """BatchNorm statistics and a prototype head from the training images: two forward passes over them, counted."""
+        reestimate_batchnorm(self.model, self.train_images)
+        prototype_head(self.model, self.train_images, self.train_labels)
+        self.meter.forward(self.macs, 2 * len(self.train_labels))
+
+    # -- surgery
+
+    def narrow(self, selection: Selection) -> None:
+        """Slim the network to a selection within the present one; momentum is cut along."""
+        buffers = cut_momenta(momenta(self.model, self.optimizer), self.groups, selection, self.selection)
+        self.model = slim(self.model, self.groups, selection, within=self.selection)
+        self.optimizer = with_momenta(self.model, self.config.learning_rate, buffers)
+        self.selection = selection
+        self.params, self.macs = parameters_and_macs(self.model, self.data.size)
+
+    def prune(self, keep: float) -> Event:
+        """One pruning round by the importance gathered since the last; after a one-shot round the head is made anew."""
+        if self.config.method == "activation":
+            batches = [self.train_images[self.rows(i)] for i in range(self.schedule.scoring)]
+            found = CRITERIA["activation"].score(self.model, self.groups, self.selection, batches)
+        else:
+            found = self.taylor.scores(self.selection)
+        self.importance = {
+            title: found[title] + (self.importance[title] * ~self.selection.mask(title) if self.rounds else 0)
+            for title in found
+        }
+        self.narrow(keep_best(found, keep, self.selection))
+        self.taylor.clear()
+        if self.schedule.scoring:
+            self.make_ready()
+        return self.pruned(keep)
+
+    def pruned(self, keep: float) -> Pruned:
+        """Write the round down, and say it."""
+        kept = {title: len(channels) for title, channels in self.selection.kept.items()}
+        self.rounds.append({"iteration": self.iteration, "keep": keep, **self.selection.to_dict()})
+        return Pruned(
+            self.iteration, kept, dict(self.groups.sizes), self.selection.channel_sparsity, self.params, self.macs,
+            self.meter.seconds,
+        )  # fmt: skip
+
+    # -- training
+
+    def rows(self, iteration: int) -> Tensor:
+        """The training images of one iteration."""
+        return batch_rows(len(self.train_labels), self.config.batch, iteration, self.config.seed)
+
+    def train_step(self) -> Step:
+        """One batch forward and backward; weights change unless this iteration only scores channels."""
+        scoring = self.iteration < self.schedule.scoring
+        torch.manual_seed(self.config.seed * 1_000_003 + self.iteration)  # dropout, where a network has it
+        rows = self.rows(self.iteration)
+        images = (
+            self.train_images[rows] if scoring else augmented(self.train_images[rows], self.iteration, self.config.seed)
+        )
+        self.model.train(not scoring)
+        loss = nn.functional.cross_entropy(self.model(images), self.train_labels[rows])
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if scoring or self.schedule.gathers:
+            self.taylor.see(self.model)
+        rate = 0.0 if scoring else learning_rate_at(
+            self.iteration - self.schedule.scoring, self.schedule.iterations - self.schedule.scoring, self.config.learning_rate
+        )  # fmt: skip
+        if not scoring:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+        self.meter.training(self.macs, len(rows))
+        self.iteration += 1
+        return Step(self.iteration, loss.item(), rate, self.meter.seconds)
+
+    @torch.no_grad()
+    def measure(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
+        """(accuracy, mean cross-entropy) in eval mode."""
+        self.model.eval()
+        logits = torch.cat([self.model(part) for part in images.split(256)])
+        self.meter.forward(self.macs, len(labels))
+        loss = nn.functional.cross_entropy(logits, labels)
+        return int((logits.argmax(1) == labels).sum()) / len(labels), float(loss)
+
+    def evaluation(self) -> Evaluation:
+        """Accuracy on the validation split."""
+        accuracy, loss = self.measure(self.held_images, self.held_labels)
+        return Evaluation(self.iteration, accuracy, loss, self.meter.seconds)
+
+    def phase(self, name: Any) -> PhaseChanged:
+        """Say which phase begins."""
+        return PhaseChanged(name, self.iteration, self.meter.seconds)
+
+    # -- the end
+
+    def finish(self) -> Finished:
+        """Look at the test split, once, and settle the account."""
+        images, labels = normalised(self.data.test, self.backbone.mean, self.backbone.std)
+        accuracy, _ = self.measure(images, labels)
+        achieved = {
+            "keep": self.selection.keep_ratio(), "channel_sparsity": self.selection.channel_sparsity,
+            "params": self.params, "macs": self.macs,
+        }  # fmt: skip
+        requested = {"keep": self.config.keep if METHODS[self.config.method].removes else 1.0,
+                     "iterations": self.config.iterations}  # fmt: skip
+        dense = {"params": self.dense[0], "macs": self.dense[1]}
+        return Finished(self.iteration, accuracy, self.meter.cost(), requested, achieved, dense, self.meter.seconds)
+
+    def pruned_model(self, finished: Finished) -> PrunedModel:
+        """The slim model with all that makes sense of it."""
+        accuracy, _ = self.measure(self.held_images, self.held_labels)
+        importance = {title: values.astype("float32") for title, values in self.importance.items()}
+        origin = {
+            "config": self.config.to_dict(), "validation_accuracy": accuracy, "cost": finished.cost,
+            "achieved": finished.achieved, "dense": finished.dense,
+        }  # fmt: skip
+        return PrunedModel(
+            self.backbone.architecture, self.backbone.id, self.backbone.hash, self.task.to_dict(), self.selection,
+            self.backbone.mean, self.backbone.std, self.data.size,
+            {name: value.detach().numpy() for name, value in self.model.state_dict().items()}, importance,
+            tuple(self.rounds), origin,
+        )  # fmt: skip
+
+    # -- interruption
+
+    def checkpoint(self) -> Checkpoint:
+        """All that decides the rest of the run."""
+        state = {f"model/{name}": t.clone() for name, t in self.model.state_dict().items()}
+        state |= {f"momentum/{name}": t.clone() for name, t in momenta(self.model, self.optimizer).items()}
+        state |= {f"taylor/{name}": t.clone() for name, t in self.taylor.state.items()}
+        state |= {f"importance/{name}": torch.from_numpy(v.copy()) for name, v in self.importance.items()}
+        about = {
+            "selection": self.selection.to_dict(), "rounds": self.rounds, "spent": self.meter.spent(),
+            "batches": self.taylor.batches,
+        }  # fmt: skip
+        return Checkpoint(self.iteration, state, about)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of the same config."""
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k.removeprefix(prefix): v for k, v in checkpoint.state.items() if k.startswith(prefix)}
+
+        self.iteration = checkpoint.iteration
+        self.selection = Selection.from_dict(checkpoint.about["selection"])
+        self.model = resized(self.model, part("model/"))
+        self.optimizer = with_momenta(self.model, self.config.learning_rate, part("momentum/"))
+        self.taylor.state, self.taylor.batches = part("taylor/"), checkpoint.about["batches"]
+        self.importance = {name: value.numpy() for name, value in part("importance/").items()}
+        self.rounds = list(checkpoint.about["rounds"])
+        self.meter = Meter(checkpoint.about["spent"])
+        self.params, self.macs = parameters_and_macs(self.model, self.data.size)

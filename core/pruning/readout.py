@@ -1,0 +1,73 @@
+"""What a network needs after its channels changed and before it is trained: BatchNorm statistics and a head."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from core.backbones.architectures import head_of
+from core.channels.groups import NORMS
+
+BATCH = 128
+SCALE = 10.0  # logit of a feature that lies exactly on its class's prototype
+
+
+@torch.no_grad()
+def reestimate_batchnorm(model: nn.Module, images: Tensor) -> None:
+    """Set every BatchNorm's running statistics to those of the images [N, 3, H, W], in place."""
+    norms = [module for module in model.modules() if isinstance(module, NORMS)]
+    momenta = [norm.momentum for norm in norms]
+    training = model.training
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # cumulative average
+    model.train()
+    for part in images.split(BATCH):
+        if len(part) > 1:
+            model(part)
+    model.train(training)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+@contextmanager
+def features_of(model: nn.Module) -> Iterator[list[Tensor]]:
+    """While open, collects what enters the head, [B, D] a forward pass."""
+    seen: list[Tensor] = []
+    hook = head_of(model)[1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+@torch.no_grad()
+def features(model: nn.Module, images: Tensor) -> Tensor:
+    """[N, D] what enters the head for images [N, 3, H, W], in eval mode."""
+    training = model.training
+    model.eval()
+    with features_of(model) as seen:
+        for part in images.split(BATCH):
+            model(part)
+    model.train(training)
+    return torch.cat(seen)
+
+
+@torch.no_grad()
+def prototype_head(model: nn.Module, images: Tensor, labels: Tensor) -> None:
+    """Set the head, in place, so that each image goes to the class whose mean feature points most nearly its way.
+
+    Features are centred on the mean of the class means; weights are the normalised class means, scaled so that logits
+    are cosines times SCALE at the typical feature length. No training, one pass over the training images.
+    """
+    x = features(model, images)
+    head = head_of(model)[1]
+    means = torch.stack([x[labels == c].mean(0) for c in range(head.out_features)])
+    centre = means.mean(0)
+    directions = nn.functional.normalize(means - centre)
+    length = (x - centre).norm(dim=1).mean().clamp_min(1e-12)
+    weight = directions * (SCALE / length)
+    head.weight.copy_(weight)
+    if head.bias is not None:
+        head.bias.copy_(-weight @ centre)

@@ -1,0 +1,67 @@
+"""When a method scores, prunes, trains and is evaluated, given how many iterations it may spend."""
+
+from dataclasses import dataclass
+
+from core.errors import BadValueError
+from core.pruning.config import RunConfig
+from core.pruning.events import Phase
+from core.pruning.methods import METHODS
+
+ROUNDS = 8  # pruning rounds of the iterative method
+WARM_UP, ROUNDS_END = 1 / 12, 2 / 3  # shares of the iterations: before the first round, and until the last
+SCORING_MOST, SCORING_SHARE = 10, 1 / 4  # one-shot methods score this many batches, at most this share of the budget
+EVALUATIONS = 12  # a run, besides the first
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """rounds: (iteration it happens before, keep ratio it leaves). scoring: iterations that score without training.
+
+    gathers: whether training iterations gather importance for later rounds.
+    """
+
+    iterations: int
+    rounds: tuple[tuple[int, float], ...] = ()
+    scoring: int = 0
+    gathers: bool = False
+
+    def prune_at(self, iteration: int) -> float | None:
+        """The keep ratio of the round that happens before this iteration, if any."""
+        return dict(self.rounds).get(iteration)
+
+    def phase_at(self, iteration: int) -> Phase | None:
+        """The phase that begins with this iteration, if one does."""
+        if self.scoring:
+            begins: dict[int, Phase] = {0: "selecting", self.scoring: "fine-tuning"}
+        elif self.gathers:
+            begins = {0: "warming up", self.rounds[0][0]: "pruning", self.rounds[-1][0]: "fine-tuning"}
+        else:
+            begins = {0: "fine-tuning"}
+        return begins.get(iteration)
+
+    def evaluate_at(self, iteration: int) -> bool:
+        """Whether to look at the validation split after this many iterations."""
+        return iteration == self.iterations or iteration % max(1, self.iterations // EVALUATIONS) == 0
+
+
+def schedule_of(config: RunConfig) -> Schedule:
+    """The schedule of a run. Raises BadValueError where a method cannot work with so few iterations."""
+    when, total = METHODS[config.method].when, config.iterations
+    if when == "after scoring":
+        if total < 1:
+            raise BadValueError(
+                f"{METHODS[config.method].title} scores channels on at least 1 iteration: give it more than 0."
+            )
+        scoring = max(1, min(SCORING_MOST, int(total * SCORING_SHARE)))
+        return Schedule(total, ((scoring, config.keep),), scoring)
+    if when == "during training":
+        if total < 3:
+            raise BadValueError(
+                f"{METHODS[config.method].title} prunes in rounds: give it at least 3 iterations, 240 is usual."
+            )
+        first, last = max(1, round(total * WARM_UP)), round(total * ROUNDS_END)
+        count = max(1, min(ROUNDS, last - first + 1))
+        places = [first + round(r * (last - first) / count) for r in range(count)]
+        ratios = [config.keep ** ((r + 1) / count) for r in range(count)]
+        return Schedule(total, tuple(zip(places, ratios, strict=True)), gathers=True)
+    return Schedule(total)
