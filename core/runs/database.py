@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import StoreError
@@ -45,7 +45,9 @@ class Database:
     def writable(self) -> bool:
         """Whether the database can be written now."""
         try:
-            with self.write():
+            with self.write() as connection:
+                # SQLite tells at the first change, not at the start of a transaction
+                connection.execute(update(meta).values(value=meta.c.value))
                 return True
         except StoreError:
             return False

@@ -142,7 +142,7 @@ class Store:
         records = [record_of(row, self.where) for row in rows]
         return [record for record in records if tag is None or tag in record.tags][:limit]
 
-    def setclean_tags(self, run_id: str, tags: Iterable[str]) -> None:
+    def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
         """Replace a run's tags."""
         self._change(run_id, tags=dumps(clean_tags(tags)))
 

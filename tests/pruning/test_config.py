@@ -1,0 +1,118 @@
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import BadValueError, MetaVoteError, UnknownNameError
+from core.pruning.config import NEIGHBOURS, SIMILARITIES, WEIGHTINGS, WEIGHTS, RunConfig, check_k
+from core.pruning.methods import METHODS
+
+configs = st.builds(
+    RunConfig,
+    task=st.text(min_size=1).filter(str.strip),
+    method=st.sampled_from(list(METHODS)),
+    keep=st.floats(0, 1, exclude_min=True),
+    iterations=st.integers(0, 100_000),
+    seed=st.integers(0, 2**32 - 1),
+    k=st.integers(1, 1000),
+    similarity=st.sampled_from(SIMILARITIES),
+    neighbours=st.sampled_from(NEIGHBOURS),
+    weighting=st.sampled_from(WEIGHTINGS),
+    weights=st.sampled_from(WEIGHTS),
+    threads=st.integers(1, 64),
+)
+
+
+@given(configs)
+def test_a_config_survives_json(config: RunConfig) -> None:
+    again = RunConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    assert hash(again) == hash(config)
+
+
+def test_a_config_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RunConfig("emoji-t03").keep = 0.5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "setting, value, words",
+    [
+        ("task", "", "needs a task"),
+        ("keep", 0, "above 0"),
+        ("keep", 1.5, "at most 1"),
+        ("keep", math.nan, "nan"),
+        ("keep", "0.2", "0.2"),
+        ("iterations", -1, "from 0 to 100,000"),
+        ("iterations", 100_001, "from 0 to 100,000"),
+        ("iterations", 60.5, "60.5"),
+        ("iterations", True, "whole number"),
+        ("k", 0, "at least 1"),
+        ("seed", -1, "seed"),
+        ("threads", 0, "threads"),
+        ("batch", 1, "batch"),
+        ("learning_rate", 0, "learning rate"),
+        ("learning_rate", math.inf, "learning rate"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(setting: str, value: Any, words: str) -> None:
+    with pytest.raises(BadValueError, match=words):
+        RunConfig(**{"task": "emoji-t03", setting: value})
+
+
+@pytest.mark.parametrize("setting", ["method", "similarity", "neighbours", "weighting", "weights"])
+@pytest.mark.parametrize("value", ["nonesuch", None, ["mvp"]])
+def test_an_unknown_name_is_refused_with_the_known_ones(setting: str, value: Any) -> None:
+    with pytest.raises(UnknownNameError, match=r"choose one of|did you mean"):
+        RunConfig(**{"task": "emoji-t03", setting: value})
+
+
+def test_a_misspelt_method_is_guessed() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean magnitude"):
+        RunConfig("emoji-t03", method="magnitud")
+
+
+def test_no_iterations_means_no_fine_tuning_and_is_allowed() -> None:
+    assert RunConfig("emoji-t03", iterations=0).iterations == 0
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    config = RunConfig("emoji-t03", keep=np.float32(0.5), seed=np.int64(3))  # type: ignore[arg-type]
+    assert type(config.keep) is float and type(config.seed) is int
+
+
+def test_k_may_be_left_out_where_no_neighbours_are_ranked() -> None:
+    assert RunConfig("emoji-t03", method="magnitude", k=None).k is None
+    assert RunConfig("emoji-t03", neighbours="all", k=None).k is None
+    with pytest.raises(BadValueError, match="needs K"):
+        RunConfig("emoji-t03", k=None)
+
+
+def test_k_larger_than_the_zoo_is_refused_where_the_zoo_is_known() -> None:
+    check_k(48, 48)
+    with pytest.raises(BadValueError, match="from 1 to 48"):
+        check_k(49, 48)
+
+
+def test_a_setting_that_does_not_exist_is_not_ignored() -> None:
+    with pytest.raises(BadValueError, match="'keeep'"):
+        RunConfig.from_dict({"task": "emoji-t03", "keeep": 0.2})
+    with pytest.raises(BadValueError, match="needs a task"):
+        RunConfig.from_dict({"keep": 0.2})
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+def test_every_method_is_described_and_labels_its_runs(method: Any) -> None:
+    label = RunConfig("emoji-t03", method=method.name).label()
+    assert label.startswith(method.title)
+    assert ("keep 20%" in label) is method.removes
+    assert method.help.endswith(".") and METHODS[method.name] is method
+
+
+def test_a_bad_value_is_an_error_that_users_can_meet() -> None:
+    assert issubclass(BadValueError, MetaVoteError)
