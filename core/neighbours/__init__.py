@@ -1,0 +1,1 @@
+"""How similar tasks are, and where they lie on a two-dimensional map."""
