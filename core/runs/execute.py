@@ -1,0 +1,55 @@
+"""From a run's config to its events: look up the task, backbone, zoo and neighbours, then prune."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from core.backbones.backbone import load_backbone
+from core.errors import MismatchError
+from core.pruning.config import RunConfig, check_k
+from core.pruning.events import Checkpoint, Event, PhaseChanged
+from core.pruning.loop import Neighbour, prune_events
+from core.pruning.methods import METHODS
+from core.tasks.catalogue import task as task_of
+from core.tasks.data import TaskData, load_task
+from core.tasks.task import Task
+from core.zoo.similarity import neighbours_of
+from core.zoo.zoo import Neighbour as Ranked
+from core.zoo.zoo import Zoo, open_zoo
+
+
+def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
+    """Everything that happens in a run. Raises MetaVoteError, before any training, for what cannot be done."""
+    start, cpu = time.perf_counter(), time.process_time()
+    task = task_of(config.task)
+    backbone = load_backbone(config.backbone)
+    data = load_task(task)
+    neighbours: list[Neighbour] = []
+    if METHODS[config.method].needs_zoo and checkpoint is None:
+        yield PhaseChanged("neighbours", 0, 0.0)
+        zoo = open_zoo(config.zoo)
+        if zoo.backbone_hash != backbone.hash:
+            raise MismatchError(
+                f"The zoo {zoo.id} was made on the backbone {zoo.backbone}, not on {backbone.id}: use them together."
+            )
+        ranked = ranking(config, zoo, task, data)
+        neighbours = [(zoo.model(each.task.id), each.similarity) for each in ranked]
+    spent = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
+    yield from prune_events(config, task, data, backbone, neighbours, checkpoint, spent)
+
+
+def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ranked]:
+    """The zoo tasks that vote: the most similar ones, or one of the controls (random, farthest, all)."""
+    backbone = load_backbone(config.backbone)
+    if config.neighbours == "nearest":
+        return neighbours_of(zoo, task, data, backbone, config.k, config.similarity)
+    everyone = neighbours_of(zoo, task, data, backbone, None, config.similarity)
+    if config.neighbours == "all":
+        return everyone
+    assert config.k is not None
+    check_k(config.k, len(everyone))
+    if config.neighbours == "farthest":
+        return everyone[::-1][: config.k]
+    chosen = np.random.default_rng([config.seed, 0x4E1B]).permutation(len(everyone))[: config.k]
+    return [everyone[i] for i in chosen]

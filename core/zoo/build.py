@@ -1,0 +1,208 @@
+"""Building a zoo: prune the backbone for every task, full length, then measure how similar all tasks are.
+
+Each finished model is a file, so a build that was killed goes on where it stopped; worker processes share the tasks.
+A model that collapsed (see `collapsed`) is pruned again with another seed, and refused where that does not help.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from core.channels.files import load_pruned, save_pruned, write_whole
+from core.errors import BadFileError, BadValueError
+from core.neighbours.embedding import task_embedding
+from core.neighbours.layout import layout, trustworthiness
+from core.pruning.config import RunConfig
+from core.tasks.images import TRAIN, Examples
+from core.tasks.task import Task
+from core.zoo.zoo import FORMAT, LAYOUTS, SIMILARITIES
+
+ATTEMPTS = 3  # seeds tried for a task whose model collapses
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to build. `iterations` is the full length of the iterative method, on `threads` threads a worker."""
+
+    id: str
+    tasks: tuple[Task, ...]
+    targets: tuple[Task, ...]
+    backbone: str
+    method: str = "taylor"
+    keep: float = 0.2
+    iterations: int = 240
+    seed: int = 0
+    threads: int = 1
+
+    def config(self, task: Task, attempt: int = 0) -> RunConfig:
+        """The run that makes one model."""
+        return RunConfig(
+            task.id, self.method, self.keep, self.iterations, self.seed + 1000 * attempt,
+            backbone=self.backbone, threads=self.threads,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a build: `done` of `total` models, the task just finished, its validation accuracy."""
+
+    done: int
+    total: int
+    task: str
+    accuracy: float
+    seconds: float
+
+
+def build_zoo(folder: Path, plan: Plan, workers: int = 1) -> Iterator[Progress]:
+    """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model; ends when all is written."""
+    check(plan, workers)
+    (folder / "models").mkdir(parents=True, exist_ok=True)
+    start, total = time.perf_counter(), len(plan.tasks)
+    done = [task for task in plan.tasks if finished(folder, plan, task)]
+    for number, task in enumerate(done, 1):
+        yield Progress(number, total, task.id, accuracy_of(folder, task), 0.0)
+    missing = [task for task in plan.tasks if task not in done]
+    if missing and workers == 1:
+        for number, task in enumerate(missing, len(done) + 1):
+            build_model(folder, plan, task)
+            yield Progress(number, total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
+    elif missing:
+        os.environ["OMP_NUM_THREADS"] = str(plan.threads)  # spawned workers read it before they load torch
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            futures = {pool.submit(build_model, folder, plan, task): task for task in missing}
+            for number, future in enumerate(as_completed(futures), len(done) + 1):
+                future.result()
+                task = futures[future]
+                yield Progress(number, total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
+    describe(folder, plan)
+
+
+def check(plan: Plan, workers: int) -> None:
+    """Refuse, before any work, what cannot be a zoo."""
+    if workers < 1:
+        raise BadValueError(f"A zoo is built by at least 1 worker process, not {workers}.")
+    if not plan.tasks:
+        raise BadValueError("A zoo needs at least one task: name some.")
+    names = [task.id for task in (*plan.tasks, *plan.targets)]
+    if len(set(names)) < len(names):
+        raise BadValueError("A task stands twice among the zoo's tasks and targets: name each once.")
+
+
+def model_file(folder: Path, task: Task) -> Path:
+    """Where a task's pruned model is."""
+    return folder / "models" / f"{task.id}.safetensors"
+
+
+def finished(folder: Path, plan: Plan, task: Task) -> bool:
+    """Is there a whole model of this task, made as planned?"""
+    try:
+        model = load_pruned(model_file(folder, task), weights=False)
+    except BadFileError:
+        return False
+    config = dict(model.origin["config"])
+    return replace(RunConfig.from_dict(config), seed=0) == replace(plan.config(task), seed=0)
+
+
+def accuracy_of(folder: Path, task: Task) -> float:
+    """Validation accuracy of a finished model."""
+    return float(load_pruned(model_file(folder, task), weights=False).origin["validation_accuracy"])
+
+
+def collapsed(accuracy: float, dense: float, classes: int) -> bool:
+    """Did pruning lose more than half of what the dense backbone, untrained with a prototype head, knows beyond chance?"""
+    chance = 1 / classes
+    return accuracy - chance < 0.5 * (dense - chance)
+
+
+def build_model(folder: Path, plan: Plan, task: Task) -> None:
+    """Prune for one task and save the model (float16); another seed where it collapsed, refused after ATTEMPTS."""
+    from core.backbones.backbone import load_backbone
+    from core.pruning.loop import prune_events
+    from core.tasks.data import load_task
+
+    data, backbone = load_task(task), load_backbone(plan.backbone)
+    for attempt in range(ATTEMPTS):
+        config = plan.config(task, attempt)
+        curve, model = [], None
+        for event in prune_events(config, task, data, backbone):
+            if event.kind == "evaluation":
+                curve.append({"iteration": event.iteration, "accuracy": round(event.accuracy, 4)})  # type: ignore[union-attr]
+            elif event.kind == "slimmed":
+                model = event.model  # type: ignore[union-attr]
+        assert model is not None
+        accuracy = float(model.origin["validation_accuracy"])
+        if not collapsed(accuracy, curve[0]["accuracy"], len(task.classes)):
+            origin = {**model.origin, "curve": curve, "attempts": attempt + 1}
+            save_pruned(replace(model, origin=origin), model_file(folder, task), half=True)
+            return
+    raise BadValueError(
+        f"The pruned model of {task.id} collapsed to {accuracy:.2f} with {ATTEMPTS} seeds: "
+        "give it more iterations or a higher keep ratio."
+    )
+
+
+def describe(folder: Path, plan: Plan) -> None:
+    """Write arrays.safetensors and zoo.json: similarities, prototypes, embeddings, maps, accuracies, costs."""
+    from core.backbones.backbone import load_backbone
+    from core.tasks.datasets import load_dataset
+    from core.zoo.similarity import prototypes, similarity_rows
+
+    start = time.perf_counter()
+    backbone = load_backbone(plan.backbone)
+    rows = [*plan.tasks, *plan.targets]
+    images: list[Examples] = [load_dataset(task.dataset).part(TRAIN, task.classes) for task in rows]
+    protos = [prototypes(backbone, examples) for examples in images]
+    columns: dict[str, list[list[float]]] = {kind: [] for kind in SIMILARITIES}
+    entries = []
+    for number, task in enumerate(plan.tasks):
+        model = load_pruned(model_file(folder, task))
+        for kind, values in similarity_rows(model, protos[number], images, protos).items():
+            columns[kind].append(values)
+        origin = model.origin
+        entries.append({
+            "task": task.to_dict(), "validation_accuracy": origin["validation_accuracy"], "curve": origin["curve"],
+            "attempts": origin["attempts"], "cost": origin["cost"], "achieved": origin["achieved"],
+        })  # fmt: skip
+    embeddings = np.stack([task_embedding(p) for p in protos]).astype(np.float32)
+    places = {kind: layout(embeddings, kind, seed=plan.seed) for kind in LAYOUTS}
+    trust = {kind: trustworthiness(embeddings, where) for kind, where in places.items()}
+    arrays = {f"similarity/{kind}": np.array(values, np.float32).T.copy() for kind, values in columns.items()}
+    arrays |= {f"coordinates/{kind}": where.astype(np.float32) for kind, where in places.items()}
+    arrays |= {f"prototypes/{task.id}": p.astype(np.float32) for task, p in zip(rows, protos, strict=True)}
+    content = save({"embedding": embeddings, **arrays})
+    write_whole(folder / "arrays.safetensors", content)
+    about: dict[str, Any] = {
+        "format": FORMAT, "id": plan.id, "backbone": backbone.id, "backbone_hash": backbone.hash,
+        "architecture": backbone.architecture, "dense": model.origin["dense"], "keep": plan.keep,
+        "config": plan.config(plan.tasks[0]).to_dict(), "groups": dict(model.selection.sizes), "tasks": entries,
+        "targets": [task.to_dict() for task in plan.targets], "trustworthiness": trust,
+        "hash": hashlib.sha256(content).hexdigest(),
+        "cost": total_cost([entry["cost"] for entry in entries]) | {"similarity_seconds": time.perf_counter() - start},
+    }  # fmt: skip
+    write_whole(folder / "zoo.json", (json.dumps(about, indent=1) + "\n").encode())
+
+
+def total_cost(costs: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Sums over the models."""
+    return {
+        key: sum(cost[key] for cost in costs) for key in ("seconds", "cpu_seconds", "iterations", "macs", "energy_kwh")
+    }
+
+
+def shipped_plan(setting: str = "emoji", backbone: str = "emoji-resnet18-simclr", **changes: Any) -> Plan:
+    """The plan of the embedded zoo, or of its class-disjoint twin ("emoji-disjoint")."""
+    from core.tasks.catalogue import tasks
+
+    name = backbone if setting == "emoji" else f"{backbone}-{setting.removeprefix('emoji-')}"
+    plan = Plan(name, tuple(tasks("zoo", setting)), tuple(tasks("targets", setting)), backbone)
+    return replace(plan, **changes)

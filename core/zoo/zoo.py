@@ -1,0 +1,248 @@
+"""A zoo on disk: its tasks, their pruned models, how similar its tasks are to its targets, and a map of them all.
+
+    <zoo>/zoo.json                  what it is: backbone, channel groups, tasks, targets, accuracies, costs
+    <zoo>/models/<task>.safetensors one pruned model each (`core.channels.files`)
+    <zoo>/arrays.safetensors        similarity/<kind> [tasks and targets, zoo tasks], embedding [., D], coordinates/<kind> [., 2]
+
+Torch-free: the dashboard reads zoos through this module.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from core.channels.files import PrunedModel, load_pruned
+from core.channels.selection import Selection
+from core.errors import BadFileError, BadValueError, MismatchError, UnknownNameError
+from core.paths import ASSETS, home
+from core.pruning.config import check_k
+from core.tasks.task import Task
+from core.voting import Ballot
+
+FORMAT = 1
+DEFAULT = "emoji-resnet18-simclr"
+SIMILARITIES = ("leep", "logme", "prototypes")
+LAYOUTS = ("umap", "pca", "mds")
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A zoo task and how similar it is to the target: higher is more similar, whatever the kind."""
+
+    task: Task
+    similarity: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """{"task", "similarity", "classes", "dataset"}."""
+        return {
+            "task": self.task.id,
+            "similarity": self.similarity,
+            "dataset": self.task.dataset,
+            "classes": list(self.task.classes),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Zoo:
+    """A zoo, read as far as it is asked about. `about` is the content of zoo.json."""
+
+    path: Path
+    about: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The zoo's name."""
+        return str(self.about["id"])
+
+    @property
+    def backbone(self) -> str:
+        """The id of the backbone that all its models were pruned from."""
+        return str(self.about["backbone"])
+
+    @property
+    def backbone_hash(self) -> str:
+        """SHA-256 of that backbone's tensors."""
+        return str(self.about["backbone_hash"])
+
+    @property
+    def keep(self) -> float:
+        """The keep ratio its models ended at."""
+        return float(self.about["keep"])
+
+    @cached_property
+    def groups(self) -> dict[str, int]:
+        """Channel group -> number of channels in the backbone, in depth order."""
+        return dict(self.about["groups"])
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """The tasks that have a pruned model here."""
+        return [Task.from_dict(entry["task"]) for entry in self.about["tasks"]]
+
+    @cached_property
+    def targets(self) -> list[Task]:
+        """The tasks that are kept out of the zoo, to prune for."""
+        return [Task.from_dict(entry) for entry in self.about["targets"]]
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Task id -> row of the stored arrays: zoo tasks first, then targets."""
+        return {task.id: row for row, task in enumerate([*self.tasks, *self.targets])}
+
+    @cached_property
+    def _arrays(self) -> dict[str, Array]:
+        try:
+            return load_file(self.path / "arrays.safetensors")
+        except (SafetensorError, OSError) as error:
+            raise BadFileError(
+                f"The zoo {self.id} has no readable arrays.safetensors: build or import it again."
+            ) from error
+
+    def _entry(self, task_id: str) -> Mapping[str, Any]:
+        for entry in self.about["tasks"]:
+            if entry["task"]["id"] == task_id:
+                return dict(entry)
+        raise UnknownNameError("task in the zoo", task_id, [task.id for task in self.tasks])
+
+    def accuracy(self, task_id: str) -> float:
+        """Validation accuracy of a zoo task's pruned model."""
+        return float(self._entry(task_id)["validation_accuracy"])
+
+    def similarity(self, kind: str = "leep") -> tuple[list[str], Array]:
+        """(row ids: zoo tasks, then targets; float32 [rows, zoo tasks])."""
+        if kind not in SIMILARITIES:
+            raise UnknownNameError("similarity", kind, SIMILARITIES)
+        return list(self.rows), self._arrays[f"similarity/{kind}"]
+
+    def neighbours(self, task: Task, k: int = 5, similarity: str = "leep") -> list[Neighbour]:
+        """The k most similar zoo tasks of a stored task, best first; the task itself and equals of it left out.
+
+        Other tasks are ranked by `core.zoo.similarity.neighbours_of`, which needs torch.
+        """
+        if task.id not in self.rows:
+            raise MismatchError(
+                f"The zoo {self.id} holds no similarities of {task.id}: they have to be computed first."
+            )
+        _, matrix = self.similarity(similarity)
+        return self.rank(task, matrix[self.rows[task.id]], k)
+
+    def rank(self, task: Task, similarities: Sequence[float] | npt.NDArray[Any], k: int | None) -> list[Neighbour]:
+        """Zoo tasks by similarity to a task, best first; ties by id. Tasks with the same classes are left out."""
+        found = [
+            Neighbour(other, float(value))
+            for other, value in zip(self.tasks, similarities, strict=True)
+            if other.id != task.id and not same_classes(other, task)
+        ]
+        if k is not None:
+            if not isinstance(k, int) or k < 1:
+                raise BadValueError(f"K must be a whole number of at least 1, not {k}: try 5.")
+            check_k(k, len(found))
+        found.sort(key=lambda neighbour: (-neighbour.similarity, neighbour.task.id))
+        return found[:k]
+
+    def model(self, task_id: str, weights: bool = True) -> PrunedModel:
+        """A zoo task's pruned model; raises where it belongs to another backbone than the zoo says."""
+        self._entry(task_id)
+        model = load_pruned(self.path / "models" / f"{task_id}.safetensors", weights)
+        if model.backbone_hash != self.backbone_hash:
+            raise MismatchError(
+                f"The model of {task_id} is of another backbone than its zoo {self.id}: build the zoo again."
+            )
+        return model
+
+    def selection(self, task_id: str, keep: float | None = None) -> Selection:
+        """What a zoo task keeps: at the end, or after the first pruning round that reached `keep` or less."""
+        model = _record(self.path, task_id, self)
+        if keep is None:
+            return model.selection
+        for entry in model.rounds:
+            if entry["keep"] <= keep + 1e-9:
+                return Selection(entry["kept"], entry["sizes"])
+        return model.selection
+
+    def keep_ratios(self) -> list[float]:
+        """The keep ratios at which selections are stored, largest first."""
+        return sorted({round(float(entry["keep"]), 4) for entry in self._rounds()}, reverse=True)
+
+    def _rounds(self) -> Sequence[Mapping[str, Any]]:
+        return _record(self.path, self.tasks[0].id, self).rounds if self.tasks else ()
+
+    def importance(self, task_id: str) -> dict[str, npt.NDArray[Any]]:
+        """Group -> float32 [n_g]: a zoo task's last score of every channel."""
+        return dict(_record(self.path, task_id, self).importance)
+
+    def prototypes(self, row: int) -> npt.NDArray[Any]:
+        """float32 [C, D]: class means of the dense backbone's features for the task of that row."""
+        task = list(self.rows)[row]
+        return self._arrays[f"prototypes/{task}"]
+
+    def coordinates(self, kind: str = "umap") -> dict[str, tuple[float, float]]:
+        """Task id -> its place on the 2-D map, zoo tasks and targets."""
+        if kind not in LAYOUTS:
+            raise UnknownNameError("layout", kind, LAYOUTS)
+        places = self._arrays[f"coordinates/{kind}"]
+        return {task: (float(places[row, 0]), float(places[row, 1])) for task, row in self.rows.items()}
+
+    def trustworthiness(self, kind: str = "umap") -> float:
+        """How far near neighbours on the map are near in the original space, 0 to 1 (k = 5)."""
+        return float(self.about["trustworthiness"][kind])
+
+
+def same_classes(a: Task, b: Task) -> bool:
+    """Are these the same problem, whatever the order of their classes?"""
+    return a.dataset == b.dataset and set(a.classes) == set(b.classes)
+
+
+@lru_cache(maxsize=4096)
+def _record(path: Path, task_id: str, zoo: Zoo) -> PrunedModel:
+    return zoo.model(task_id, weights=False)
+
+
+def zoo_ids() -> list[str]:
+    """The zoos on this machine: shipped ones, and the user's own in `METAVOTE_HOME/zoos`."""
+    return sorted({path.parent.name for root in roots() for path in root.glob("*/zoo.json")})
+
+
+def roots() -> tuple[Path, Path]:
+    """Where zoos are looked for by id, the user's own first."""
+    return home() / "zoos", ASSETS / "zoo"
+
+
+def open_zoo(id: str | Path = DEFAULT) -> Zoo:
+    """A zoo by id, or by the path of its folder. Raises UnknownNameError, BadFileError."""
+    places = [Path(id)] if "/" in str(id) else [root / str(id) for root in roots()]
+    for path in places:
+        if (path / "zoo.json").is_file():
+            return _read(path)
+    raise UnknownNameError("zoo", str(id), zoo_ids())
+
+
+def _read(path: Path) -> Zoo:
+    try:
+        about = json.loads((path / "zoo.json").read_text())
+        if about["format"] > FORMAT:
+            raise BadFileError(f"The zoo {path.name} was written by a newer version: update this one to read it.")
+        zoo = Zoo(path, about)
+        assert zoo.id and zoo.backbone_hash and zoo.groups and isinstance(zoo.tasks, list) and zoo.targets is not None
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        raise BadFileError(
+            f"{path.name}/zoo.json is damaged or of another kind: build or import the zoo again."
+        ) from error
+    return zoo
+
+
+def ballots(zoo: Zoo, neighbours: Sequence[Neighbour], keep: float | None = None) -> list[Ballot]:
+    """What these neighbours vote with, at the zoo's final keep ratio or an earlier one."""
+    return [
+        Ballot(each.task.id, zoo.selection(each.task.id, keep), each.similarity, zoo.importance(each.task.id))
+        for each in neighbours
+    ]
