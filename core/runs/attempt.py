@@ -1,5 +1,6 @@
 """One attempt at a run: from its last checkpoint, if any, to its end, its failure or a stop."""
 
+import errno
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def attempt(store: Store, record: RunRecord, pulse: Pulse, events_of: EventsOf, 
         log.write(pulse.reason or "interrupted")
         _let_go(store, record.id, pulse)
     except Exception as error:
-        told = str(error) if isinstance(error, MetaVoteError) else f"{type(error).__name__}: {error}"
+        told = _told(error)
         log.write(f"failed: {told}\n{traceback.format_exc()}")
         store.fail(record.id, told)
         if isinstance(error, StoreError):
@@ -90,6 +91,14 @@ def _start(store: Store, run_id: str, log: RunLog) -> tuple[Checkpoint | None, i
         return None, 0
     log.write(f"goes on from the checkpoint at iteration {checkpoint.iteration}")
     return checkpoint, seq
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, MetaVoteError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full: free some space, then resume the run."
+    return f"{type(error).__name__}: {error}"
 
 
 def _let_go(store: Store, run_id: str, pulse: Pulse) -> None:

@@ -1,11 +1,11 @@
 """Checkpoints as files: tensors and JSON in one safetensors file, replaced in one step."""
 
 import json
-import os
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from core.channels.files import write_whole
 from core.errors import BadFileError
 from core.pruning.events import Checkpoint
 
@@ -19,14 +19,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, seq: int) -> None:
     # tensors that share memory cannot be saved, and a loop's state may well hold views
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in checkpoint.state.items()}
     about = {"format": FORMAT, "iteration": checkpoint.iteration, "seq": seq, "about": dict(checkpoint.about)}
-    data = save(tensors, metadata={"checkpoint": json.dumps(about)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    write_whole(path, save(tensors, metadata={"checkpoint": json.dumps(about)}))
 
 
 def read_checkpoint(path: Path) -> tuple[Checkpoint, int]:

@@ -36,7 +36,6 @@ def save_model(model: Any, path: Path) -> None:
     """Save a `PrunedModel`."""
     from core.channels.files import save_pruned
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_pruned(model, path)
 
 

@@ -98,4 +98,5 @@ def restore(network: "torch.nn.Module", optimizer: "torch.optim.Optimizer", chec
 def save_tensors(model: Any, path: Path) -> None:
     from safetensors.torch import save_file
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_file(model, path)

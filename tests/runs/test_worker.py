@@ -70,6 +70,7 @@ def test_a_run_alone_is_worked_on_beside_another_worker(store: Store, config: Ru
     "error, told",
     [
         (MissingDataError("The zoo is not here: build it."), "The zoo is not here: build it."),
+        (OSError(28, "No space left on device"), "The disk is full: free some space, then resume the run."),
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
     ],
 )
