@@ -1,0 +1,32 @@
+"""Meta-Vote Pruning, from Python.
+
+    import core
+    task = core.task("emoji", classes=["animal-mammal", "animal-bird", "food-fruit", "tool", "face-hand"])
+    near = core.zoo().neighbours(task, k=5)
+    votes = core.vote(near)
+    run = core.prune(task, method="mvp", keep=0.2, iterations=60, seed=0)
+    for event in run: ...        # live; or just ask for the result:
+    run.model                    # a slim nn.Module
+
+Names are loaded when first used, so that `import core` costs nothing and never loads torch by itself.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "task": "core.tasks.catalogue",
+    "tasks": "core.tasks.catalogue",
+    "zoo": "core.session",
+    "vote": "core.session",
+    "prune": "core.session",
+    "backbone": "core.session",
+}
+
+__all__ = ["backbone", "prune", "task", "tasks", "vote", "zoo"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"core has no {name!r}: it has {', '.join(__all__)}.")
+    return getattr(import_module(_WHERE[name]), name)

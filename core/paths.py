@@ -9,6 +9,6 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
 def home() -> Path:
-    """The folder of the run store, models and downloaded data: `METAVOTE_HOME` where set, else the user's data folder."""
+    """Where the run store, models and downloaded data are: `METAVOTE_HOME` if set, else the user's data folder."""
     given = os.environ.get("METAVOTE_HOME")
     return Path(given).expanduser() if given else Path(platformdirs.user_data_dir("meta-vote-studio", appauthor=False))

@@ -1,0 +1,1 @@
+"""Backbones: architectures, weights, and the recipe that made the shipped ones."""

@@ -2,7 +2,8 @@
 
     python -m core.backbones.pretrain simclr --dataset emoji --views 2400000 --out FOLDER
 
-Runs on any data set and any supported architecture; `FOLDER/checkpoint.pt` is written every few epochs and continued from.
+Runs on any data set and any supported architecture; goes on from `FOLDER/checkpoint.pt`, written every 500 steps, and
+ends with `FOLDER/<dataset>-<architecture>-<objective>.safetensors`.
 SimCLR: arXiv 2002.05709 (loss from pytorch-metric-learning, augmentations from kornia; both development requirements).
 """
 
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.architectures import ARCHITECTURES, feature_extractor
+from core.backbones.backbone import save_backbone
 from core.backbones.probe import probe
 from core.tasks.datasets import load_dataset
 from core.tasks.images import TRAIN, VALIDATION, Examples
@@ -26,7 +28,7 @@ from core.tasks.images import TRAIN, VALIDATION, Examples
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the weights. `views`: augmented images seen in all, the common currency of both objectives."""
+    """Everything that decides the weights. `views`: augmented images seen in all, the currency of both objectives."""
 
     objective: str
     architecture: str = "resnet18"
@@ -66,7 +68,7 @@ def simclr(width: int, recipe: Recipe, classes: int) -> tuple[nn.Module, Callabl
         nn.Linear(width, recipe.projection, bias=False),
         nn.BatchNorm1d(recipe.projection),
     )
-    # With one positive a row, SupCon is NT-Xent, as a dense matrix: the library's NTXentLoss lists all pairs, 30x slower.
+    # With one positive a row, SupCon is NT-Xent, as a dense matrix; the library's NTXentLoss lists all pairs of pairs.
     contrast = SupConLoss(temperature=recipe.temperature)
 
     def loss(out: Tensor, _: Tensor) -> Tensor:
@@ -105,7 +107,7 @@ def statistics(examples: Examples) -> tuple[list[float], list[float]]:
 def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> dict[str, Tensor]:
     """Train, resuming from `out/checkpoint.pt` where it fits; returns the backbone's tensors without its classifier.
 
-    Writes `out/log.jsonl` (a line every 100 steps) and `out/result.pt`.
+    Writes `out/log.jsonl` (a line every 100 steps) and the backbone file.
     """
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
@@ -115,7 +117,7 @@ def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> d
     size = train.images.shape[1]
     features, width = feature_extractor(ARCHITECTURES[recipe.architecture].build())
     head, loss_of, copies = OBJECTIVES[recipe.objective](width, recipe, len(data.classes))
-    features.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    features.to(memory_format=torch.channels_last)
     model = nn.ModuleDict({"features": features, "head": head})
     optimizer = torch.optim.SGD(
         model.parameters(), recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True
@@ -143,6 +145,7 @@ def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> d
             torch.set_rng_state(state["rng"])
             log(f"continuing from step {start} of {steps}")
     clock = time.perf_counter() - spent
+    line: dict[str, object] = {}
     model.train()
     for step in range(start, steps):
         images, labels = next(stream)
@@ -156,7 +159,7 @@ def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> d
         optimizer.step()
         schedule.step()
         if (step + 1) % 100 == 0 or step + 1 == steps:
-            line: dict[str, float] = {
+            line = {
                 "step": step + 1, "loss": round(loss.item(), 4), "seconds": round(time.perf_counter() - clock, 1)
             }  # fmt: skip
             if (step + 1) % 500 == 0 or step + 1 == steps:
@@ -174,9 +177,25 @@ def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> d
             log(json.dumps({"of": steps, **line}))
             with open(out / "log.jsonl", "a") as file:
                 file.write(json.dumps(line) + "\n")
-    tensors = {k: v.contiguous() for k, v in features.state_dict().items()}
-    torch.save({"tensors": tensors, "recipe": asdict(recipe), "mean": mean.flatten().tolist(), "std": std.flatten().tolist(), "seconds": time.perf_counter() - clock}, out / "result.pt")  # fmt: skip
+    tensors = {name: value.contiguous() for name, value in features.state_dict().items()}
+    publish(recipe, tensors, statistics(train), size, dict(line), out)
     return tensors
+
+
+def publish(
+    recipe: Recipe, tensors: dict[str, Tensor], colours: tuple[list[float], list[float]], size: int,
+    result: dict[str, object], out: Path,
+) -> Path:  # fmt: skip
+    """Write the backbone file; `result`: the last line of the log, with probe accuracies and seconds."""
+    name = f"{recipe.dataset}-{recipe.architecture}-{recipe.objective}"
+    source = "supervised" if recipe.objective == "supervised" else "self-supervised"
+    about = {"recipe": asdict(recipe), "result": result}
+    path = out / f"{name}.safetensors"
+    save_backbone(
+        path, tensors, architecture=recipe.architecture, source=source, mean=colours[0], std=colours[1], size=size,
+        about=about,
+    )  # fmt: skip
+    return path
 
 
 if __name__ == "__main__":

@@ -124,10 +124,10 @@ def tensors_of(module: nn.Module, name: str, out: bool) -> list[tuple[str, int]]
 
 def assemble(found: list[list[Link]], modules: Mapping[str, nn.Module], order: Mapping[str, int]) -> ChannelGroups:
     """Number the groups and write down, per axis, who owns each index."""
-    shapes = {}
+    shapes: dict[str, torch.Size] = {}
     for name, module in modules.items():
-        for part, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
-            shapes[f"{name}.{part}"] = tensor.shape
+        for part, value in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
+            shapes[f"{name}.{part}"] = value.shape
     sizes: dict[str, int] = {}
     axes: dict[str, dict[int, Axis]] = {}
     gates, producers = {}, {}
@@ -149,7 +149,7 @@ def assemble(found: list[list[Link]], modules: Mapping[str, nn.Module], order: M
 
 
 def parameters_and_macs(model: nn.Module, size: int) -> tuple[int, int]:
-    """(parameters, MACs of one image [3, size, size]): MACs are torch's counted FLOPs / 2; the module is left as it was."""
+    """(parameters, MACs of one image [3, size, size]): torch's counted FLOPs / 2; the module is left as it was."""
     from torch.utils.flop_counter import FlopCounterMode
 
     training = model.training

@@ -27,11 +27,12 @@ def cut(
         assert wanted is not None
         if within is not None:
             present = groups.indices(name, dim, within)
+            assert present is not None
             if not np.isin(wanted, present).all():
                 raise MismatchError(
                     "A slim model can only lose channels: the new selection keeps some it no longer has."
                 )
-            wanted = np.searchsorted(present, wanted)  # type: ignore[arg-type]
+            wanted = np.searchsorted(present, wanted)
         tensor = tensor.index_select(dim, torch.from_numpy(wanted))
     return tensor.clone(memory_format=torch.contiguous_format)
 

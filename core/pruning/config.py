@@ -9,10 +9,10 @@ from typing import Any
 from core.channels.selection import check_keep
 from core.errors import BadValueError, UnknownNameError
 from core.pruning.methods import METHODS
+from core.voting import WEIGHTINGS
 
 SIMILARITIES = ("leep", "logme", "prototypes")
 NEIGHBOURS = ("nearest", "random", "farthest", "all")
-WEIGHTINGS = ("count", "similarity", "score")
 WEIGHTS = ("neighbours", "pretrained")
 MOST_ITERATIONS = 100_000
 

@@ -1,4 +1,4 @@
-"""Images on their way into the network: normalised once, then drawn in batches that depend on seed and iteration alone."""
+"""Images on their way into the network: normalised once, drawn in batches that depend on seed and iteration alone."""
 
 import numpy as np
 import torch
@@ -24,9 +24,9 @@ def batch_rows(count: int, batch: int, iteration: int, seed: int) -> Tensor:
     """
     size = min(batch, count)
     first = iteration * size
-    orders = {epoch: epoch_order(count, epoch, seed) for epoch in {first // count, (first + size - 1) // count}}
+    orders = {epoch: epoch_order(count, epoch, seed) for epoch in (first // count, (first + size - 1) // count)}
     places = np.arange(first, first + size)
-    return torch.from_numpy(np.array([orders[place // count][place % count] for place in places]))
+    return torch.from_numpy(np.array([orders[int(place) // count][int(place) % count] for place in places]))
 
 
 def epoch_order(count: int, epoch: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

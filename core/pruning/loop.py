@@ -28,7 +28,7 @@ from core.pruning.images import augmented, batch_rows, normalised
 from core.pruning.inherit import inherit
 from core.pruning.meter import Meter
 from core.pruning.methods import METHODS
-from core.pruning.optimizer import cut_momenta, learning_rate_at, momenta, optimizer_for, with_momenta
+from core.pruning.optimizer import cut_momenta, momenta, optimizer_for, with_momenta
 from core.pruning.readout import prototype_head, reestimate_batchnorm
 from core.pruning.schedule import Schedule, schedule_of
 from core.tasks.data import TaskData
@@ -91,7 +91,7 @@ class Pruning:
         self.train_images, self.train_labels = normalised(data.train, backbone.mean, backbone.std)
         self.held_images, self.held_labels = normalised(data.validation, backbone.mean, backbone.std)
         torch.manual_seed(config.seed)
-        self.model: nn.Module = backbone.build(len(task.classes)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: nn.Module = backbone.build(len(task.classes)).to(memory_format=torch.channels_last)
         self.groups: ChannelGroups = channel_groups(self.model, torch.zeros(1, 3, data.size, data.size))
         self.selection = Selection.full(self.groups.sizes)
         self.dense = parameters_and_macs(self.model, data.size)
@@ -188,21 +188,19 @@ class Pruning:
 
     def train_step(self) -> Step:
         """One batch forward and backward; weights change unless this iteration only scores channels."""
-        scoring = self.iteration < self.schedule.scoring
-        torch.manual_seed(self.config.seed * 1_000_003 + self.iteration)  # dropout, where a network has it
-        rows = self.rows(self.iteration)
-        images = (
-            self.train_images[rows] if scoring else augmented(self.train_images[rows], self.iteration, self.config.seed)
-        )
+        iteration, seed = self.iteration, self.config.seed
+        torch.manual_seed(seed * 1_000_003 + iteration)  # dropout, where a network has it
+        rate = self.schedule.learning_rate_at(iteration, self.config.learning_rate)
+        scoring = iteration < self.schedule.scoring
+        rows = self.rows(iteration)
+        images = self.train_images[rows]
         self.model.train(not scoring)
-        loss = nn.functional.cross_entropy(self.model(images), self.train_labels[rows])
+        output = self.model(images if scoring else augmented(images, iteration, seed))
+        loss = nn.functional.cross_entropy(output, self.train_labels[rows])
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if scoring or self.schedule.gathers:
             self.taylor.see(self.model)
-        rate = 0.0 if scoring else learning_rate_at(
-            self.iteration - self.schedule.scoring, self.schedule.iterations - self.schedule.scoring, self.config.learning_rate
-        )  # fmt: skip
         if not scoring:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -215,7 +213,7 @@ class Pruning:
     def measure(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
         """(accuracy, mean cross-entropy) in eval mode."""
         self.model.eval()
-        logits = torch.cat([self.model(part) for part in images.split(256)])
+        logits = torch.cat([self.model(part) for part in torch.split(images, 256)])
         self.meter.forward(self.macs, len(labels))
         loss = nn.functional.cross_entropy(logits, labels)
         return int((logits.argmax(1) == labels).sum()) / len(labels), float(loss)

@@ -1,6 +1,4 @@
-"""The optimiser, before and after surgery: every live parameter is in it, and momentum is cut along with the weights."""
-
-import math
+"""The optimiser before and after surgery: every live parameter is in it, and momentum is cut along with weights."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +7,7 @@ from core.channels.groups import ChannelGroups
 from core.channels.selection import Selection
 from core.channels.slim import cut
 
-MOMENTUM, WEIGHT_DECAY, WARM_UP = 0.9, 5e-4, 3
+MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4
 
 
 def optimizer_for(model: nn.Module, learning_rate: float) -> torch.optim.SGD:
@@ -38,9 +36,3 @@ def cut_momenta(
 ) -> dict[str, Tensor]:
     """Momentum buffers cut the way their parameters are."""
     return {name: cut(buffer, name, groups, selection, within) for name, buffer in buffers.items()}
-
-
-def learning_rate_at(iteration: int, iterations: int, peak: float) -> float:
-    """Cosine from `peak` to 0 over a run, after a short linear warm-up."""
-    warm = min(1.0, (iteration + 1) / WARM_UP)
-    return peak * warm * 0.5 * (1 + math.cos(math.pi * iteration / max(1, iterations)))

@@ -23,7 +23,7 @@ def reestimate_batchnorm(model: nn.Module, images: Tensor) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative average
     model.train()
-    for part in images.split(BATCH):
+    for part in torch.split(images, BATCH):
         if len(part) > 1:
             model(part)
     model.train(training)
@@ -48,7 +48,7 @@ def features(model: nn.Module, images: Tensor) -> Tensor:
     training = model.training
     model.eval()
     with features_of(model) as seen:
-        for part in images.split(BATCH):
+        for part in torch.split(images, BATCH):
             model(part)
     model.train(training)
     return torch.cat(seen)

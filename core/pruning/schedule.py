@@ -1,5 +1,6 @@
 """When a method scores, prunes, trains and is evaluated, given how many iterations it may spend."""
 
+import math
 from dataclasses import dataclass
 
 from core.errors import BadValueError
@@ -10,6 +11,7 @@ from core.pruning.methods import METHODS
 ROUNDS = 8  # pruning rounds of the iterative method
 WARM_UP, ROUNDS_END = 1 / 12, 2 / 3  # shares of the iterations: before the first round, and until the last
 SCORING_MOST, SCORING_SHARE = 10, 1 / 4  # one-shot methods score this many batches, at most this share of the budget
+WARM_UP_STEPS = 3  # iterations over which the learning rate rises
 EVALUATIONS = 12  # a run, besides the first
 
 
@@ -24,6 +26,13 @@ class Schedule:
     rounds: tuple[tuple[int, float], ...] = ()
     scoring: int = 0
     gathers: bool = False
+
+    def learning_rate_at(self, iteration: int, peak: float) -> float:
+        """0 while scoring; then a short linear warm-up, and a cosine from `peak` to 0 over what is left."""
+        place, length = iteration - self.scoring, self.iterations - self.scoring
+        if place < 0:
+            return 0.0
+        return peak * min(1.0, (place + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * place / length))
 
     def prune_at(self, iteration: int) -> float | None:
         """The keep ratio of the round that happens before this iteration, if any."""

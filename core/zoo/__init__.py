@@ -1,1 +1,1 @@
-"""Zoos: the pruned models of earlier tasks on one backbone, read without torch (`zoo.py`), built with it (`build.py`)."""
+"""Zoos, the pruned models of earlier tasks: read without torch (`zoo.py`), built with it (`build.py`)."""

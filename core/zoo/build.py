@@ -64,7 +64,7 @@ class Progress:
 
 
 def build_zoo(folder: Path, plan: Plan, workers: int = 1) -> Iterator[Progress]:
-    """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model; ends when all is written."""
+    """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model."""
     check(plan, workers)
     (folder / "models").mkdir(parents=True, exist_ok=True)
     start, total = time.perf_counter(), len(plan.tasks)
@@ -119,7 +119,7 @@ def accuracy_of(folder: Path, task: Task) -> float:
 
 
 def collapsed(accuracy: float, dense: float, classes: int) -> bool:
-    """Did pruning lose more than half of what the dense backbone, untrained with a prototype head, knows beyond chance?"""
+    """Did pruning lose over half of what the dense backbone with a prototype head, untrained, knows beyond chance?"""
     chance = 1 / classes
     return accuracy - chance < 0.5 * (dense - chance)
 

@@ -1,4 +1,4 @@
-"""How well each zoo model is expected to help a task: LEEP, LogME and prototype similarity, from its training images."""
+"""How well each zoo model should help a task: LEEP, LogME and prototype similarity, from its training images."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ def views(model: PrunedModel, examples: Examples, batch: int = 256) -> Views:
     network = rebuild(model)
     images, _ = normalised(examples, model.mean, model.std)
     with features_of(network) as seen:
-        logits = torch.cat([network(part) for part in images.split(batch)])
+        logits = torch.cat([network(part) for part in torch.split(images, batch)])
     return Views(logits.double().softmax(1).numpy(), torch.cat(seen).double().numpy())
 
 

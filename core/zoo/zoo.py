@@ -2,7 +2,8 @@
 
     <zoo>/zoo.json                  what it is: backbone, channel groups, tasks, targets, accuracies, costs
     <zoo>/models/<task>.safetensors one pruned model each (`core.channels.files`)
-    <zoo>/arrays.safetensors        similarity/<kind> [tasks and targets, zoo tasks], embedding [., D], coordinates/<kind> [., 2]
+    <zoo>/arrays.safetensors        similarity/<kind> [rows, zoo tasks], embedding [rows, D], coordinates/<kind>
+                                    [rows, 2], prototypes/<task> [C, D]; rows are zoo tasks, then targets
 
 Torch-free: the dashboard reads zoos through this module.
 """

@@ -1,0 +1,109 @@
+"""The Python interface: the few calls that `import core` offers, over the parts that do the work."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from torch import nn
+
+from core.backbones.backbone import DEFAULT, Backbone, load_backbone
+from core.channels.files import PrunedModel
+from core.channels.rebuild import rebuild
+from core.pruning.config import RunConfig
+from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
+from core.runs.execute import events_of
+from core.tasks.catalogue import task as task_of
+from core.tasks.data import load_task
+from core.tasks.task import Task
+from core.voting import Votes, votes
+from core.zoo import zoo as zoos
+from core.zoo.similarity import neighbours_of
+from core.zoo.zoo import Neighbour, Zoo, ballots
+
+
+class LiveZoo(Zoo):
+    """A zoo that also ranks its tasks for a target it has never seen, by looking at the target's training images."""
+
+    def neighbours(self, task: Task, k: int = 5, similarity: str = "leep") -> list["Near"]:  # type: ignore[override]
+        """The k most similar zoo tasks, best first."""
+        found = neighbours_of(self, task, load_task(task), load_backbone(self.backbone), k, similarity)
+        return [Near(each.task, each.similarity, self) for each in found]
+
+
+@dataclass(frozen=True)
+class Near(Neighbour):
+    """A neighbour that knows the zoo it is from, so that it can vote."""
+
+    zoo: Zoo = field(repr=False, compare=False)
+
+
+def zoo(id: str = zoos.DEFAULT) -> LiveZoo:
+    """A zoo by id or folder; the embedded one by default."""
+    opened = zoos.open_zoo(id)
+    return LiveZoo(opened.path, opened.about)
+
+
+def backbone(id: str = DEFAULT) -> Backbone:
+    """A backbone by id or file; the embedded one by default."""
+    return load_backbone(id)
+
+
+def vote(neighbours: Sequence[Near], weighting: str = "count", keep: float | None = None) -> Votes:
+    """The neighbours' votes per channel group, at the zoo's final keep ratio or an earlier one."""
+    cast = [ballot for each in neighbours for ballot in ballots(each.zoo, [each], keep)]
+    return votes(cast, weighting)
+
+
+class Run:
+    """One run in this process: iterate for live events; asking for `model` or `result` finishes it first."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.events: list[RecordedEvent] = []
+        self._stream = events_of(config)
+        self._model: PrunedModel | None = None
+
+    def __repr__(self) -> str:
+        return f"Run({self.config.label()!r})"
+
+    def __iter__(self) -> Iterator[Event]:
+        for event in self._stream:
+            if isinstance(event, Slimmed):
+                self._model = event.model
+            elif not isinstance(event, Checkpoint):
+                self.events.append(event)
+                yield event
+
+    def _to_the_end(self) -> None:
+        for _ in self:
+            pass
+
+    @property
+    def pruned(self) -> PrunedModel:
+        """The pruned model: selection, slim weights, how it came about."""
+        self._to_the_end()
+        assert self._model is not None
+        return self._model
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The slim network, in eval mode."""
+        return rebuild(self.pruned)
+
+    @property
+    def result(self) -> Finished:
+        """Test accuracy, cost, requested and achieved."""
+        self._to_the_end()
+        return next(event for event in self.events if isinstance(event, Finished))
+
+    @property
+    def curve(self) -> list[Evaluation]:
+        """The evaluations so far."""
+        return [event for event in self.events if isinstance(event, Evaluation)]
+
+
+def prune(task: Task | str, **settings: Any) -> Run:
+    """A run of `task`; settings as in `RunConfig` (method, keep, iterations, ...). Nothing runs until asked."""
+    chosen = task_of(task) if isinstance(task, str) else task
+    return Run(RunConfig(chosen.id, **settings))
