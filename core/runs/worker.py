@@ -26,10 +26,10 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
     """The events of a run, on the number of threads its config says."""
     import torch
 
-    from core.runs import execute
+    from core.runs.execute import events_of as executed
 
     torch.set_num_threads(config.threads)
-    return execute.events_of(config, checkpoint)
+    return executed(config, checkpoint)
 
 
 def save_model(model: Any, path: Path) -> None:
