@@ -51,6 +51,16 @@ class PrunedModel:
         """The class names, in the order of the head's outputs."""
         return tuple(self.task["classes"])
 
+    def selection_at(self, keep: float) -> Selection:
+        """The narrowest selection on its way that still kept at least this ratio of channels.
+
+        Below the final keep ratio that is the final selection; above the first round's, every channel.
+        """
+        if not self.rounds or keep <= self.rounds[-1]["keep"]:
+            return self.selection
+        wide = [entry for entry in self.rounds if entry["keep"] >= keep - 1e-9]
+        return Selection(wide[-1]["kept"], wide[-1]["sizes"]) if wide else Selection.full(self.selection.sizes)
+
 
 def save_pruned(model: PrunedModel, path: Path, half: bool = False) -> None:
     """Write the file by atomic rename. half: store floating point weights as float16, as zoos do."""

@@ -121,10 +121,11 @@ class Pruning:
 
     def vote(self, neighbours: Sequence[Neighbour]) -> None:
         """The neighbours' ballots decide the channels, and where asked to, their weights the start."""
-        ballots = [Ballot(str(m.task["id"]), m.selection, s, m.importance) for m, s in neighbours]
+        keep = self.config.keep
+        ballots = [Ballot(str(m.task["id"]), m.selection_at(keep), s, m.importance) for m, s in neighbours]
         counted = votes(ballots, self.config.weighting)
         before = self.importance
-        self.narrow(select(counted, self.config.keep, tie_break=before))
+        self.narrow(select(counted, keep, tie_break=before))
         self.importance = {title: counted.table(title) for title in self.groups.sizes}
         if self.config.weights == "neighbours":
             head = head_of(self.model)[0]

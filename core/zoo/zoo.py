@@ -161,14 +161,9 @@ class Zoo:
         return model
 
     def selection(self, task_id: str, keep: float | None = None) -> Selection:
-        """What a zoo task keeps: at the end, or after the first pruning round that reached `keep` or less."""
+        """What a zoo task keeps: at the end, or at the round that still kept at least `keep` of the channels."""
         model = _record(self.path, task_id, self)
-        if keep is None:
-            return model.selection
-        for entry in model.rounds:
-            if entry["keep"] <= keep + 1e-9:
-                return Selection(entry["kept"], entry["sizes"])
-        return model.selection
+        return model.selection if keep is None else model.selection_at(keep)
 
     def keep_ratios(self) -> list[float]:
         """The keep ratios at which selections are stored, largest first."""
