@@ -1,0 +1,1 @@
+"""The Streamlit dashboard: thin pages over `core`, with no heavy library in its process."""

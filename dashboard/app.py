@@ -1,0 +1,51 @@
+"""Entry point: `python -m streamlit run dashboard/app.py`."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:  # `streamlit run` alone puts only this file's folder there
+    sys.path.insert(0, ROOT)
+
+from dashboard.errors import as_sentence  # noqa: E402
+
+st.set_page_config(page_title="Meta-Vote Studio", page_icon=":material/how_to_vote:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page(
+            "app_pages/start.py",
+            title="Start",
+            icon=":material/home:",
+            default=True,
+            help="What Meta-Vote Pruning is, where to begin, and your runs.",
+        ),
+        st.Page(
+            "app_pages/task_map.py",
+            title="Task map",
+            icon=":material/scatter_plot:",
+            url_path="map",
+            help="Pick a target task and see which earlier tasks are most similar to it.",
+        ),
+        st.Page(
+            "app_pages/votes.py",
+            title="Votes",
+            icon=":material/how_to_vote:",
+            url_path="votes",
+            help="See which channels the neighbours kept, group by group, and where they agree.",
+        ),
+        st.Page(
+            "app_pages/run.py",
+            title="Run",
+            icon=":material/content_cut:",
+            url_path="run",
+            help="Prune the target task, watch it live, and open earlier runs.",
+        ),
+    ],
+    position="top",
+)
+
+with as_sentence():
+    page.run()

@@ -1,0 +1,1 @@
+"""Page scripts, run top to bottom by Streamlit; nothing imports them."""

@@ -1,0 +1,80 @@
+"""Start: what this is, in one picture and two sentences, where to begin, and the runs."""
+
+import streamlit as st
+
+from core.runs.status import current
+from dashboard import parts, state
+from dashboard.data import recent_runs
+from dashboard.errors import as_sentence
+from dashboard.figures import pictures
+from dashboard.progress import ACTIVE
+
+RECENT = 6
+STEPS = (
+    (
+        "1 · Pick a task",
+        pictures.neighbours_panel(),
+        "A target task among earlier tasks, with lines to its four nearest neighbours.",
+        "Choose a target task and see which earlier tasks are most like it.",
+        "app_pages/task_map.py",
+        "Open the task map",
+        ":material/scatter_plot:",
+    ),
+    (
+        "2 · Look at the votes",
+        pictures.votes_panel(),
+        "Four neighbours, each with the channels it kept; the four channels with most votes are selected.",
+        "Each neighbour votes for the channels its own pruned model kept.",
+        "app_pages/votes.py",
+        "Inspect the votes",
+        ":material/how_to_vote:",
+    ),
+    (
+        "3 · Prune",
+        pictures.slim_panel(),
+        "A wide network becomes a narrow one.",
+        "The winners become a slim model, ready after a few iterations of fine-tuning.",
+        "app_pages/run.py",
+        "Start pruning",
+        ":material/content_cut:",
+    ),
+)
+
+st.title("Meta-Vote Studio")
+st.markdown(
+    "Pruning one network for many tasks repeats the same costly search each time. "
+    "**Meta-Vote Pruning** lets the most similar earlier tasks vote for the channels to keep."
+)
+
+with st.grid(3, min_column_width=260, gap="medium"):
+    for heading, picture, alt, sentence, page, label, icon in STEPS:
+        with st.container(border=True, height="stretch"):
+            st.image(picture, width="stretch", alt=alt)
+            st.subheader(heading, anchor=False)
+            st.markdown(sentence)
+            st.space("stretch")
+            if st.button(label, icon=icon, width="stretch"):
+                if page == parts.RUN_PAGE:
+                    st.session_state["run"] = None  # the form, not the run that was open last
+                state.go(page)
+
+
+@st.fragment(run_every=3.0)
+@as_sentence()
+def runs() -> None:
+    """Runs in progress and recent ones, kept up to date."""
+    records = recent_runs(60)
+    active = [record for record in records if current(record) in ACTIVE]
+    ended = [record for record in records if record not in active][:RECENT]
+    st.subheader("In progress", anchor=False)
+    if not active:
+        st.caption("Nothing is running. Step 3 starts a run.")
+    for record in active:
+        parts.run_line(record)
+    if ended:
+        st.subheader("Recent runs", anchor=False)
+    for record in ended:
+        parts.run_line(record)
+
+
+runs()

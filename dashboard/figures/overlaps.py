@@ -1,0 +1,110 @@
+"""Overlap (IoU) of the neighbours' selections, always beside what chance alone would give."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from core.channels.selection import Selection, chance_overlap
+from dashboard import theme
+
+CELL = 46  # pixels
+
+
+def overlap_matrix(selections: Sequence[Selection], group: str) -> npt.NDArray[np.float64]:
+    """IoU of each pair in one group, [K, K]; NaN on the diagonal, which would only say 1."""
+    size = len(selections)
+    matrix = np.full((size, size), np.nan)
+    for i, j in combinations(range(size), 2):
+        matrix[i, j] = matrix[j, i] = selections[i].overlap(selections[j], group)
+    return matrix
+
+
+def chance_in(selections: Sequence[Selection], group: str) -> float:
+    """The overlap to expect of two random selections that keep as much as these do on average."""
+    return chance_overlap(float(np.mean([selection.keep_ratio(group) for selection in selections])))
+
+
+def mean_overlap_by_group(selections: Sequence[Selection]) -> dict[str, float]:
+    """Mean IoU over all pairs, per group in depth order. Needs two selections or more."""
+    return {group: float(np.nanmean(overlap_matrix(selections, group))) for group in selections[0].groups}
+
+
+def overlap_heatmap(matrix: npt.NDArray[np.float64], labels: Sequence[str], chance: float) -> go.Figure:
+    """The matrix with its numbers, the chance level marked on the colour scale."""
+    known = matrix[np.isfinite(matrix)]
+    top = max(float(known.max()), 2 * chance)
+    texts = [["" if np.isnan(value) else theme.decimal(value) for value in row] for row in matrix]
+    bar = {
+        "tickvals": [0, chance, top],
+        "ticktext": ["0", f"chance {theme.decimal(chance)}", theme.decimal(top)],
+        "thickness": 12,
+        "outlinewidth": 0,
+    }
+    figure = go.Figure(
+        go.Heatmap(
+            z=matrix,
+            x=list(labels),
+            y=list(labels),
+            zmin=0,
+            zmax=top,
+            colorscale=theme.MAGNITUDES,
+            colorbar=bar,
+            text=texts if len(labels) <= 12 else None,
+            texttemplate="%{text}" if len(labels) <= 12 else None,
+            hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
+            hoverongaps=False,
+            xgap=2,
+            ygap=2,
+        )
+    )
+    figure.update_xaxes(showgrid=False, tickangle=-45)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    height = min(520, 130 + CELL * len(labels))
+    figure.update_layout(
+        height=height, margin={"l": 4, "r": 4, "t": 8, "b": 4}, plot_bgcolor=theme.FAINT, dragmode=False
+    )
+    return figure
+
+
+def overlap_by_depth(means: dict[str, float], chances: dict[str, float], group: str) -> go.Figure:
+    """Mean overlap of the neighbours from the first group to the last, with chance as a dashed line."""
+    groups = list(means)
+    depth = [*range(1, len(groups) + 1)]
+    figure = go.Figure()
+    figure.add_trace(
+        go.Scatter(
+            x=depth,
+            y=list(means.values()),
+            mode="lines+markers",
+            name="Neighbours",
+            line={"color": theme.NEIGHBOUR, "width": theme.LINE},
+            customdata=groups,
+            hovertemplate="%{customdata}: %{y:.2f}<extra></extra>",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=depth,
+            y=[chances[name] for name in groups],
+            mode="lines",
+            name="Chance",
+            line={"color": theme.CHANCE, "width": theme.LINE, "dash": "dash"},
+            hovertemplate="chance: %{y:.2f}<extra></extra>",
+        )
+    )
+    here = groups.index(group)
+    ring = {"size": 15, "symbol": "circle-open", "color": theme.TARGET, "line": {"width": 2.5}}
+    spot = {"x": [depth[here]], "y": [means[group]]}
+    figure.add_trace(go.Scatter(**spot, mode="markers", marker=ring, name="This group", hoverinfo="skip"))
+    figure.update_xaxes(title="Channel group, by depth", dtick=max(1, len(groups) // 10))
+    figure.update_yaxes(title="Mean overlap", rangemode="tozero")
+    figure.update_layout(
+        height=300,
+        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        legend={"orientation": "h", "y": -0.28, "x": 0},
+        dragmode=False,
+    )
+    return figure

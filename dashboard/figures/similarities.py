@@ -1,0 +1,71 @@
+"""The true similarities behind the map: the zoo tasks nearest to the target, within the span of the whole zoo."""
+
+from collections.abc import Sequence
+from statistics import median
+
+import plotly.graph_objects as go
+
+from dashboard import theme
+
+LEAST_ROWS = 10
+ROW = 26  # pixels
+
+
+def similarity_chart(ranked: Sequence[tuple[str, float]], k: int, measure: str) -> go.Figure:
+    """`ranked`: (task id, similarity) of all zoo tasks, best first. The first `k` are neighbours.
+
+    Dots, not bars: none of the measures has a zero to draw a bar from.
+    """
+    rows = list(ranked[: max(k, LEAST_ROWS)])
+    values = [value for _, value in ranked]
+    low, high = min(values), max(values)
+    pad = (high - low) * 0.06 or 1.0
+    figure = go.Figure()
+    for name, part, colour, symbol in (
+        ("Neighbour", rows[:k], theme.NEIGHBOUR, "circle"),
+        ("Not among the K", rows[k:], theme.ZOO_TASK, "circle-open"),
+    ):
+        figure.add_trace(_dots(name, part, low - pad, colour, symbol))
+    middle = median(values)
+    figure.add_vline(x=middle, line={"color": theme.GREY, "dash": "dot", "width": 1.5})
+    figure.add_annotation(
+        x=middle, y=1, yref="paper", yanchor="bottom", showarrow=False, text="median of the zoo", font={"size": 11}
+    )
+    title = theme.SIMILARITIES.get(measure, measure)
+    figure.update_xaxes(range=[low - pad, high + pad], title=f"Similarity ({title}), larger is better")
+    figure.update_yaxes(autorange="reversed", title=None, showgrid=False)
+    figure.update_layout(
+        height=96 + ROW * len(rows), margin={"l": 4, "r": 8, "t": 22, "b": 4}, showlegend=False, dragmode=False
+    )
+    return figure
+
+
+def similarity_alt(ranked: Sequence[tuple[str, float]], k: int, measure: str) -> str:
+    """What the chart shows, in a sentence."""
+    values = [value for _, value in ranked]
+    return (
+        f"{theme.SIMILARITIES.get(measure, measure)} of the {k} neighbours runs from {theme.decimal(values[0])} to "
+        f"{theme.decimal(values[k - 1])}; the zoo's median is {theme.decimal(median(values))}."
+    )
+
+
+def _dots(name: str, rows: Sequence[tuple[str, float]], start: float, colour: str, symbol: str) -> go.Scatter:
+    """Each dot with a line from the left edge, drawn as an error bar that reaches there."""
+    values = [value for _, value in rows]
+    return go.Scatter(
+        x=values,
+        y=[id for id, _ in rows],
+        name=name,
+        mode="markers",
+        marker={"color": colour, "size": 10, "symbol": symbol, "line": {"width": 2, "color": colour}},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [0] * len(rows),
+            "arrayminus": [value - start for value in values],
+            "thickness": 1.5,
+            "width": 0,
+            "color": colour,
+        },
+        hovertemplate="%{y}: %{x:.3f}<extra>" + name + "</extra>",
+    )

@@ -1,0 +1,126 @@
+"""Votes of one channel group: who kept which channel, and how many votes channels got."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from core.channels.selection import Selection
+from core.voting import Votes
+from dashboard import theme
+
+MOST_BINS = 24
+ROW = 34  # pixels
+
+
+def channel_order(votes: Votes, selection: Selection, group: str) -> npt.NDArray[np.int64]:
+    """Original channel indices [n_g]: selected ones first, each part by votes, most first, then by index."""
+    table = votes.table(group)
+    return np.lexsort((np.arange(len(table)), -table, ~selection.mask(group)))
+
+
+def rank_within(importance: npt.NDArray[np.float64], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Each row's kept entries as ranks in (0, 1], 1 the most important; NaN elsewhere. [K, n] -> [K, n].
+
+    Importances are heavy-tailed: as they are, all but a few would look alike.
+    """
+    ranks = np.full(importance.shape, np.nan)
+    for row, (values, mask) in enumerate(zip(importance, kept, strict=True)):
+        known = mask & np.isfinite(values)
+        if known.any():
+            ranks[row, known] = (np.argsort(np.argsort(values[known])) + 1) / known.sum()
+    return ranks
+
+
+def vote_heatmap(votes: Votes, selection: Selection, group: str, labels: Sequence[str], by: str) -> go.Figure:
+    """Rows are neighbours, columns channels; coloured where kept, by "importance" rank or by vote "weight".
+
+    A line divides the selected channels, on the left, from the others.
+    """
+    order = channel_order(votes, selection, group)
+    kept = votes.voters(group)[:, order]
+    if by == "weight":
+        z, title = np.where(kept, votes.shares[group][:, order], np.nan), "vote"
+    else:
+        z, title = rank_within(votes.importance(group)[:, order], kept), "importance"
+    figure = go.Figure(
+        go.Heatmap(
+            z=z,
+            y=list(labels),
+            customdata=np.broadcast_to(order, z.shape),
+            colorscale=theme.MAGNITUDES,
+            zmin=0 if by == "weight" else None,
+            colorbar=_colour_bar(title, z, by),
+            hovertemplate="%{y}<br>channel %{customdata}<br>" + title + " %{z:.2f}<extra></extra>",
+            hoverongaps=False,
+            ygap=3,
+        )
+    )
+    seats = len(selection.kept[group])
+    figure.add_vline(x=seats - 0.5, line={"color": theme.TARGET, "width": 2})
+    figure.add_annotation(
+        x=seats - 0.5, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False, text=f"◂ {seats} selected"
+    )
+    figure.update_xaxes(title="Channels, most votes first", showgrid=False, zeroline=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
+    figure.update_layout(
+        height=130 + ROW * len(labels),
+        margin={"l": 4, "r": 4, "t": 26, "b": 4},
+        plot_bgcolor=theme.FAINT,
+        dragmode="zoom",
+    )
+    return figure
+
+
+def vote_histogram(votes: Votes, selection: Selection, group: str) -> go.Figure:
+    """Number of channels per number of votes, selected and not; a line at the fewest votes that were selected."""
+    table, chosen = votes.table(group), selection.mask(group)
+    edges = _edges(table, len(votes.ballots), votes.weighting)
+    centres = (edges[:-1] + edges[1:]) / 2
+    figure = go.Figure()
+    for name, part, colour, pattern in (
+        ("Selected", chosen, theme.SELECTED, ""),
+        ("Not selected", ~chosen, theme.NOT_SELECTED, "/"),
+    ):
+        heights, _ = np.histogram(table[part], edges)
+        figure.add_trace(
+            go.Bar(
+                x=centres,
+                y=heights,
+                name=name,
+                marker={"color": colour, "pattern": {"shape": pattern, "size": 5}},
+                width=0.86 * (edges[1] - edges[0]),
+                hovertemplate="%{y} channels<extra>" + name + "</extra>",
+            )
+        )
+    least = float(table[chosen].min())
+    figure.add_vline(x=least, line={"color": theme.TARGET, "dash": "dash", "width": 2})
+    figure.add_annotation(
+        x=least, y=1, yref="paper", yanchor="bottom", showarrow=False, text=f"threshold {theme.decimal(least, 2)}"
+    )
+    ticks = {"dtick": 1} if votes.weighting == "count" else {}
+    figure.update_xaxes(title="Votes for a channel", **ticks)
+    figure.update_yaxes(title="Channels")
+    figure.update_layout(
+        height=300,
+        barmode="stack",
+        bargap=0.1,
+        margin={"l": 4, "r": 4, "t": 26, "b": 4},
+        legend={"orientation": "h", "y": -0.28, "x": 0},
+        dragmode=False,
+    )
+    return figure
+
+
+def _edges(table: npt.NDArray[np.float64], ballots: int, weighting: str) -> npt.NDArray[np.float64]:
+    if weighting == "count":
+        return np.arange(ballots + 2) - 0.5
+    return np.linspace(0, float(table.max()) * (1 + 1e-9) or 1.0, MOST_BINS + 1).astype(np.float64)
+
+
+def _colour_bar(title: str, z: npt.NDArray[np.float64], by: str) -> dict[str, object]:
+    bar: dict[str, object] = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    if by != "weight" and np.isfinite(z).any():
+        bar |= {"tickvals": [float(np.nanmin(z)), 1], "ticktext": ["low", "high"]}
+    return bar

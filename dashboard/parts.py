@@ -1,0 +1,67 @@
+"""Pieces that several pages draw: a run's badge and line, thumbnails of classes."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.runs.record import FINISHED, RunRecord
+from core.runs.status import current
+from core.tasks.datasets import class_title
+from core.tasks.task import Task
+from dashboard import theme
+from dashboard.data import PICTURE, class_strip
+
+RUN_PAGE = "app_pages/run.py"
+
+
+def status_badge(status: str) -> None:
+    """A run's status: word, colour and icon."""
+    look = theme.STATUSES[status]
+    st.badge(look.title, icon=look.icon, color=look.colour)
+
+
+def run_line(record: RunRecord) -> None:
+    """One run in a list: badge, a link that opens it, and what it came to."""
+    status = current(record)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        status_badge(status)
+        st.page_link(RUN_PAGE, label=record.id, query_params={"run": record.id})
+        st.caption(run_summary(record, status))
+
+
+def run_summary(record: RunRecord, status: str) -> str:
+    """Method, keep ratio, result or age, in a few words."""
+    parts = [theme.method_title(record.config.method), f"keep {theme.percent(record.config.keep)}"]
+    if status == FINISHED and record.result:
+        parts.append(f"{theme.percent(record.result['test_accuracy'], 1)} on test")
+    parts.append(theme.ago(time.time() - record.created))
+    return " · ".join(parts)
+
+
+def class_gallery(task: Task, images: int = 6) -> None:
+    """A task's classes, each with a strip of example images."""
+    with st.grid("auto", min_column_width=170, gap="small"):
+        for name in task.classes:
+            title = class_title(task.dataset, name)
+            with st.container(gap="xxsmall"):
+                if strip := class_strip(task.dataset, name, images):
+                    st.image(strip, width="stretch", alt=f"Examples of {title}")
+                st.caption(title)
+
+
+def task_row(task: Task, label: str, shared_with: Task, width: int = PICTURE) -> None:
+    """One zoo task in a line: its label, and one image per class; classes the target has too are in bold."""
+    st.markdown(label)
+    with st.container(horizontal=True, gap="small"):
+        for name in task.classes:
+            title = class_title(task.dataset, name)
+            with st.container(width=width + 24, gap="xxsmall"):
+                if picture := class_strip(task.dataset, name, 1):
+                    st.image(picture, width=width, alt=f"Example of {title}")
+                st.caption(f"**{title}**" if name in shared_with.classes else title)
+
+
+def sentence_list(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

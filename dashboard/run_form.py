@@ -1,0 +1,83 @@
+"""The form that starts a run: sensible defaults, one line of help each, checked again where the run is made."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from core.pruning.config import NEIGHBOURS, WEIGHTS, RunConfig, check_k
+from core.pruning.methods import METHODS
+from core.runs import queue
+from dashboard import data, state, theme
+from dashboard.errors import as_sentence
+
+MOST_SEED, MOST_ITERATIONS = 2**32 - 1, 2000
+
+
+def new_run() -> None:
+    """The form and its Start button, which opens the new run."""
+    zoo = data.zoo()
+    with st.container(border=True):
+        first, second = st.columns(2, gap="medium")
+        with first:
+            state.pick_task(zoo.targets)
+            method = _method()
+            st.caption(METHODS[method].help)
+        with second:
+            if METHODS[method].removes:
+                state.pick_keep(zoo)
+            _number("Iterations", "iterations", 0, MOST_ITERATIONS, RunConfig.iterations, 10, "What the run may spend.")
+            _number("Seed", "seed", 0, MOST_SEED, RunConfig.seed, 1, "Same seed, same result.")
+        if METHODS[method].needs_zoo:
+            _voting()
+        st.button("Start", type="primary", icon=":material/play_arrow:", on_click=start)
+
+
+def _method() -> str:
+    st.session_state.setdefault("method", RunConfig.method)
+    return st.selectbox(
+        "Method",
+        list(METHODS),
+        format_func=theme.method_title,
+        key="method",
+        persist_state="session",
+        help="How the channels to keep are found.",
+    )
+
+
+def _number(label: str, key: str, least: int, most: int, default: int, step: int, help: str) -> None:
+    st.session_state.setdefault(key, default)
+    st.number_input(label, least, most, step=step, key=key, persist_state="session", help=help)
+
+
+def _voting() -> None:
+    """Who votes, and how: what only a method with neighbours asks for."""
+    zoo = data.zoo()
+    with st.expander("Neighbours and votes", icon=":material/how_to_vote:"), st.grid(3, min_column_width=220):
+        state.pick_k(zoo)
+        state.pick_similarity()
+        state.pick_weighting()
+        for label, key, options, labels, help in (
+            ("Neighbours", "neighbours", NEIGHBOURS, theme.NEIGHBOUR_CHOICES, "Who votes; the others are controls."),
+            ("Weights", "weights", WEIGHTS, theme.WEIGHTS, "Where the kept channels' first weights come from."),
+        ):
+            _choice(label, key, options, labels, help)
+
+
+def _choice(label: str, key: str, options: Sequence[str], labels: Mapping[str, str], help: str) -> None:
+    st.session_state.setdefault(key, options[0])
+    st.selectbox(
+        label, options, format_func=lambda name: labels.get(name, name), key=key, persist_state="session", help=help
+    )
+
+
+@as_sentence()
+def start() -> None:
+    """Queue the run that the form describes and open it."""
+    chosen = st.session_state
+    settings = {name: chosen[name] for name in ("task", "method", "iterations", "seed")}
+    optional = ("keep", "k", "similarity", "weighting", "neighbours", "weights")
+    settings |= {name: chosen[name] for name in optional if chosen.get(name) is not None}
+    config = RunConfig(zoo=data.DEFAULT_ZOO, **settings)
+    if METHODS[config.method].needs_zoo and config.k is not None:
+        check_k(config.k, len(data.zoo().tasks))
+    chosen["run"] = queue.submit(config, data.store())[0]

@@ -1,0 +1,148 @@
+"""How things look and read on every page: colours, symbols, number formats and labels, each in one place."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.pruning.methods import METHODS
+from core.runs.record import CANCELLED, CANCELLING, FAILED, FINISHED, LOST, QUEUED, RUNNING
+
+# Okabe-Ito. These four reach 3:1 on the light and on the dark background; so does the grey.
+BLUE, GREEN, PINK, VERMILION = "#0072B2", "#009E73", "#CC79A7", "#D55E00"
+GREY = "#818A94"
+FAINT = "rgba(129, 138, 148, 0.22)"
+
+TARGET, NEIGHBOUR, ZOO_TASK, OTHER_TARGET = VERMILION, BLUE, GREY, PINK
+SELECTED, NOT_SELECTED, CHANCE = BLUE, GREY, VERMILION
+# cividis without its darkest fifth, which the dark background would swallow.
+MAGNITUDES = ["#35456C", "#4F576C", "#666970", "#7D7C78", "#958F78", "#AEA371", "#C8B866", "#E3CD52", "#FEE838"]
+
+LINE, FAINT_LINE = 2.5, 1.0
+
+
+@dataclass(frozen=True)
+class Style:
+    """A method's colour, Plotly marker symbol and Vega dash: never colour alone."""
+
+    colour: str
+    symbol: str
+    dash: tuple[int, ...] = ()
+
+
+METHOD_STYLES: dict[str, Style] = {
+    "mvp": Style(BLUE, "diamond"),
+    "taylor": Style(GREEN, "circle"),
+    "taylor-oneshot": Style(GREEN, "circle-open", (6, 3)),
+    "magnitude": Style(VERMILION, "square"),
+    "l1": Style(VERMILION, "square-open", (6, 3)),
+    "bn-scale": Style(PINK, "triangle-up"),
+    "activation": Style(PINK, "triangle-up-open", (6, 3)),
+    "random": Style(GREY, "x", (2, 3)),
+    "dense": Style(GREY, "star"),
+}
+
+
+@dataclass(frozen=True)
+class StatusLook:
+    """A run status on a badge: word, colour name of `st.badge`, icon, and one sentence."""
+
+    title: str
+    colour: Any
+    icon: str
+    sentence: str
+
+
+STATUSES: dict[str, StatusLook] = {
+    QUEUED: StatusLook("Queued", "gray", ":material/schedule:", "It starts when the runs before it have ended."),
+    RUNNING: StatusLook("Running", "blue", ":material/play_circle:", "You may close this page: the run goes on."),
+    CANCELLING: StatusLook("Stopping", "orange", ":material/stop_circle:", "It stops within a few seconds."),
+    CANCELLED: StatusLook("Cancelled", "gray", ":material/cancel:", "Resume it to go on from where it stopped."),
+    FINISHED: StatusLook("Finished", "green", ":material/check_circle:", "The slim model is ready."),
+    FAILED: StatusLook("Failed", "red", ":material/error:", "Read the reason, mend it, and retry."),
+    LOST: StatusLook("Lost", "orange", ":material/link_off:", "Its process is gone: resume it where it stopped."),
+}
+
+SIMILARITIES = {
+    "leep": "LEEP",
+    "logme": "LogME",
+    "prototypes": "Prototypes",
+}
+SIMILARITY_HELP = {
+    "leep": "how well the zoo task's model, as it is, predicts the target's classes (0 is perfect)",
+    "logme": "how well a linear model on the zoo task's features explains the target's classes",
+    "prototypes": "how close the classes' mean features are to each other (0 is identical)",
+}
+NEIGHBOUR_CHOICES = {
+    "nearest": "The K most similar",
+    "random": "K at random (control)",
+    "farthest": "The K least similar (control)",
+    "all": "The whole zoo (control)",
+}
+WEIGHTINGS = {"count": "One task, one vote", "similarity": "By similarity", "score": "By importance"}
+WEIGHTS = {"neighbours": "Mean of the neighbours'", "pretrained": "The backbone's (control)"}
+SHADES = {"importance": "Importance to that neighbour", "weight": "Weight of its vote"}
+LAYOUTS = {"umap": "UMAP", "pca": "PCA", "mds": "MDS"}
+PHASES = {
+    "neighbours": "Finding neighbours",
+    "selecting": "Selecting channels",
+    "warming up": "Warming up",
+    "pruning": "Pruning",
+    "fine-tuning": "Fine-tuning",
+    "testing": "Testing",
+}
+MINUS = "\N{MINUS SIGN}"
+
+
+def method_title(name: str) -> str:
+    """What people read for a method; an unknown one keeps its name."""
+    return METHODS[name].title if name in METHODS else name
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share in [0, 1] as "20 %"."""
+    return f"{100 * share:.{digits}f} %".replace("-", MINUS)
+
+
+def decimal(value: float, digits: int = 2) -> str:
+    """A plain number, with a true minus sign."""
+    return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def count(number: float) -> str:
+    """A whole number with thousands separated."""
+    return f"{number:,.0f}"
+
+
+def short(number: float) -> str:
+    """A large number in three digits or so: "448 k", "11.2 M", "1.3 G"."""
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(number) >= 0.9995 * size:
+            scaled = number / size
+            return f"{scaled:.0f} {unit}" if scaled >= 99.95 else f"{scaled:.1f} {unit}"
+    return f"{number:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """ "8 s", "2 min 5 s", "1 h 12 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def ago(seconds: float) -> str:
+    """How long ago something was, coarsely: "just now", "12 min ago", "3 days ago"."""
+    if seconds < 60:
+        return "just now"
+    for unit, size in (("day", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            number = int(seconds // size)
+            plural = "s" if unit == "day" and number > 1 else ""
+            return f"{number} {unit}{plural} ago"
+    return "just now"
+
+
+def energy(kwh: float) -> str:
+    """Energy in the unit that suits it: "0.42 Wh", "1.3 kWh"."""
+    return f"{kwh:.2f} kWh" if kwh >= 0.1 else f"{1000 * kwh:.2f} Wh"

@@ -1,0 +1,102 @@
+"""The real server and the real browser, for tests and screenshots."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+PATIENCE = 30_000  # milliseconds
+PAGES = {"": "Meta-Vote Studio", "map": "Task map", "votes": "Votes", "run": "Run"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A started server: its address, process id and log."""
+
+    url: str
+    pid: int
+    log: Path
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Server]:
+    """The dashboard as users start it, with a user folder of its own."""
+    home.mkdir(parents=True, exist_ok=True)
+    port, log = _free_port(), home / "server.log"
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    options = ["--server.headless", "true", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    environment = os.environ | {"METAVOTE_HOME": str(home)}
+    environment.pop("METAVOTE_STORE", None)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command + options, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await_health(url, process, log)
+        yield Server(url, process.pid, log)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def launched(playwright: Playwright) -> Browser:
+    """Chromium of the system."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+def opened(browser: Browser, url: str, scheme: str = "light", width: int = 1280, height: int = 900) -> Page:
+    """A page of its own session at an address, ready."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(url)
+    settle(page)
+    return page
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and what it sent is drawn."""
+    page.wait_for_selector(READY, timeout=PATIENCE)
+    page.wait_for_timeout(300)
+    page.wait_for_selector(READY, timeout=PATIENCE)
+
+
+def sound(page: Page) -> None:
+    """No exception and no error on the page."""
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"The server did not start:\n{log.read_text(errors='replace')}")

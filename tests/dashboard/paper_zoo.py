@@ -1,0 +1,70 @@
+"""A zoo in the real file format whose selections and similarities are drawn by chance: to test pages, not pruning."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from core.channels.files import PrunedModel, save_pruned
+from core.channels.selection import Selection
+from core.tasks.catalogue import tasks
+from core.tasks.task import Task
+
+GROUPS = {"conv1": 16, "layer1.0.conv1": 24, "layer2.0.conv1": 32, "layer3.0.conv1": 48, "layer4.0.conv1": 64}
+KEEPS = (0.6, 0.35, 0.2)
+HASH = "0" * 64
+
+
+def write_paper_zoo(folder: Path, zoo_tasks: int = 14, targets: int = 4) -> Path:
+    """Write it and return its folder; its id is the folder's name."""
+    rng = np.random.default_rng(0)
+    stored, wanted = tasks("zoo")[:zoo_tasks], tasks("targets")[:targets]
+    entries = []
+    for task in stored:
+        save_pruned(_model(task, rng), folder / "models" / f"{task.id}.safetensors")
+        entries.append({"task": task.to_dict(), "validation_accuracy": float(rng.uniform(0.5, 0.9))})
+    rows = len(stored) + len(wanted)
+    arrays = {f"similarity/{kind}": _floats(rng, rows, len(stored)) for kind in ("leep", "logme", "prototypes")}
+    arrays |= {f"coordinates/{kind}": _floats(rng, rows, 2) for kind in ("umap", "pca", "mds")}
+    save_file(arrays, folder / "arrays.safetensors")
+    about = {
+        "format": 1,
+        "id": folder.name,
+        "backbone": "emoji-resnet18-simclr",
+        "backbone_hash": HASH,
+        "keep": KEEPS[-1],
+        "groups": GROUPS,
+        "tasks": entries,
+        "targets": [task.to_dict() for task in wanted],
+        "trustworthiness": {"umap": 0.91, "pca": 0.84, "mds": 0.88},
+        "hash": HASH,
+    }
+    (folder / "zoo.json").write_text(json.dumps(about))
+    return folder
+
+
+def _floats(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.normal(-1, 0.4, shape).astype(np.float32)
+
+
+def _model(task: Task, rng: np.random.Generator) -> PrunedModel:
+    importance = {group: rng.gamma(0.5, size=size).astype(np.float32) for group, size in GROUPS.items()}
+    rounds = [_selection(importance, keep) for keep in KEEPS]
+    return PrunedModel(
+        "resnet18",
+        "emoji-resnet18-simclr",
+        HASH,
+        task.to_dict(),
+        rounds[-1],
+        (0.5, 0.5, 0.5),
+        (0.5, 0.5, 0.5),
+        32,
+        importance=importance,
+        rounds=tuple({"keep": keep, **each.to_dict()} for keep, each in zip(KEEPS, rounds, strict=True)),
+    )
+
+
+def _selection(importance: dict[str, np.ndarray], keep: float) -> Selection:
+    best = {group: np.sort(np.argsort(-scores)[: round(keep * len(scores))]) for group, scores in importance.items()}
+    return Selection({group: tuple(channels.tolist()) for group, channels in best.items()}, GROUPS)
