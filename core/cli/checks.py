@@ -56,7 +56,9 @@ def all_checks() -> Iterator[Check]:
         except MetaVoteError as error:
             yield Check(name, BROKEN, needed, "cannot be used", str(error))
         except Exception as error:  # a doctor that falls over tells nothing
-            yield Check(name, BROKEN, needed, f"{type(error).__name__}: {error}", "Install the project again: make install")
+            yield Check(
+                name, BROKEN, needed, f"{type(error).__name__}: {error}", "Install the project again: make install"
+            )
 
 
 def ready(checks: list[Check]) -> bool:
@@ -135,6 +137,39 @@ def _backbones() -> Iterator[Check]:
         yield Check(f"backbone {name}", OK, name == DEFAULT, found, facts=facts)
 
 
+def _zoos() -> Iterator[Check]:
+    from core.backbones.backbone import load_backbone
+    from core.zoo.zoo import DEFAULT, open_zoo, zoo_ids
+
+    for name in dict.fromkeys((DEFAULT, *zoo_ids())):
+        needed = name == DEFAULT
+        remedy = (
+            "It ships in assets/zoo: restore that folder from the repository."
+            if needed
+            else "Build or import it again."
+        )
+        try:
+            zoo = open_zoo(name)
+            absent = [task.id for task in zoo.tasks if not (zoo.path / "models" / f"{task.id}.safetensors").exists()]
+            matches = load_backbone(zoo.backbone).hash == zoo.backbone_hash
+        except MetaVoteError as error:
+            yield Check(
+                f"zoo {name}", BROKEN if name in zoo_ids() else MISSING, needed, "cannot be used", f"{error} {remedy}"
+            )
+            continue
+        size = size_of(zoo.path)
+        found = f"{len(zoo.tasks)} pruned models, keep ratio {zoo.keep:g}, {size / 1e6:.1f} MB"
+        facts = {"tasks": len(zoo.tasks), "targets": len(zoo.targets), "bytes": size, "backbone": zoo.backbone}
+        if absent:
+            yield Check(f"zoo {name}", BROKEN, needed, f"{found}, {len(absent)} missing", remedy, facts)
+        elif not matches:
+            yield Check(
+                f"zoo {name}", BROKEN, needed, f"{found}, of another {zoo.backbone} than is here", remedy, facts
+            )
+        else:
+            yield Check(f"zoo {name}", OK, needed, f"{found}, backbone hash matches", facts=facts)
+
+
 def _store() -> Iterator[Check]:
     from core.runs.slot import holder
     from core.runs.status import current
@@ -167,7 +202,11 @@ def _disk() -> Iterator[Check]:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    remedy = "" if free >= SPACE_NEEDED else f"Free some space, or set METAVOTE_HOME to a folder on another disk than {folder}."
+    remedy = (
+        ""
+        if free >= SPACE_NEEDED
+        else f"Free some space, or set METAVOTE_HOME to a folder on another disk than {folder}."
+    )
     yield Check("disk", OK if not remedy else MISSING, False, f"{free / GIGABYTE:.1f} GB free", remedy, {"free": free})
 
 

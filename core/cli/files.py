@@ -31,4 +31,6 @@ def export(args: argparse.Namespace) -> Answer:
     from core.runs.store import Store
 
     done = write(Store(), args.run, args.to, args.file)
-    return Answer(done, lambda out: say(out, f"{done['file']}: {done['bytes']:,} bytes, {len(done['classes'])} classes"))
+    return Answer(
+        done, lambda out: say(out, f"{done['file']}: {done['bytes']:,} bytes, {len(done['classes'])} classes")
+    )

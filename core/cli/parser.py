@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from core.cli.answer import Answer, UsageError
+from core.errors import BadValueError
 
 PROGRAM = "python -m core"
 DESCRIPTION = "Meta-Vote Studio: prune a network for a task by the votes of the tasks most like it."
@@ -28,11 +29,18 @@ examples:
 Verb = Callable[[argparse.Namespace], Answer]
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps line breaks, and every verb on one line with its help."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+
 class Parser(argparse.ArgumentParser):
     """An argparse parser that raises UsageError instead of printing its usage and leaving."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+        super().__init__(formatter_class=_Formatter, allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with argparse's message as a sentence."""
@@ -64,12 +72,12 @@ class Verbs:
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line. Imports nothing heavy, so that `--help` is quick."""
-    from core.cli import doctor, files, pruning, runs, tasks, zoos
+    from core.cli import doctor, files, pruning, runs, tasks, votes, zoos
 
     parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG)
     parser.set_defaults(json=False)
     verbs = Verbs(parser)
-    for module in (tasks, pruning, zoos, runs, files, doctor):
+    for module in (tasks, votes, pruning, zoos, runs, files, doctor):
         module.add(verbs)
     return parser
 
@@ -105,6 +113,17 @@ def whole(least: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def check_k(k: int | None, zoo_size: int) -> None:
+    """Raise UsageError for more neighbours than the zoo has."""
+    from core.pruning.config import check_k as check
+
+    try:
+        if k is not None:
+            check(k, zoo_size)
+    except BadValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def keep_ratio(text: str) -> float:

@@ -2,15 +2,17 @@
 
 import argparse
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
-from core.cli.parser import Verbs, add_task, keep_ratio, one_of, task_of, whole
+from core.cli.parser import Verbs, add_task, check_k, keep_ratio, one_of, task_of, whole
 from core.cli.progress import RunBar, bars
-from core.errors import MetaVoteError
+from core.errors import MetaVoteError, MismatchError
 from core.pruning import config as settings
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
+from core.voting import WEIGHTINGS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,8 +44,8 @@ def add(verbs: Verbs) -> None:
     option("neighbours", one_of("way to choose neighbours", lambda: settings.NEIGHBOURS), "WHICH",
            ", ".join(settings.NEIGHBOURS))  # fmt: skip
     option("similarity", one_of("similarity", lambda: settings.SIMILARITIES), "NAME", ", ".join(settings.SIMILARITIES))
-    option("weighting", one_of("weighting of votes", lambda: settings.WEIGHTINGS), "NAME",
-           ", ".join(settings.WEIGHTINGS))  # fmt: skip
+    option("weighting", one_of("weighting of votes", lambda: WEIGHTINGS), "NAME",
+           ", ".join(WEIGHTINGS))  # fmt: skip
     option("weights", one_of("source of weights", lambda: settings.WEIGHTS), "SOURCE",
            "where kept channels take their weights: " + ", ".join(settings.WEIGHTS))  # fmt: skip
     option("zoo", str, "ZOO", "a zoo's id or its folder")
@@ -86,6 +88,7 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
 
     Raises UsageError for values, UnknownNameError, MissingDataError, BadFileError, MismatchError for what they name.
     """
+    from core.backbones.backbone import load_backbone
     from core.tasks.data import load_task
 
     task = task_of(args)
@@ -97,38 +100,28 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
         config = RunConfig(task=task.id, **given)
     except MetaVoteError as error:
         raise UsageError(str(error)) from error
-    load_task(task)  # kept in memory, so the run does not load it again
+    load_task(task)  # kept in memory, as the backbone is: the run does not load them again
     if METHODS[config.method].needs_zoo:
         config = _checked_zoo(config, explicit_backbone="backbone" in given)
+    load_backbone(config.backbone)
     return config
 
 
 def _checked_zoo(config: RunConfig, explicit_backbone: bool) -> RunConfig:
     """The config with the zoo's own backbone, unless another was asked for; then it has to be the zoo's."""
-    from dataclasses import replace
-
-    from core.errors import MismatchError
+    from core.backbones.backbone import load_backbone
     from core.zoo.zoo import open_zoo
 
     zoo = open_zoo(config.zoo)
     if not explicit_backbone:
         config = replace(config, backbone=zoo.backbone)
-    if config.backbone != zoo.backbone:
+    if load_backbone(config.backbone).hash != zoo.backbone_hash:
         raise MismatchError(
-            f"The zoo '{zoo.id}' was made on the backbone '{zoo.backbone}', not on '{config.backbone}': "
-            "leave --backbone out, or choose another --zoo."
+            f"The zoo {zoo.id} was made on the backbone {zoo.backbone} ({zoo.backbone_hash[:12]}), which "
+            f"{config.backbone} is not: choose the --backbone it was made on, or another --zoo."
         )
     check_k(config.k, sum(task.id != config.task for task in zoo.tasks))
     return config
-
-
-def check_k(k: int | None, zoo_size: int) -> None:
-    """Raise UsageError for more neighbours than there are."""
-    if k is not None:
-        try:
-            settings.check_k(k, zoo_size)
-        except MetaVoteError as error:
-            raise UsageError(str(error)) from error
 
 
 def work_here(store: "Store", run_id: str, config: RunConfig) -> None:
@@ -158,8 +151,9 @@ def _follow(store: "Store", run_id: str, bar: RunBar) -> None:
 
     seen = 0
     while (record := store.get(run_id)) and current(record) in WITH_WORKER and record.pid != this_worker().pid:
-        for seen, event in store.events(run_id, after=seen):  # noqa: B007
+        for number, event in store.events(run_id, after=seen):
             bar(event)
+            seen = number
         time.sleep(FOLLOW)
     if record.status == QUEUED:  # Ctrl-C: the worker's machinery put it back
         store.request_cancel(run_id)

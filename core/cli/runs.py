@@ -177,7 +177,9 @@ def compare(args: argparse.Namespace) -> Answer:
             return
         if args.format == "markdown":
             parts = [] if args.summary else [tables.to_markdown(tables.RUN_COLUMNS, found.rows)]
-            print("\n".join([*parts, tables.to_markdown(tables.SUMMARY_COLUMNS, found.summaries)]), end="", file=out.file)
+            print(
+                "\n".join([*parts, tables.to_markdown(tables.SUMMARY_COLUMNS, found.summaries)]), end="", file=out.file
+            )
             return
         if not args.summary:
             table(out, tables.RUN_COLUMNS, found.rows, f"{len(found.rows)} runs")

@@ -1,21 +1,21 @@
-"""`tasks`, `neighbours` and `votes`: what there is to prune for, who is like it, and what they vote for."""
+"""`tasks` and `neighbours`: what there is to prune for, and which tasks of a zoo are like it."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from core.cli.answer import Answer, UsageError, say, table
-from core.cli.parser import Verbs, add_task, keep_ratio, one_of, task_of, whole
-from core.errors import UnknownNameError
+from core.cli.answer import Answer, table
+from core.cli.parser import Verbs, add_task, check_k, one_of, task_of, whole
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from core.tasks.task import Task
+    from core.zoo.zoo import Neighbour, Zoo
 
 
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
-    parser = verbs.add("tasks", list_tasks, "List the tasks that ship with the project.", "tasks --targets\ntasks --json")
+    parser = verbs.add(
+        "tasks", list_tasks, "List the tasks that ship with the project.", "tasks --targets\ntasks --json"
+    )
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--targets", dest="kind", action="store_const", const="targets", help="only the target tasks")
     kind.add_argument("--zoo", dest="kind", action="store_const", const="zoo", help="only the tasks of the zoo")
@@ -29,20 +29,6 @@ def add(verbs: Verbs) -> None:
     )
     add_task(parser)
     add_ranking(parser)
-
-    parser = verbs.add(
-        "votes",
-        votes,
-        "Count the votes of a task's neighbours for each channel, and say who voted.",
-        "votes emoji-t00 -k 5\nvotes emoji-t00 --group layer1 --keep 0.2 --json",
-    )
-    add_task(parser)
-    add_ranking(parser)
-    parser.add_argument("--weighting", type=one_of("weighting of votes", weightings), default="count", metavar="NAME",
-                        help="what a vote weighs: count, similarity or score (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--keep", type=keep_ratio, default=0.2, metavar="RATIO",
-                        help="keep ratio of the selection that the votes make (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--group", metavar="NAME", help="only this channel group, channel by channel")
 
 
 def add_ranking(parser: argparse.ArgumentParser) -> None:
@@ -58,13 +44,6 @@ def similarities() -> tuple[str, ...]:
     from core.pruning.config import SIMILARITIES
 
     return SIMILARITIES
-
-
-def weightings() -> tuple[str, ...]:
-    """The names of the weightings of votes."""
-    from core.pruning.config import WEIGHTINGS
-
-    return WEIGHTINGS
 
 
 def list_tasks(args: argparse.Namespace) -> Answer:
@@ -85,3 +64,45 @@ def list_tasks(args: argparse.Namespace) -> Answer:
         Column("classes", lambda one: ", ".join(one["classes"]), numeric=False),
     ]
     return Answer(found, lambda out: table(out, columns, found))
+
+
+def ranked(args: argparse.Namespace, task: "Task", zoo: "Zoo") -> "list[Neighbour]":
+    """The task's neighbours in the zoo, best first. Loads torch only for a task whose similarities are not stored."""
+    check_k(args.k, sum(other.id != task.id for other in zoo.tasks))
+    if task.id in zoo.rows:
+        return zoo.neighbours(task, args.k, args.similarity)
+    from core.backbones.backbone import load_backbone
+    from core.tasks.data import load_task
+    from core.zoo.similarity import neighbours_of
+
+    return neighbours_of(zoo, task, load_task(task), load_backbone(zoo.backbone), args.k, args.similarity)
+
+
+def neighbours(args: argparse.Namespace) -> Answer:
+    """[{"task", "similarity", "dataset", "classes", "shared", "validation_accuracy"}], best first."""
+    from core.reports.tables import Column, share
+
+    task, zoo = task_of(args), opened(args)
+    found = [
+        {
+            **near.to_dict(),
+            "shared": task.shared(near.task),
+            "validation_accuracy": zoo.accuracy(near.task.id),
+        }
+        for near in ranked(args, task, zoo)
+    ]
+    columns: list[Column[dict[str, Any]]] = [
+        Column("task", lambda one: one["task"], numeric=False),
+        Column(args.similarity, lambda one: one["similarity"], lambda value: f"{value:.4f}"),
+        Column("classes in common", lambda one: one["shared"]),
+        Column("its accuracy", lambda one: one["validation_accuracy"], share),
+        Column("classes", lambda one: ", ".join(one["classes"]), numeric=False),
+    ]
+    return Answer(found, lambda out: table(out, columns, found, f"{task.id}: {', '.join(task.classes)}"))
+
+
+def opened(args: argparse.Namespace) -> "Zoo":
+    """The zoo asked for, or the embedded one."""
+    from core.zoo.zoo import DEFAULT, open_zoo
+
+    return open_zoo(args.zoo or DEFAULT)

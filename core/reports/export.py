@@ -68,7 +68,7 @@ def onnx_bytes(model: PrunedModel) -> bytes:
         (example,),
         input_names=["images"],
         output_names=["logits"],
-        dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1)}},
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
         dynamo=True,
         verbose=False,
     )

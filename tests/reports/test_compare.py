@@ -147,7 +147,12 @@ def test_hundreds_of_runs_are_compared() -> None:
 
 
 def test_labels_name_only_what_differs() -> None:
-    configs = [RunConfig("t"), RunConfig("t", k=3), RunConfig("t", weights="pretrained"), RunConfig("t", method="taylor")]
+    configs = [
+        RunConfig("t"),
+        RunConfig("t", k=3),
+        RunConfig("t", weights="pretrained"),
+        RunConfig("t", method="taylor"),
+    ]
     names = [variant_name(c.method, o) for c, o in zip(configs, differing_options(configs), strict=True)]
     assert names == [
         "mvp k=5 weights=neighbours",

@@ -1,0 +1,136 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.channels.files import load_pruned
+from core.runs.store import Store
+from tests.cli.conftest import Run
+
+QUICK = ("--method", "magnitude", "--iterations", "2", "--threads", "1")
+
+
+def write_images(folder: Path, count: int = 6) -> None:
+    folder.mkdir(parents=True)
+    for index in range(count):
+        pixels = np.random.default_rng(index).integers(0, 255, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+
+
+@pytest.mark.slow
+def test_prune_answers_with_the_agreed_document_and_stores_the_run(run: Run, store: Store) -> None:
+    said = run("prune", "emoji-t00", *QUICK, "--keep", "0.25", "--seed", "3", "--tag", "demo", "--json")
+    assert said.code == 0, said.err
+    document = said.document
+    assert (document["task"], document["method"]) == ("emoji-t00", "magnitude")
+    assert document["requested"]["keep"] == 0.25
+    assert {"channel_sparsity", "params", "macs"} <= set(document["achieved"])
+    assert document["achieved"]["channel_sparsity"] == pytest.approx(0.75, abs=0.02)
+    assert 0 < document["achieved"]["params"] < document["dense"]["params"]
+    assert 0 < document["achieved"]["macs"] < document["dense"]["macs"]
+    assert document["curve"] and {"iteration", "accuracy"} <= set(document["curve"][0])
+    assert 0 <= document["test_accuracy"] <= 1
+    assert {"seconds", "iterations", "macs", "cpu_seconds", "energy_kwh", "assumptions"} <= set(document["cost"])
+    assert document["cost"]["iterations"] == 2
+    (listed,) = run("runs", "--tag", "demo", "--json").document
+    assert (listed["run"], listed["status"]) == (document["run"], "finished")
+    assert run("runs", "show", document["run"], "--json").document == document
+
+
+@pytest.mark.slow
+def test_a_task_nobody_named_before_is_pruned_and_its_model_exported(run: Run, tmp_path: Path) -> None:
+    # "face-hand" is a Unicode subgroup within the class face-neutral
+    said = run("prune", "--dataset", "emoji", "--classes", "tool, plant,face-hand", *QUICK, "--json")
+    assert said.document["task"] == "emoji:tool+plant+face-neutral"
+    target = tmp_path / "model.safetensors"
+    done = run("export", said.document["run"], "--to", "safetensors", str(target), "--json").document
+    assert done["classes"] == ["tool", "plant", "face-neutral"] and done["bytes"] == target.stat().st_size
+    assert load_pruned(target).selection.channel_sparsity == said.document["achieved"]["channel_sparsity"]
+
+
+@pytest.mark.slow
+def test_a_folder_of_images_is_a_data_set(run: Run, tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        write_images(tmp_path / "pets" / name)
+    assert run("prune", f"folder:{tmp_path / 'pets'}", *QUICK, "--json").document["cost"]["iterations"] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("emoji-t99",), ("no task 'emoji-t99'", "did you mean")),
+        (("imagenet:a+b",), ("no data set 'imagenet'",)),
+        (("emoji:tool+tol",), ("class 'tol'", "tool")),
+        (("emoji:tool+tool",), ("listed twice",)),
+        (("emoji:tool",), ("at least two classes",)),
+        (("--dataset", "emoji", "--classes", "tool,tol"), ("class 'tol'", "tool")),
+        (("--dataset", "emojo", "--classes", "a,b"), ("no data set 'emojo'", "emoji")),
+        (("folder:does-not-exist",), ("does-not-exist", "check its name")),
+        (("emoji-t00", "--method", "mvp", "--zoo", "nope"), ("no zoo 'nope'",)),
+        (("emoji-t00", "--backbone", "resnet999"), ("no backbone 'resnet999'",)),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(run: Run, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    run("prune", *QUICK, *arguments).refused(1, *words)
+    assert run("runs", "--json").document == []
+
+
+def test_a_folder_with_one_class_or_no_images_or_a_broken_one_is_refused(run: Run, tmp_path: Path) -> None:
+    empty, single, broken = tmp_path / "empty", tmp_path / "single", tmp_path / "broken"
+    (empty / "cat").mkdir(parents=True)
+    run("prune", f"folder:{empty}", *QUICK).refused(1, "no images")
+    write_images(single / "cat")
+    run("prune", f"folder:{single}", *QUICK).refused(1, "only one class")
+    for name in ("cat", "dog"):
+        write_images(broken / name)
+    (broken / "dog" / "0.png").write_bytes(b"\x89PNG\r\n but no more")
+    run("prune", f"folder:{broken}", *QUICK, "--json").refused(1, "0.png", "cannot be read")
+    assert run("runs", "--json").document == []
+
+
+@pytest.mark.slow
+def test_detach_only_queues_and_a_background_worker_does_the_work(run: Run, store: Store) -> None:
+    said = run("prune", "emoji-t00", *QUICK, "--detach", "--json")
+    assert said.document["status"] in ("queued", "running")
+    deadline = time.monotonic() + 120
+    while store.get(said.document["run"]).status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert store.get(said.document["run"]).status == "finished"
+    if (worker := store.get(said.document["run"]).pid) is not None:
+        os.kill(worker, signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_run_that_resumes_to_the_same_result(run: Run, store: Store) -> None:
+    command = [sys.executable, "-m", "core", "prune", "emoji-t00", *QUICK[:2], "--iterations", "60", "--threads", "1"]
+    process = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if (known := store.list()) and store.checkpoint_path(known[0].id).exists():
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (1, ""), err
+    (record,) = store.list()
+    assert record.status == "cancelled"
+    assert f"python -m core runs resume {record.id}" in err and len(err.strip().splitlines()) == 1
+
+    store.requeue(record.id)
+    resumed = subprocess.run(
+        [sys.executable, "-m", "core.runs.worker", record.id], capture_output=True, text=True, timeout=120
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    whole = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=120)
+    accuracies = [point["accuracy"] for point in json.loads(whole.stdout)["curve"]]
+    shown = run("runs", "show", record.id, "--json").document
+    assert [point["accuracy"] for point in shown["curve"]] == accuracies
+    one, other = (load_pruned(store.model_path(name)) for name in (record.id, json.loads(whole.stdout)["run"]))
+    assert all(np.array_equal(other.tensors[name], value) for name, value in one.tensors.items())
