@@ -11,7 +11,9 @@
 Names are loaded when first used, so that `import core` costs nothing and never loads torch by itself.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 _WHERE = {
@@ -30,3 +32,20 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"core has no {name!r}: it has {', '.join(__all__)}.")
     return getattr(import_module(_WHERE[name]), name)
+
+
+class _CallablePackage(ModuleType):
+    """`core.zoo` and `core.tasks` are packages too: once imported, calling one does what its name offers here."""
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        return __getattr__(self.__name__.removeprefix("core."))(*args, **settings)
+
+
+class _Core(ModuleType):
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _WHERE and isinstance(value, ModuleType):  # the import system puts a subpackage over the name
+            value.__class__ = _CallablePackage
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Core

@@ -10,6 +10,7 @@ from torch import nn
 from core.backbones.backbone import DEFAULT, Backbone, load_backbone
 from core.channels.files import PrunedModel
 from core.channels.rebuild import rebuild
+from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
 from core.runs.execute import events_of
@@ -63,17 +64,24 @@ class Run:
         self.events: list[RecordedEvent] = []
         self._stream = events_of(config)
         self._model: PrunedModel | None = None
+        self._failure: MetaVoteError | None = None
 
     def __repr__(self) -> str:
         return f"Run({self.config.label()!r})"
 
     def __iter__(self) -> Iterator[Event]:
-        for event in self._stream:
-            if isinstance(event, Slimmed):
-                self._model = event.model
-            elif not isinstance(event, Checkpoint):
-                self.events.append(event)
-                yield event
+        if self._failure is not None:
+            raise self._failure
+        try:
+            for event in self._stream:
+                if isinstance(event, Slimmed):
+                    self._model = event.model
+                elif not isinstance(event, Checkpoint):
+                    self.events.append(event)
+                    yield event
+        except MetaVoteError as failure:
+            self._failure = failure
+            raise
 
     def _to_the_end(self) -> None:
         for _ in self:

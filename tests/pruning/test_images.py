@@ -1,0 +1,95 @@
+"""Images on their way into the network."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.pruning.images import PAD, augmented, batch_rows, epoch_order, normalised
+from core.tasks.images import Examples
+
+
+def pictures(count: int, size: int = 8, seed: int = 0) -> Examples:
+    rng = np.random.default_rng(seed)
+    return Examples(rng.integers(0, 256, (count, size, size, 3), np.uint8), np.arange(count) % 3)
+
+
+def test_normalised_images_have_their_colours_shifted_and_scaled_one_by_one() -> None:
+    examples = pictures(4)
+    mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+    images, labels = normalised(examples, mean, std)
+    assert images.shape == (4, 3, 8, 8) and images.dtype == torch.float32
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    for colour in range(3):
+        expected = (examples.images[..., colour] / 255 - mean[colour]) / std[colour]
+        np.testing.assert_allclose(images[:, colour].numpy(), expected, rtol=1e-5, atol=1e-6)
+    assert labels.tolist() == examples.labels.tolist() and labels.dtype == torch.int64
+
+
+@settings(max_examples=60, deadline=None)
+@given(count=st.integers(1, 50), batch=st.integers(1, 60), seed=st.integers(0, 2**32 - 1))
+def test_every_epoch_sees_each_image_exactly_once(count: int, batch: int, seed: int) -> None:
+    size = min(batch, count)
+    iterations = -(-3 * count // size)  # three epochs and what the last batch takes of the next
+    seen = torch.cat([batch_rows(count, batch, i, seed) for i in range(iterations)]).tolist()
+    for epoch in range(3):
+        assert sorted(seen[epoch * count : (epoch + 1) * count]) == list(range(count))
+
+
+def test_a_batch_depends_on_seed_and_iteration_alone() -> None:
+    forwards = [batch_rows(23, 8, i, seed=5) for i in range(10)]
+    backwards = [batch_rows(23, 8, i, seed=5) for i in reversed(range(10))]
+    assert all(torch.equal(a, b) for a, b in zip(forwards, reversed(backwards), strict=True))
+    assert not torch.equal(torch.cat(forwards), torch.cat([batch_rows(23, 8, i, seed=6) for i in range(10)]))
+
+
+def test_a_batch_larger_than_the_task_is_the_whole_task() -> None:
+    rows = batch_rows(5, 64, 3, seed=0)
+    assert sorted(rows.tolist()) == list(range(5))
+
+
+def test_epochs_are_shuffled_differently() -> None:
+    assert epoch_order(50, 0, 0).tolist() != epoch_order(50, 1, 0).tolist()
+
+
+def test_augmentation_keeps_shape_and_draws_its_values_from_each_image_alone() -> None:
+    images, _ = normalised(pictures(6), (0.5,) * 3, (0.5,) * 3)
+    moved = augmented(images, iteration=4, seed=1)
+    assert moved.shape == images.shape and moved.is_contiguous(memory_format=torch.channels_last)
+    for before, after in zip(images, moved, strict=True):
+        own = {tuple(pixel) for pixel in before.permute(1, 2, 0).reshape(-1, 3).tolist()}
+        assert {tuple(pixel) for pixel in after.permute(1, 2, 0).reshape(-1, 3).tolist()} <= own
+
+
+def test_augmentation_is_a_move_and_perhaps_a_mirror() -> None:
+    images, _ = normalised(pictures(40), (0.5,) * 3, (0.5,) * 3)
+    moved = augmented(images, iteration=0, seed=0)
+    found = set()
+    for before, after in zip(images, moved, strict=True):
+        padded = torch.nn.functional.pad(before[None], (PAD,) * 4, mode="replicate")[0]
+        ways = {
+            (dy, dx, flip)
+            for dy in range(2 * PAD + 1)
+            for dx in range(2 * PAD + 1)
+            for flip in (False, True)
+            if torch.equal(after.flip(2) if flip else after, padded[:, dy : dy + 8, dx : dx + 8])
+        }
+        assert len(ways) == 1
+        found |= ways
+    assert {flip for *_, flip in found} == {False, True}
+    assert len({(dy, dx) for dy, dx, _ in found}) > 15
+
+
+def test_augmentation_is_deterministic_and_differs_between_iterations_and_seeds() -> None:
+    images, _ = normalised(pictures(6), (0.5,) * 3, (0.5,) * 3)
+    before = images.clone()
+    assert torch.equal(augmented(images, 3, 7), augmented(images, 3, 7))
+    assert not torch.equal(augmented(images, 3, 7), augmented(images, 4, 7))
+    assert not torch.equal(augmented(images, 3, 7), augmented(images, 3, 8))
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("height, width", [(5, 9), (1, 1)])
+def test_augmentation_takes_images_of_any_shape(height: int, width: int) -> None:
+    assert augmented(torch.rand(2, 3, height, width), 0, 0).shape == (2, 3, height, width)
