@@ -1,6 +1,6 @@
 """The recipe that made the shipped backbones: SimCLR without labels, or cross-entropy with them, on the same images.
 
-    python -m core.backbones.pretrain simclr --dataset emoji --views 2400000 --out FOLDER
+    python -m core.backbones.pretrain simclr --dataset emoji --out FOLDER
 
 Runs on any data set and any supported architecture; goes on from `FOLDER/checkpoint.pt`, written every 500 steps, and
 ends with `FOLDER/<dataset>-<architecture>-<objective>.safetensors`.
@@ -28,16 +28,22 @@ from core.tasks.images import TRAIN, VALIDATION, Examples
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the weights. `views`: augmented images seen in all, the currency of both objectives."""
+    """Everything that decides the weights.
+
+    views: augmented images seen in all, the currency of both objectives. horizon: views after which the cosine of the
+    learning rate would reach 0. cool_down: last share of the views, in which it falls to 0 in a straight line instead.
+    """
 
     objective: str
     architecture: str = "resnet18"
     dataset: str = "emoji"
-    views: int = 2_400_000
+    views: int = 1_894_400
+    horizon: int = 2_400_000
+    cool_down: float = 0.189
     batch: int = 512  # views a step
     learning_rate: float = 0.2
     weight_decay: float = 5e-4
-    warm_up: float = 0.04  # share of steps
+    warm_up: float = 0.04  # share of the horizon
     temperature: float = 0.2
     projection: int = 128
     threads: int = 2
@@ -104,6 +110,15 @@ def statistics(examples: Examples) -> tuple[list[float], list[float]]:
     return values.mean(0).round(4).tolist(), values.std(0).round(4).tolist()
 
 
+def rate_at(step: int, recipe: Recipe) -> float:
+    """The learning rate of a step as a share of its peak: warm-up, cosine, cool-down."""
+    steps, horizon = recipe.views // recipe.batch, max(recipe.views, recipe.horizon) // recipe.batch
+    warm, cool = max(1, round(recipe.warm_up * horizon)), round(steps * (1 - recipe.cool_down))
+    reached = min(step, cool)
+    planned = min((reached + 1) / warm, 0.5 * (1 + math.cos(math.pi * reached / horizon)))
+    return planned * (steps - max(step, cool)) / max(1, steps - cool)
+
+
 def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> dict[str, Tensor]:
     """Train, resuming from `out/checkpoint.pt` where it fits; returns the backbone's tensors without its classifier.
 
@@ -123,12 +138,7 @@ def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> d
         model.parameters(), recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay, nesterov=True
     )
     steps = recipe.views // recipe.batch
-    warm = max(1, round(recipe.warm_up * steps))
-
-    def rate(step: int) -> float:
-        return min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * step / steps)))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, recipe))
     augment = augmentations(size)
     stream = batches(train, recipe.batch // copies, recipe.seed)
     out.mkdir(parents=True, exist_ok=True)

@@ -48,6 +48,8 @@ def add(verbs: Verbs) -> None:
            ", ".join(WEIGHTINGS))  # fmt: skip
     option("weights", one_of("source of weights", lambda: settings.WEIGHTS), "SOURCE",
            "where kept channels take their weights: " + ", ".join(settings.WEIGHTS))  # fmt: skip
+    option("sample", float, "T", "draw channels by their votes at this temperature instead of taking the most voted")
+    parser.add_argument("--dynamic", action="store_true", default=None, help="vote in rounds, neighbours ranked anew")
     option("zoo", str, "ZOO", "a zoo's id or its folder")
     option("backbone", str, "ID", "a backbone's id or file")
     option("threads", whole(1), "N", "CPU threads")

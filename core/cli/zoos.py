@@ -36,9 +36,12 @@ def _add_build(actions: Verbs) -> None:
     parser = actions.add(
         "build", build, "Prune the backbone for many tasks; a build that was stopped goes on where it was.",
         "zoo build my-zoo --tasks emoji:tool+plant+heart emoji:sport+flag+person --method taylor\n"
-        "zoo build again --setting emoji --workers 2",
+        "zoo build --workers 2\n"
+        "zoo build apart --setting emoji-disjoint",
     )  # fmt: skip
-    parser.add_argument("zoo", metavar="ZOO", help="the new zoo's id")
+    parser.add_argument(
+        "zoo", nargs="?", metavar="ZOO", help="the new zoo's id (default: the embedded one, made again)"
+    )
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="the tasks to prune for")
     parser.add_argument("--targets", nargs="+", metavar="TASK", default=[], help="tasks to show on its map as targets")
     parser.add_argument("--setting", metavar="NAME", help="instead: the tasks of a shipped setting, such as emoji")
@@ -67,8 +70,8 @@ def build(args: argparse.Namespace) -> Answer:
     from core.zoo.build import build_zoo
     from core.zoo.zoo import open_zoo
 
-    folder = (args.out or home() / "zoos" / args.zoo).expanduser()
     plan = _plan(args)
+    folder = (args.out or home() / "zoos" / plan.id).expanduser()
     done = 0
     with bars() as progress:
         bar = CountBar(progress, "pruned models")
@@ -87,12 +90,15 @@ def _plan(args: argparse.Namespace) -> "Plan":
     from dataclasses import replace
 
     from core.backbones.backbone import load_backbone
-    from core.tasks.catalogue import task
+    from core.tasks.catalogue import SETTING, task
     from core.tasks.data import load_task
     from core.zoo.archive import is_id
     from core.zoo.build import Plan, check, shipped_plan
 
-    if not is_id(args.zoo):
+    if args.zoo is None and not args.tasks:
+        args.setting = args.setting or SETTING
+        args.zoo = shipped_plan(args.setting).id
+    if not is_id(args.zoo or ""):
         raise UsageError(f"A zoo's id is made of letters, digits, dots and dashes, unlike {args.zoo!r}.")
     if bool(args.tasks) == bool(args.setting):
         raise UsageError("Say which tasks the zoo is for: name them with --tasks, or give a --setting.")

@@ -23,6 +23,8 @@ class RunConfig:
 
     `task`, `backbone` and `zoo` are ids, looked up when the run starts. `k` may be None where no neighbours are ranked
     (a method without a zoo, or `neighbours="all"`). `keep` is the keep ratio; `learning_rate` the peak of the schedule.
+    sample: temperature at which channels are drawn by their votes; None, the default, takes those with most votes.
+    dynamic: vote in several rounds, neighbours ranked anew in each by how they agree with the target's own importance.
     Raises BadValueError or UnknownNameError, one sentence each.
     """
 
@@ -36,6 +38,8 @@ class RunConfig:
     neighbours: str = "nearest"
     weighting: str = "count"
     weights: str = "neighbours"
+    sample: float | None = None
+    dynamic: bool = False
     backbone: str = "emoji-resnet18-simclr"
     zoo: str = "emoji-resnet18-simclr"
     threads: int = 2
@@ -58,6 +62,10 @@ class RunConfig:
             object.__setattr__(self, name, _whole(getattr(self, name), least, most, words))
         object.__setattr__(self, "keep", check_keep(self.keep))
         object.__setattr__(self, "learning_rate", _rate(self.learning_rate))
+        if self.sample is not None:
+            object.__setattr__(self, "sample", _temperature(self.sample))
+        if not isinstance(self.dynamic, bool):
+            raise BadValueError(f"Dynamic voting is on or off, true or false, not {self.dynamic!r}.")
         if self.k is not None:
             object.__setattr__(self, "k", _whole(self.k, 1, None, "K, the number of neighbours,"))
         elif METHODS[self.method].needs_zoo and self.neighbours != "all":
@@ -126,6 +134,12 @@ def _rate(value: object) -> float:
     if not 0 < (rate := _number(value)) <= 10:
         raise BadValueError(f"The learning rate must be above 0 and at most 10, not {value!r}: 0.02 is usual.")
     return rate
+
+
+def _temperature(value: object) -> float:
+    if not 0 < (temperature := _number(value)) < math.inf:
+        raise BadValueError(f"The temperature of sampled votes must be above 0, not {value!r}: try 1.")
+    return temperature
 
 
 def _number(value: object) -> float:

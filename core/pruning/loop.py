@@ -33,7 +33,7 @@ from core.pruning.readout import prototype_head, reestimate_batchnorm
 from core.pruning.schedule import Schedule, schedule_of
 from core.tasks.data import TaskData
 from core.tasks.task import Task
-from core.voting import Ballot, select, votes
+from core.voting import Ballot, Votes, revote, select, votes
 
 CRITERION_OF = {"magnitude": "l2", "taylor-oneshot": "taylor"}  # methods named otherwise than their criterion
 CHECKPOINT_EVERY = 20  # iterations
@@ -49,17 +49,18 @@ def prune_events(
     checkpoint: Checkpoint | None = None,
     spent: dict[str, float] | None = None,
 ) -> Iterator[Event]:
-    """Prune `backbone` for `task` as `config` says. neighbours: only for methods that vote.
+    """Prune `backbone` for `task` as `config` says.
 
+    neighbours: for methods that vote, best first; the first k vote, and dynamic voting may call in the others.
     spent: what was paid before the loop (seconds of finding neighbours, say), counted into the cost.
     """
     torch.set_num_threads(config.threads)
-    work = Pruning(config, task, data, backbone, spent)
+    work = Pruning(config, task, data, backbone, neighbours, spent)
     if checkpoint is not None:
         work.restore(checkpoint)
     else:
         yield work.phase("selecting")
-        yield from work.prepare(neighbours)
+        yield from work.prepare()
     while work.iteration < work.schedule.iterations:
         if (phase := work.schedule.phase_at(work.iteration)) is not None:
             yield work.phase(phase)
@@ -83,9 +84,15 @@ class Pruning:
     """A run in progress: the current slim network, its selection, optimiser, gathered importance and account."""
 
     def __init__(
-        self, config: RunConfig, task: Task, data: TaskData, backbone: Backbone, spent: dict[str, float] | None
+        self,
+        config: RunConfig,
+        task: Task,
+        data: TaskData,
+        backbone: Backbone,
+        neighbours: Sequence[Neighbour],
+        spent: dict[str, float] | None,
     ) -> None:
-        self.config, self.task, self.data, self.backbone = config, task, data, backbone
+        self.config, self.task, self.data, self.backbone, self.neighbours = config, task, data, backbone, neighbours
         self.meter = Meter(spent)
         self.schedule: Schedule = schedule_of(config)
         self.train_images, self.train_labels = normalised(data.train, backbone.mean, backbone.std)
@@ -97,43 +104,55 @@ class Pruning:
         self.dense = parameters_and_macs(self.model, data.size)
         self.params, self.macs = self.dense
         self.taylor = Taylor(self.groups)
-        self.importance: Scores = l2(self.model, self.groups, self.selection)
+        self.tie_break: Scores = l2(self.model, self.groups, self.selection)
+        self.importance: Scores = self.tie_break
         self.optimizer = optimizer_for(self.model, config.learning_rate)
         self.rounds: list[dict[str, Any]] = []
         self.iteration = 0
 
     # -- before training
 
-    def prepare(self, neighbours: Sequence[Neighbour]) -> Iterator[Event]:
+    def prepare(self) -> Iterator[Event]:
         """Choose channels where the method does so before training; then BatchNorm, head, and a first evaluation."""
         method = METHODS[self.config.method]
+        keep = self.schedule.first_keep
         if method.needs_zoo:
-            self.vote(neighbours)
-            yield self.pruned(self.config.keep)
+            self.vote(keep)
+            yield self.pruned(keep)
         elif method.when == "before training":
             criterion = CRITERIA[CRITERION_OF.get(method.name, method.name)]
             chance = {"seed": self.config.seed} if criterion.needs == "chance" else {}
             self.importance = criterion.score(self.model, self.groups, self.selection, **chance)
-            self.narrow(keep_best(self.importance, self.config.keep, self.selection))
-            yield self.pruned(self.config.keep)
+            self.narrow(keep_best(self.importance, keep, self.selection))
+            yield self.pruned(keep)
         self.make_ready()
         yield self.evaluation()
 
-    def vote(self, neighbours: Sequence[Neighbour]) -> None:
-        """The neighbours' ballots decide the channels, and where asked to, their weights the start."""
-        keep = self.config.keep
-        ballots = [Ballot(str(m.task["id"]), m.selection_at(keep), s, m.importance) for m, s in neighbours]
-        counted = votes(ballots, self.config.weighting)
-        before = self.importance
-        self.narrow(select(counted, keep, tie_break=before))
-        self.importance = {title: counted.table(title) for title in self.groups.sizes}
+    def vote(self, keep: float) -> None:
+        """The first vote decides the channels, and where asked to, the voters' weights the start."""
+        voters = self.neighbours[: self.config.k]
+        counted = votes(ballots_of(voters, keep), self.config.weighting)
+        self.narrow(self.elect(counted, keep))
         if self.config.weights == "neighbours":
             head = head_of(self.model)[0]
             own = slim_state(self.model_at_full_size(), self.groups, self.selection)
-            shared = [(state_of(m), m.selection) for m, _ in neighbours]
+            shared = [(state_of(m), m.selection) for m, _ in voters]
             start = inherit(own, self.groups, self.selection, shared, leave=(f"{head}.weight", f"{head}.bias"))
             self.model = resized(self.model, start)
             self.optimizer = optimizer_for(self.model, self.config.learning_rate)
+
+    def vote_again(self, keep: float, evidence: Scores) -> Selection:
+        """Dynamic voting: the neighbours that agree most with the target's importance so far vote on what is left."""
+        ballots = ballots_of(self.neighbours, keep)
+        agreement = {ballot.task: agreeing(ballot, evidence, self.selection) for ballot in ballots}
+        counted = revote(ballots, agreement, self.selection, self.config.k, self.config.weighting)
+        return self.elect(counted, keep)
+
+    def elect(self, counted: Votes, keep: float) -> Selection:
+        """The channels that win; ties go to the backbone's own importance."""
+        chosen = select(counted, keep, self.tie_break, sample=self.config.sample, seed=self.config.seed)
+        self.importance = {title: counted.table(title) for title in self.groups.sizes}
+        return chosen
 
     def model_at_full_size(self) -> dict[str, Tensor]:
         """The backbone's own state, with a head of this task's width."""
@@ -156,17 +175,18 @@ class Pruning:
         self.params, self.macs = parameters_and_macs(self.model, self.data.size)
 
     def prune(self, keep: float) -> Event:
-        """One pruning round by the importance gathered since the last; after a one-shot round the head is made anew."""
+        """One pruning round by what was gathered since the last; after a one-shot round the head is made anew."""
         if self.config.method == "activation":
             batches = [self.train_images[self.rows(i)] for i in range(self.schedule.scoring)]
             found = CRITERIA["activation"].score(self.model, self.groups, self.selection, batches)
         else:
             found = self.taylor.scores(self.selection)
-        self.importance = {
-            title: found[title] + (self.importance[title] * ~self.selection.mask(title) if self.rounds else 0)
-            for title in found
-        }
-        self.narrow(keep_best(found, keep, self.selection))
+        if METHODS[self.config.method].needs_zoo:
+            self.narrow(self.vote_again(keep, found))
+        else:
+            gone = {title: self.importance[title] * ~self.selection.mask(title) * bool(self.rounds) for title in found}
+            self.importance = {title: found[title] + gone[title] for title in found}
+            self.narrow(keep_best(found, keep, self.selection))
         self.taylor.clear()
         if self.schedule.scoring:
             self.make_ready()
@@ -220,7 +240,12 @@ class Pruning:
         return int((logits.argmax(1) == labels).sum()) / len(labels), float(loss)
 
     def evaluation(self) -> Evaluation:
-        """Accuracy on the validation split."""
+        """Accuracy on the validation split, with BatchNorm statistics of the network as it is now.
+
+        Running averages lag behind weights that change this fast: without this, accuracy dips for the first iterations.
+        """
+        reestimate_batchnorm(self.model, self.train_images)
+        self.meter.forward(self.macs, len(self.train_labels))
         accuracy, loss = self.measure(self.held_images, self.held_labels)
         return Evaluation(self.iteration, accuracy, loss, self.meter.seconds)
 
@@ -287,3 +312,18 @@ class Pruning:
         self.rounds = list(checkpoint.about["rounds"])
         self.meter = Meter(checkpoint.about["spent"])
         self.params, self.macs = parameters_and_macs(self.model, self.data.size)
+
+
+def ballots_of(neighbours: Sequence[Neighbour], keep: float) -> list[Ballot]:
+    """What neighbours vote with at a keep ratio: their selection at the round that still kept enough."""
+    return [Ballot(str(m.task["id"]), m.selection_at(keep), s, m.importance) for m, s in neighbours]
+
+
+def agreeing(ballot: Ballot, evidence: Scores, within: Selection) -> float:
+    """Mean over channel groups of the share of the target's importance that lies on channels the neighbour kept."""
+    shares = []
+    for title, values in evidence.items():
+        there = within.mask(title)
+        total = float(values[there].sum())
+        shares.append(float(values[there & ballot.selection.mask(title)].sum()) / total if total else 0.0)
+    return sum(shares) / len(shares)

@@ -8,6 +8,8 @@ from core.pruning.config import RunConfig
 from core.pruning.events import Phase
 from core.pruning.methods import METHODS
 
+VOTES = 3  # rounds of dynamic voting
+VOTES_END = 1 / 3  # share of the iterations until the last of them
 ROUNDS = 8  # pruning rounds of the iterative method
 WARM_UP, ROUNDS_END = 1 / 12, 2 / 3  # shares of the iterations: before the first round, and until the last
 SCORING_MOST, SCORING_SHARE = 10, 1 / 4  # one-shot methods score this many batches, at most this share of the budget
@@ -19,13 +21,15 @@ EVALUATIONS = 12  # a run, besides the first
 class Schedule:
     """rounds: (iteration it happens before, keep ratio it leaves). scoring: iterations that score without training.
 
-    gathers: whether training iterations gather importance for later rounds.
+    gathers: whether training iterations gather importance for later rounds. first_keep: the keep ratio of a choice
+    made before the first iteration.
     """
 
     iterations: int
     rounds: tuple[tuple[int, float], ...] = ()
     scoring: int = 0
     gathers: bool = False
+    first_keep: float = 1.0
 
     def learning_rate_at(self, iteration: int, peak: float) -> float:
         """0 while scoring; then a short linear warm-up, and a cosine from `peak` to 0 over what is left."""
@@ -43,7 +47,11 @@ class Schedule:
         if self.scoring:
             begins: dict[int, Phase] = {0: "selecting", self.scoring: "fine-tuning"}
         elif self.gathers:
-            begins = {0: "warming up", self.rounds[0][0]: "pruning", self.rounds[-1][0]: "fine-tuning"}
+            begins = {
+                0: "warming up" if self.first_keep == 1.0 else "pruning",
+                self.rounds[0][0]: "pruning",
+                self.rounds[-1][0]: "fine-tuning",
+            }
         else:
             begins = {0: "fine-tuning"}
         return begins.get(iteration)
@@ -63,14 +71,23 @@ def schedule_of(config: RunConfig) -> Schedule:
             )
         scoring = max(1, min(SCORING_MOST, int(total * SCORING_SHARE)))
         return Schedule(total, ((scoring, config.keep),), scoring)
+    if config.method == "mvp" and config.dynamic:
+        if total < VOTES:
+            raise BadValueError(f"Dynamic voting votes {VOTES} times: give it at least {VOTES} iterations.")
+        rounds = spread(0, max(VOTES, round(total * VOTES_END)), VOTES, config.keep)
+        return Schedule(total, rounds[1:], gathers=True, first_keep=rounds[0][1])
     if when == "during training":
         if total < 3:
             raise BadValueError(
                 f"{METHODS[config.method].title} prunes in rounds: give it at least 3 iterations, 240 is usual."
             )
         first, last = max(1, round(total * WARM_UP)), round(total * ROUNDS_END)
-        count = max(1, min(ROUNDS, last - first + 1))
-        places = [first + round(r * (last - first) / count) for r in range(count)]
-        ratios = [config.keep ** ((r + 1) / count) for r in range(count)]
-        return Schedule(total, tuple(zip(places, ratios, strict=True)), gathers=True)
-    return Schedule(total)
+        count = max(1, min(ROUNDS, last - first))  # so that no two rounds fall on one iteration
+        return Schedule(total, spread(first, last, count, config.keep), gathers=True, first_keep=1.0)
+    return Schedule(total, first_keep=config.keep)
+
+
+def spread(first: int, last: int, count: int, keep: float) -> tuple[tuple[int, float], ...]:
+    """`count` rounds evenly between two iterations, each keeping the same share of what the last one left."""
+    places = [first + round(r * (last - first) / count) for r in range(count)]
+    return tuple((place, keep ** ((r + 1) / count)) for r, place in enumerate(places))

@@ -26,8 +26,9 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
     backbone = load_backbone(config.backbone)
     data = load_task(task)
     neighbours: list[Neighbour] = []
-    if METHODS[config.method].needs_zoo and checkpoint is None:
-        yield PhaseChanged("neighbours", 0, 0.0)
+    if METHODS[config.method].needs_zoo:
+        if checkpoint is None:
+            yield PhaseChanged("neighbours", 0, 0.0)
         zoo = open_zoo(config.zoo)
         if zoo.backbone_hash != backbone.hash:
             raise MismatchError(
@@ -40,15 +41,15 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
 
 
 def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ranked]:
-    """The zoo tasks that vote: the most similar ones, or one of the controls (random, farthest, all)."""
+    """The zoo tasks that may vote, best first: the most similar ones, or those of a control (random, farthest, all)."""
     backbone = load_backbone(config.backbone)
-    if config.neighbours == "nearest":
+    if config.neighbours == "nearest" and not config.dynamic:
         return neighbours_of(zoo, task, data, backbone, config.k, config.similarity)
     everyone = neighbours_of(zoo, task, data, backbone, None, config.similarity)
-    if config.neighbours == "all":
+    if config.k is not None:
+        check_k(config.k, len(everyone))
+    if config.neighbours in ("nearest", "all"):
         return everyone
-    assert config.k is not None
-    check_k(config.k, len(everyone))
     if config.neighbours == "farthest":
         return everyone[::-1][: config.k]
     chosen = np.random.default_rng([config.seed, 0x4E1B]).permutation(len(everyone))[: config.k]
