@@ -1,4 +1,4 @@
-"""How the defaults were chosen: variants of `mvp` on zoo tasks, each left out of its own neighbours, on validation data.
+"""How defaults were chosen: variants of `mvp` on zoo tasks, each left out of its own neighbours, on validation data.
 
     python -m benchmarks.choose [--tasks 12] [--iterations 20 60] [--seeds 0] [--only NAME ...]
 

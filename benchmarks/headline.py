@@ -3,7 +3,7 @@
     python -m benchmarks.headline [--iterations 20 60] [--seeds 0 1 2] [--workers 2] [--targets ...]
 
 Every run is stored (tag `headline`) and done once: a stopped benchmark goes on where it was. Then
-`python -m core compare --tag headline` shows the table. The targets' test split is looked at once, by each finished run.
+`python -m core compare --tag headline` shows the table. Each finished run looks at its target's test split once.
 """
 
 import argparse

@@ -59,7 +59,7 @@ class ChannelGroups:
         """Raises MismatchError where a selection was made for other groups."""
         if dict(selection.sizes) != dict(self.sizes):
             raise MismatchError(
-                "This selection belongs to a network with other channel groups: use it with the backbone it was made on."
+                "This selection belongs to a network with other channel groups: use it with its own backbone."
             )
 
 

@@ -46,7 +46,7 @@ def slim_state(
 
 
 def slim(model: nn.Module, groups: ChannelGroups, selection: Selection, within: Selection | None = None) -> nn.Module:
-    """A new, physically smaller network. Train/eval mode and requires_grad stay as they were; `model` is not touched."""
+    """A new, physically smaller network. Train/eval mode and requires_grad stay as they were, and so does `model`."""
     return resized(model, slim_state(model.state_dict(), groups, selection, within))
 
 
@@ -97,7 +97,7 @@ def expand(
 def mask(model: nn.Module, groups: ChannelGroups, selection: Selection) -> nn.Module:
     """A copy of the full-size network in which removed channels are zero after normalisation and activation.
 
-    A channel that has normalisation gates is silenced there (weight and bias 0), any other at the layer that computes it.
+    A channel with normalisation gates is silenced there (weight and bias 0), any other at the layer that computes it.
     """
     groups.check(selection)
     out = copy.deepcopy(model)
