@@ -1,7 +1,8 @@
 """First-order Taylor importance on channel gates: how much the loss would change if a channel fell silent.
 
-Source: Molchanov et al., "Importance Estimation for Neural Network Pruning", arXiv 1906.10771. On BatchNorm's output the
-derivative with respect to the gate is gamma * dL/dgamma + beta * dL/dbeta; its square is the score of one batch. Layers without BatchNorm have that gate on their own output: sum of weight * dL/dweight, plus bias * dL/dbias.
+Source: Molchanov et al., "Importance Estimation for Neural Network Pruning", arXiv 1906.10771. On BatchNorm's output
+the gate's derivative is gamma * dL/dgamma + beta * dL/dbeta; its square is the score of one batch. Layers without
+BatchNorm have that gate on their own output: sum of weight * dL/dweight, plus bias * dL/dbias.
 """
 
 import torch

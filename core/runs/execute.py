@@ -9,8 +9,9 @@ from core.backbones.backbone import load_backbone
 from core.errors import MismatchError
 from core.pruning.config import RunConfig, check_k
 from core.pruning.events import Checkpoint, Event, PhaseChanged
-from core.pruning.loop import Neighbour, prune_events
+from core.pruning.loop import prune_events
 from core.pruning.methods import METHODS
+from core.pruning.work import Neighbour
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import TaskData, load_task
 from core.tasks.task import Task
@@ -46,9 +47,11 @@ def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ran
     if config.neighbours == "nearest" and not config.dynamic:
         return neighbours_of(zoo, task, data, backbone, config.k, config.similarity)
     everyone = neighbours_of(zoo, task, data, backbone, None, config.similarity)
-    if config.k is not None:
-        check_k(config.k, len(everyone))
-    if config.neighbours in ("nearest", "all"):
+    if config.neighbours == "all":
+        return everyone
+    assert config.k is not None
+    check_k(config.k, len(everyone))
+    if config.neighbours == "nearest":
         return everyone
     if config.neighbours == "farthest":
         return everyone[::-1][: config.k]

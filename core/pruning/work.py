@@ -1,0 +1,285 @@
+"""A run in progress: everything the pruning loop does to the network, one small step a method."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.backbones.architectures import head_of
+from core.backbones.backbone import Backbone
+from core.channels.files import PrunedModel
+from core.channels.groups import ChannelGroups, channel_groups, parameters_and_macs
+from core.channels.rebuild import state_of
+from core.channels.selection import Selection
+from core.channels.slim import resized, slim, slim_state
+from core.criteria.registry import CRITERIA
+from core.criteria.scores import Scores, keep_best
+from core.criteria.taylor import Taylor
+from core.criteria.weights import l2
+from core.pruning.config import RunConfig
+from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Step
+from core.pruning.images import augmented, batch_rows, normalised
+from core.pruning.inherit import inherit
+from core.pruning.meter import Meter
+from core.pruning.methods import METHODS
+from core.pruning.optimizer import cut_momenta, momenta, optimizer_for, with_momenta
+from core.pruning.readout import prototype_head, reestimate_batchnorm
+from core.pruning.schedule import Schedule, schedule_of
+from core.tasks.data import TaskData
+from core.tasks.task import Task
+from core.voting import Ballot, Votes, revote, select, votes
+
+CRITERION_OF = {"magnitude": "l2", "taylor-oneshot": "taylor"}  # methods named otherwise than their criterion
+Neighbour = tuple[PrunedModel, float]  # a zoo's pruned model and its similarity to the target
+
+
+class Pruning:
+    """A run in progress: the current slim network, its selection, optimiser, gathered importance and account."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        task: Task,
+        data: TaskData,
+        backbone: Backbone,
+        neighbours: Sequence[Neighbour],
+        spent: dict[str, float] | None,
+    ) -> None:
+        self.config, self.task, self.data, self.backbone, self.neighbours = config, task, data, backbone, neighbours
+        self.voters = None if config.neighbours == "all" else config.k
+        self.meter = Meter(spent)
+        self.schedule: Schedule = schedule_of(config)
+        self.train_images, self.train_labels = normalised(data.train, backbone.mean, backbone.std)
+        self.held_images, self.held_labels = normalised(data.validation, backbone.mean, backbone.std)
+        torch.manual_seed(config.seed)
+        self.model: nn.Module = backbone.build(len(task.classes)).to(memory_format=torch.channels_last)
+        self.groups: ChannelGroups = channel_groups(self.model, torch.zeros(1, 3, data.size, data.size))
+        self.selection = Selection.full(self.groups.sizes)
+        self.dense = parameters_and_macs(self.model, data.size)
+        self.params, self.macs = self.dense
+        self.taylor = Taylor(self.groups)
+        self.tie_break: Scores = l2(self.model, self.groups, self.selection)
+        self.importance: Scores = self.tie_break
+        self.optimizer = optimizer_for(self.model, config.learning_rate)
+        self.rounds: list[dict[str, Any]] = []
+        self.iteration = 0
+
+    # -- before training
+
+    def prepare(self) -> Iterator[Event]:
+        """Choose channels where the method does so before training; then BatchNorm, head, and a first evaluation."""
+        method = METHODS[self.config.method]
+        keep = self.schedule.first_keep
+        if method.needs_zoo:
+            self.vote(keep)
+            yield self.pruned(keep)
+        elif method.when == "before training":
+            criterion = CRITERIA[CRITERION_OF.get(method.name, method.name)]
+            chance = {"seed": self.config.seed} if criterion.needs == "chance" else {}
+            self.importance = criterion.score(self.model, self.groups, self.selection, **chance)
+            self.narrow(keep_best(self.importance, keep, self.selection))
+            yield self.pruned(keep)
+        self.make_ready()
+        yield self.evaluation()
+
+    def vote(self, keep: float) -> None:
+        """The first vote decides the channels, and where asked to, the voters' weights the start."""
+        voters = self.neighbours[: self.voters]
+        counted = votes(ballots_of(voters, keep), self.config.weighting)
+        self.narrow(self.elect(counted, keep))
+        if self.config.weights == "neighbours":
+            head = head_of(self.model)[0]
+            own = slim_state(self.model_at_full_size(), self.groups, self.selection)
+            shared = [(state_of(m), m.selection) for m, _ in voters]
+            start = inherit(own, self.groups, self.selection, shared, leave=(f"{head}.weight", f"{head}.bias"))
+            self.model = resized(self.model, start)
+            self.optimizer = optimizer_for(self.model, self.config.learning_rate)
+
+    def vote_again(self, keep: float, evidence: Scores) -> Selection:
+        """Dynamic voting: the neighbours that agree most with the target's importance so far vote on what is left."""
+        ballots = ballots_of(self.neighbours, keep)
+        agreement = {ballot.task: agreeing(ballot, evidence, self.selection) for ballot in ballots}
+        counted = revote(ballots, agreement, self.selection, self.voters, self.config.weighting)
+        return self.elect(counted, keep)
+
+    def elect(self, counted: Votes, keep: float) -> Selection:
+        """The channels that win; ties go to the backbone's own importance."""
+        chosen = select(counted, keep, self.tie_break, sample=self.config.sample, seed=self.config.seed)
+        self.importance = {title: counted.table(title) for title in self.groups.sizes}
+        return chosen
+
+    def model_at_full_size(self) -> dict[str, Tensor]:
+        """The backbone's own state, with a head of this task's width."""
+        return self.backbone.build(len(self.task.classes)).state_dict()
+
+    def make_ready(self) -> None:
+        """BatchNorm statistics and a prototype head from the training images: two forward passes over them, counted."""
+        reestimate_batchnorm(self.model, self.train_images)
+        prototype_head(self.model, self.train_images, self.train_labels)
+        self.meter.forward(self.macs, 2 * len(self.train_labels))
+
+    # -- surgery
+
+    def narrow(self, selection: Selection) -> None:
+        """Slim the network to a selection within the present one; momentum is cut along."""
+        buffers = cut_momenta(momenta(self.model, self.optimizer), self.groups, selection, self.selection)
+        self.model = slim(self.model, self.groups, selection, within=self.selection)
+        self.optimizer = with_momenta(self.model, self.config.learning_rate, buffers)
+        self.selection = selection
+        self.params, self.macs = parameters_and_macs(self.model, self.data.size)
+
+    def prune(self, keep: float) -> Event:
+        """One pruning round by what was gathered since the last; after a one-shot round the head is made anew."""
+        if self.config.method == "activation":
+            batches = [self.train_images[self.rows(i)] for i in range(self.schedule.scoring)]
+            found = CRITERIA["activation"].score(self.model, self.groups, self.selection, batches)
+            self.meter.forward(self.macs, sum(map(len, batches)))
+        else:
+            found = self.taylor.scores(self.selection)
+        if METHODS[self.config.method].needs_zoo:
+            self.narrow(self.vote_again(keep, found))
+        else:
+            gone = {title: self.importance[title] * ~self.selection.mask(title) * bool(self.rounds) for title in found}
+            self.importance = {title: found[title] + gone[title] for title in found}
+            self.narrow(keep_best(found, keep, self.selection))
+        self.taylor.clear()
+        if self.schedule.scoring:
+            self.make_ready()
+        return self.pruned(keep)
+
+    def pruned(self, keep: float) -> Pruned:
+        """Write the round down, and say it."""
+        kept = {title: len(channels) for title, channels in self.selection.kept.items()}
+        self.rounds.append({"iteration": self.iteration, "keep": keep, **self.selection.to_dict()})
+        return Pruned(
+            self.iteration, kept, dict(self.groups.sizes), self.selection.channel_sparsity, self.params, self.macs,
+            self.meter.seconds,
+        )  # fmt: skip
+
+    # -- training
+
+    def rows(self, iteration: int) -> Tensor:
+        """The training images of one iteration."""
+        return batch_rows(len(self.train_labels), self.config.batch, iteration, self.config.seed)
+
+    def train_step(self) -> Step:
+        """One batch forward and backward; weights change unless this iteration only scores channels."""
+        iteration, seed = self.iteration, self.config.seed
+        torch.manual_seed(seed * 1_000_003 + iteration)  # dropout, where a network has it
+        rate = self.schedule.learning_rate_at(iteration, self.config.learning_rate)
+        scoring = iteration < self.schedule.scoring
+        rows = self.rows(iteration)
+        images = self.train_images[rows]
+        self.model.train(not scoring)
+        output = self.model(images if scoring else augmented(images, iteration, seed))
+        loss = nn.functional.cross_entropy(output, self.train_labels[rows])
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if scoring or self.schedule.gathers:
+            self.taylor.see(self.model)
+        if not scoring:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+        self.meter.training(self.macs, len(rows))
+        self.iteration += 1
+        return Step(self.iteration, loss.item(), rate, self.meter.seconds)
+
+    @torch.no_grad()
+    def measure(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
+        """(accuracy, mean cross-entropy) in eval mode."""
+        self.model.eval()
+        logits = torch.cat([self.model(part) for part in torch.split(images, 256)])
+        self.meter.forward(self.macs, len(labels))
+        loss = nn.functional.cross_entropy(logits, labels)
+        return int((logits.argmax(1) == labels).sum()) / len(labels), float(loss)
+
+    def evaluation(self) -> Evaluation:
+        """Accuracy on the validation split, with BatchNorm statistics of the network as it is now.
+
+        Running averages lag behind weights that change this fast: without this, accuracy dips for the first iterations.
+        """
+        reestimate_batchnorm(self.model, self.train_images)
+        self.meter.forward(self.macs, len(self.train_labels))
+        accuracy, loss = self.measure(self.held_images, self.held_labels)
+        return Evaluation(self.iteration, accuracy, loss, self.meter.seconds)
+
+    def phase(self, name: Any) -> PhaseChanged:
+        """Say which phase begins."""
+        return PhaseChanged(name, self.iteration, self.meter.seconds)
+
+    # -- the end
+
+    def finish(self) -> Finished:
+        """Look at the test split, once, and settle the account."""
+        images, labels = normalised(self.data.test, self.backbone.mean, self.backbone.std)
+        accuracy, _ = self.measure(images, labels)
+        achieved = {
+            "keep": self.selection.keep_ratio(), "channel_sparsity": self.selection.channel_sparsity,
+            "params": self.params, "macs": self.macs,
+        }  # fmt: skip
+        requested = {"keep": self.config.keep if METHODS[self.config.method].removes else 1.0,
+                     "iterations": self.config.iterations}  # fmt: skip
+        dense = {"params": self.dense[0], "macs": self.dense[1]}
+        return Finished(self.iteration, accuracy, self.meter.cost(), requested, achieved, dense, self.meter.seconds)
+
+    def pruned_model(self, finished: Finished) -> PrunedModel:
+        """The slim model with all that makes sense of it."""
+        accuracy, _ = self.measure(self.held_images, self.held_labels)
+        importance = {title: values.astype("float32") for title, values in self.importance.items()}
+        origin = {
+            "config": self.config.to_dict(), "validation_accuracy": accuracy, "cost": finished.cost,
+            "achieved": finished.achieved, "dense": finished.dense,
+        }  # fmt: skip
+        return PrunedModel(
+            self.backbone.architecture, self.backbone.id, self.backbone.hash, self.task.to_dict(), self.selection,
+            self.backbone.mean, self.backbone.std, self.data.size,
+            {name: value.detach().numpy() for name, value in self.model.state_dict().items()}, importance,
+            tuple(self.rounds), origin,
+        )  # fmt: skip
+
+    # -- interruption
+
+    def checkpoint(self) -> Checkpoint:
+        """All that decides the rest of the run."""
+        state = {f"model/{name}": t.clone() for name, t in self.model.state_dict().items()}
+        state |= {f"momentum/{name}": t.clone() for name, t in momenta(self.model, self.optimizer).items()}
+        state |= {f"taylor/{name}": t.clone() for name, t in self.taylor.state.items()}
+        state |= {f"importance/{name}": torch.from_numpy(v.copy()) for name, v in self.importance.items()}
+        about = {
+            "selection": self.selection.to_dict(), "rounds": list(self.rounds), "spent": self.meter.spent(),
+            "batches": self.taylor.batches,
+        }  # fmt: skip
+        return Checkpoint(self.iteration, state, about)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of the same config."""
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k.removeprefix(prefix): v for k, v in checkpoint.state.items() if k.startswith(prefix)}
+
+        self.iteration = checkpoint.iteration
+        self.selection = Selection.from_dict(checkpoint.about["selection"])
+        self.model = resized(self.model, part("model/"))
+        self.optimizer = with_momenta(self.model, self.config.learning_rate, part("momentum/"))
+        self.taylor.state, self.taylor.batches = part("taylor/"), checkpoint.about["batches"]
+        self.importance = {name: value.numpy() for name, value in part("importance/").items()}
+        self.rounds = list(checkpoint.about["rounds"])
+        self.meter = Meter(checkpoint.about["spent"])
+        self.params, self.macs = parameters_and_macs(self.model, self.data.size)
+
+
+def ballots_of(neighbours: Sequence[Neighbour], keep: float) -> list[Ballot]:
+    """What neighbours vote with at a keep ratio: their selection at the round that still kept enough."""
+    return [Ballot(str(m.task["id"]), m.selection_at(keep), s, m.importance) for m, s in neighbours]
+
+
+def agreeing(ballot: Ballot, evidence: Scores, within: Selection) -> float:
+    """Mean over channel groups of the share of the target's importance that lies on channels the neighbour kept."""
+    shares = []
+    for title, values in evidence.items():
+        there = within.mask(title)
+        total = float(values[there].sum())
+        shares.append(float(values[there & ballot.selection.mask(title)].sum()) / total if total else 0.0)
+    return sum(shares) / len(shares)
