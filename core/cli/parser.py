@@ -30,10 +30,13 @@ Verb = Callable[[argparse.Namespace], Answer]
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps line breaks, and every verb on one line with its help."""
+    """Keeps line breaks, and each verb on the line of its help."""
 
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=26)
+    def add_argument(self, action: argparse.Action) -> None:
+        """Also leave room for the indent of verbs, which argparse forgets."""
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += 2
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,7 +56,11 @@ class Verbs:
 
     def __init__(self, parser: argparse.ArgumentParser, metavar: str = "VERB", required: bool = True) -> None:
         self._parsers = parser.add_subparsers(
-            metavar=metavar, required=required, title="verbs", parser_class=Parser, dest=metavar.lower() + "_name"
+            metavar=metavar,
+            required=required,
+            title=f"{metavar.lower()}s",
+            parser_class=Parser,
+            dest=metavar.lower() + "_name",
         )
 
     def add(self, name: str, verb: Verb, line: str, examples: str = "") -> argparse.ArgumentParser:

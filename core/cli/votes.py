@@ -52,7 +52,7 @@ def votes(args: argparse.Namespace) -> Answer:
     task, zoo = task_of(args), opened(args)
     if args.group is not None and args.group not in zoo.groups:
         raise UnknownNameError("channel group", args.group, zoo.groups)
-    counted = count(ballots(zoo, ranked(args, task, zoo)), args.weighting)
+    counted = count(ballots(zoo, ranked(args, task, zoo), args.keep), args.weighting)
     chosen = select(counted, args.keep, tie_break=backbone_importance(zoo.backbone, len(task.classes)))
     groups = [args.group] if args.group else list(counted.groups)
     document = {

@@ -4,26 +4,18 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from core.errors import BadValueError, UnknownNameError
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 
-# What makes two runs of one method different variants. Task, seed, keep ratio and iterations have columns of their own.
-OPTIONS = (
-    "k",
-    "neighbours",
-    "similarity",
-    "weighting",
-    "weights",
-    "zoo",
-    "backbone",
-    "learning_rate",
-    "batch",
-)
-_ZOO_OPTIONS = ("k", "neighbours", "similarity", "weighting", "weights", "zoo")
+# Task, seed, keep ratio and iterations have columns of their own; the number of threads is no part of a method.
+_NOT_OPTIONS = ("task", "method", "keep", "iterations", "seed", "threads")
+# What makes two runs of one method different variants.
+OPTIONS = tuple(one.name for one in fields(RunConfig) if one.name not in _NOT_OPTIONS)
+_ZOO_OPTIONS = ("k", "similarity", "neighbours", "weighting", "weights", "sample", "dynamic", "zoo")
 DEFAULT_BASELINE = "mvp"
 
 
@@ -188,14 +180,8 @@ def _paired(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], against: 
 
 
 def relevant_options(config: RunConfig) -> dict[str, Any]:
-    """The options that matter to this run's method; those it ignores are left out."""
-    ignored: set[str] = set()
-    if not METHODS[config.method].needs_zoo:
-        ignored.update(_ZOO_OPTIONS)
-    if config.neighbours == "all":
-        ignored.add("k")
-    if config.neighbours in ("all", "random") and config.weighting != "similarity":
-        ignored.add("similarity")
+    """The options that matter to this run's method; those of voting matter only to methods that vote."""
+    ignored = () if METHODS[config.method].needs_zoo else _ZOO_OPTIONS
     return {name: getattr(config, name) for name in OPTIONS if name not in ignored}
 
 
@@ -208,7 +194,8 @@ def differing_options(configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
 
 def variant_name(method: str, options: Mapping[str, Any]) -> str:
     """`mvp`, or `mvp k=3 weights=pretrained` where variants of it are compared."""
-    return " ".join([method, *(f"{name}={value}" for name, value in options.items())])
+    given = (f"{name}={value}" for name, value in options.items() if value is not None)
+    return " ".join([method, *given])
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

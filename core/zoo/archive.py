@@ -3,6 +3,7 @@
 Torch-free.
 """
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -36,6 +37,8 @@ def check(zoo: Zoo) -> None:
     """Read all that a zoo says it holds. Raises BadFileError, MismatchError for what is missing, damaged or foreign."""
     if not is_id(zoo.id):
         raise BadFileError(f"The zoo's id {zoo.id!r} is no file name: letters, digits, dots and dashes only.")
+    if hashlib.sha256((zoo.path / "arrays.safetensors").read_bytes()).hexdigest() != zoo.about.get("hash"):
+        raise BadFileError(f"The arrays of the zoo {zoo.id} are not those it was made with: export it again.")
     rows, tasks = len(zoo.rows), len(zoo.tasks)
     try:
         shapes = {kind: zoo.similarity(kind)[1].shape for kind in SIMILARITIES}

@@ -165,8 +165,12 @@ def test_labels_name_only_what_differs() -> None:
 def test_options_a_method_ignores_make_no_variants() -> None:
     configs = [RunConfig("t", method="taylor", k=3), RunConfig("t", method="taylor", k=5, seed=1, threads=1)]
     assert differing_options(configs) == [{}, {}]
-    everyone = [RunConfig("t", neighbours="all", k=None), RunConfig("t", neighbours="all", k=7, similarity="logme")]
-    assert differing_options(everyone) == [{}, {}]
+
+
+def test_an_option_that_is_not_used_is_not_named() -> None:
+    configs = [RunConfig("t", neighbours="all", k=None), RunConfig("t"), RunConfig("t", sample=0.5)]
+    names = [variant_name(c.method, o) for c, o in zip(configs, differing_options(configs), strict=True)]
+    assert names == ["mvp neighbours=all", "mvp k=5 neighbours=nearest", "mvp k=5 neighbours=nearest sample=0.5"]
 
 
 def test_csv_keeps_full_precision_and_every_field() -> None:

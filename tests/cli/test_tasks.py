@@ -1,0 +1,83 @@
+import pytest
+
+from core.tasks.catalogue import tasks
+from core.zoo.zoo import open_zoo
+from tests.cli.conftest import Run
+
+
+def test_tasks_are_those_of_the_catalogue(run: Run) -> None:
+    everything = run("tasks", "--json").document
+    assert [one["id"] for one in everything] == [one.id for one in tasks()]
+    assert {"id", "dataset", "classes"} <= set(everything[0]) and len(everything[0]["classes"]) == 5
+    targets = run("tasks", "--targets", "--json").document
+    assert [one["id"] for one in targets] == [one.id for one in tasks("targets")]
+    assert [one["id"] for one in run("tasks", "--zoo", "--json").document] == [one.id for one in tasks("zoo")]
+    assert run("tasks", "--setting", "emoji-disjoint", "--json").document[0]["id"].startswith("emoji-dz")
+    run("tasks", "--setting", "nope").refused(1, "nope", "emoji-disjoint")
+
+
+def test_the_table_of_tasks_has_a_line_for_each_that_is_not_folded(run: Run) -> None:
+    lines = run("tasks", "--targets").out.splitlines()
+    for target in tasks("targets"):
+        assert any(target.id in line and target.classes[-1] in line for line in lines)
+
+
+def test_neighbours_are_those_of_the_zoo_best_first(run: Run) -> None:
+    target = tasks("targets")[0]
+    found = run("neighbours", target.id, "-k", "3", "--json").document
+    expected = open_zoo().neighbours(target, 3)
+    assert [(one["task"], one["similarity"]) for one in found] == [(n.task.id, n.similarity) for n in expected]
+    assert [one["shared"] for one in found] == [target.shared(n.task) for n in expected]
+    similarities = [one["similarity"] for one in found]
+    assert similarities == sorted(similarities, reverse=True)
+    other = run("neighbours", target.id, "-k", "3", "--similarity", "prototypes", "--json").document
+    assert [one["similarity"] for one in other] != similarities
+    assert found[0]["task"] in run("neighbours", target.id).out
+
+
+def test_votes_count_who_kept_each_channel(run: Run) -> None:
+    zoo, target = open_zoo(), tasks("targets")[0]
+    document = run("votes", target.id, "-k", "3", "--keep", "0.25", "--json").document
+    names = [one["task"] for one in document["neighbours"]]
+    assert names == [one.task.id for one in zoo.neighbours(target, 3)]
+    assert [one["group"] for one in document["groups"]] == list(zoo.groups)
+    for group in document["groups"]:
+        kept = {name: zoo.selection(name, 0.25).kept[group["group"]] for name in names}
+        assert {name: tuple(channels) for name, channels in group["voters"].items()} == kept
+        assert group["votes"] == [sum(c in channels for channels in kept.values()) for c in range(group["size"])]
+        assert len(group["selected"]) == round(0.25 * group["size"])
+        worst = min(group["votes"][channel] for channel in group["selected"])
+        out = set(range(group["size"])) - set(group["selected"])
+        assert worst >= max(group["votes"][channel] for channel in out)
+        assert 0 < group["chance_overlap"] < 1 and 0 <= group["overlap"] <= 1
+
+
+def test_votes_of_one_group_are_shown_channel_by_channel(run: Run) -> None:
+    group = next(iter(open_zoo().groups))
+    (only,) = run("votes", "emoji-t00", "--group", group, "--json").document["groups"]
+    assert only["group"] == group
+    most = only["votes"].index(max(only["votes"]))
+    voters = [name for name, channels in only["voters"].items() if most in channels]
+    lines = run("votes", "emoji-t00", "--group", group).out.splitlines()
+    assert any(line.split()[:1] == [str(most)] and all(name in line for name in voters) for line in lines)
+    assert group in run("votes", "emoji-t00").out
+    run("votes", "emoji-t00", "--group", "nope").refused(1, "no channel group 'nope'")
+
+
+@pytest.mark.slow
+def test_what_votes_selects_is_what_prune_keeps(run: Run) -> None:
+    from core.channels.files import load_pruned
+    from core.runs.store import Store
+
+    chosen = {one["group"]: one["selected"] for one in run("votes", "emoji-t01", "--json").document["groups"]}
+    document = run("prune", "emoji-t01", "--iterations", "0", "--threads", "1", "--json").document
+    kept = load_pruned(Store().model_path(document["run"])).selection.kept
+    assert {name: list(channels) for name, channels in kept.items()} == chosen
+    assert document["test_accuracy"] is not None and document["cost"]["iterations"] == 0
+
+
+@pytest.mark.parametrize("verb", ["neighbours", "votes"])
+def test_an_unknown_task_or_class_is_refused(run: Run, verb: str) -> None:
+    run(verb, "emoji-t0").refused(1, "no task 'emoji-t0'", "did you mean")
+    run(verb, "--dataset", "emoji", "--classes", "tool,plnt").refused(1, "plnt", "plant")
+    run(verb, "emoji-t00", "--zoo", "nope").refused(1, "no zoo 'nope'")

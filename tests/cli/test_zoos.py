@@ -1,0 +1,221 @@
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save, save_file
+
+from core.tasks.catalogue import tasks
+from core.zoo.zoo import SIMILARITIES, Zoo, open_zoo
+from tests.cli.conftest import Run
+
+TASKS, TARGETS = 4, 2
+
+
+def write_part(zoo: Zoo, folder: Path, **changes: Any) -> Path:
+    """A zoo of the embedded one's first tasks and targets, whole in itself; `changes` to its zoo.json."""
+    about = json.loads((zoo.path / "zoo.json").read_text())
+    about["tasks"], about["targets"] = about["tasks"][:TASKS], about["targets"][:TARGETS]
+    rows = [*range(TASKS), *range(len(zoo.tasks), len(zoo.tasks) + TARGETS)]
+    ids = [list(zoo.rows)[row] for row in rows]
+    arrays = {f"similarity/{kind}": zoo.similarity(kind)[1][np.ix_(rows, range(TASKS))] for kind in SIMILARITIES}
+    arrays |= {
+        f"coordinates/{kind}": np.array([zoo.coordinates(kind)[name] for name in ids])
+        for kind in ("umap", "pca", "mds")
+    }
+    arrays |= {f"prototypes/{name}": zoo.prototypes(row) for name, row in zip(ids, rows, strict=True)}
+    content = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
+    (folder / "models").mkdir(parents=True)
+    (folder / "arrays.safetensors").write_bytes(content)
+    about |= {"id": "part", "hash": hashlib.sha256(content).hexdigest(), **changes}
+    (folder / "zoo.json").write_text(json.dumps(about))
+    for name in ids[:TASKS]:
+        shutil.copy(zoo.path / "models" / f"{name}.safetensors", folder / "models")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_part(open_zoo(), tmp_path_factory.mktemp("zoos") / "part")
+
+
+@pytest.fixture
+def part(original: Path, tmp_path: Path) -> Path:
+    """The folder of a small whole zoo that a test may damage."""
+    return Path(shutil.copytree(original, tmp_path / "part"))
+
+
+@pytest.fixture(scope="module")
+def packed(original: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    from core.zoo.archive import pack
+
+    file = tmp_path_factory.mktemp("packed") / "part.zip"
+    pack(open_zoo(original), file)
+    return file.read_bytes()
+
+
+def test_info_tells_what_the_embedded_zoo_holds(run: Run) -> None:
+    document = run("zoo", "info", "--json").document
+    assert [one["id"] for one in document["targets"]] == [task.id for task in tasks("targets")]
+    assert document["tasks"] and all(0 < one["validation_accuracy"] <= 1 for one in document["tasks"])
+    assert sum(document["groups"].values()) > 0 and document["bytes"] > 0 and 0 < document["keep"] <= 1
+    assert document["backbone_hash"] == open_zoo().backbone_hash
+    assert document["tasks"][0]["id"] in run("zoo", "info").out
+
+
+def test_a_zoo_passed_on_as_a_file_is_the_same_zoo(run: Run, part: Path, tmp_path: Path, home: Path) -> None:
+    file = tmp_path / "new" / "part.zip"
+    done = run("zoo", "export", str(part), str(file), "--json").document
+    assert done == {"zoo": "part", "file": str(file), "bytes": file.stat().st_size}
+    document = run("zoo", "import", str(file), "--json").document
+    assert (document["id"], document["path"]) == ("part", str(home / "zoos" / "part"))
+    ours, theirs = open_zoo("part"), open_zoo(part)
+    for task in theirs.tasks:
+        assert ours.selection(task.id) == theirs.selection(task.id)
+        assert (ours.path / "models" / f"{task.id}.safetensors").read_bytes() == (
+            theirs.path / "models" / f"{task.id}.safetensors"
+        ).read_bytes()
+    near = run("neighbours", "emoji-t00", "-k", "2", "--zoo", "part", "--json").document
+    assert [one["task"] for one in near] == [one.task.id for one in theirs.neighbours(tasks("targets")[0], 2)]
+
+
+def test_an_import_never_replaces_a_zoo_unasked(run: Run, packed: bytes, tmp_path: Path, home: Path) -> None:
+    file = tmp_path / "part.zip"
+    file.write_bytes(packed)
+    assert run("zoo", "import", str(file)).code == 0
+    marker = home / "zoos" / "part" / "mine"
+    marker.touch()
+    run("zoo", "import", str(file)).refused(1, "here already", "--replace")
+    assert marker.exists()
+    assert run("zoo", "import", str(file), "--replace").code == 0
+    assert not marker.exists()
+
+
+def zip_with(files: dict[str, bytes]) -> Callable[[bytes], bytes]:
+    def change(packed: bytes) -> bytes:
+        import io
+
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(packed)) as old, zipfile.ZipFile(out, "w") as new:
+            for name in dict.fromkeys([*old.namelist(), *files]):
+                if files.get(name, b"x") != b"":
+                    new.writestr(name, files.get(name) or old.read(name))
+        return out.getvalue()
+
+    return change
+
+
+def flipped(packed: bytes) -> bytes:
+    middle = len(packed) // 2
+    return packed[:middle] + bytes(byte ^ 0xFF for byte in packed[middle : middle + 64]) + packed[middle + 64 :]
+
+
+FOREIGN = save({"weight": np.zeros(3, np.float32)})
+FIRST = f"models/{tasks('zoo')[0].id}.safetensors"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda packed: b"",
+        lambda packed: b"no zip at all" * 50,
+        lambda packed: packed[: len(packed) // 2],
+        flipped,
+        zip_with({"../evil.safetensors": b"x"}),
+        zip_with({"models/../../evil.safetensors": b"x"}),
+        zip_with({"/evil.safetensors": b"x"}),
+        zip_with({"run.py": b"print(1)"}),
+        zip_with({"zoo.json": b""}),
+        zip_with({"zoo.json": b"{"}),
+        zip_with({"zoo.json": b"[]"}),
+        zip_with({"arrays.safetensors": b""}),
+        zip_with({"arrays.safetensors": FOREIGN}),
+        zip_with({FIRST: b""}),
+        zip_with({FIRST: b"cut off"}),
+        zip_with({FIRST: FOREIGN}),
+    ],
+)
+def test_a_damaged_or_foreign_zoo_file_is_refused_and_nothing_comes_of_it(
+    run: Run, packed: bytes, tmp_path: Path, home: Path, change: Callable[[bytes], bytes]
+) -> None:
+    file = tmp_path / "part.zip"
+    file.write_bytes(change(packed))
+    run("zoo", "import", str(file), "--json").refused(1)
+    assert [path.name for path in (home / "zoos").glob("*")] == []
+    assert list(tmp_path.rglob("evil*")) == [] and file.exists()
+
+
+def test_a_zoo_of_another_backbone_is_refused_by_import_and_prune(run: Run, tmp_path: Path, home: Path) -> None:
+    foreign = write_part(open_zoo(), tmp_path / "foreign", backbone_hash="0" * 64)
+    run("zoo", "export", str(foreign), str(tmp_path / "foreign.zip")).refused(1, "another backbone")
+    run("prune", "emoji-t00", "--zoo", str(foreign), "-k", "2").refused(1, "made on the backbone", "000000000000")
+    run("votes", "emoji-t00", "--zoo", str(foreign), "-k", "2").refused(1, "another backbone")
+    assert not (tmp_path / "foreign.zip").exists()
+    assert run("runs", "--json").document == []
+
+
+def test_a_model_of_another_zoo_smuggled_in_is_refused(run: Run, part: Path, tmp_path: Path) -> None:
+    models = sorted((part / "models").iterdir())
+    save_file({"weight": np.zeros(3, np.float32)}, models[0])
+    run("zoo", "export", str(part), str(tmp_path / "x.zip")).refused(1, models[0].name)
+    models[0].write_bytes(models[1].read_bytes()[:-100])
+    run("zoo", "export", str(part), str(tmp_path / "x.zip")).refused(1, models[0].name)
+    assert not (tmp_path / "x.zip").exists()
+
+
+@pytest.mark.parametrize("verb", ["neighbours", "votes", "prune"])
+def test_more_neighbours_than_the_zoo_has_is_wrong_usage(run: Run, part: Path, verb: str) -> None:
+    run(verb, "emoji-t00", "--zoo", str(part), "-k", str(TASKS + 1)).refused(2, f"{TASKS} tasks")
+    assert run("runs", "--json").document == []
+
+
+@pytest.mark.parametrize(
+    "arguments, code, words",
+    [
+        (("info", "nope"), 1, ("no zoo 'nope'",)),
+        (("export", "nope", "x.zip"), 1, ("no zoo 'nope'",)),
+        (("import", "nope.zip"), 1, ("no file", "nope.zip")),
+        (("build", "new"), 2, ("--tasks", "--setting")),
+        (("build", "../new", "--setting", "emoji"), 2, ("id",)),
+        (("build", "new", "--setting", "emojo"), 1, ("emojo", "emoji")),
+        (("build", "new", "--tasks", "emoji-z99"), 1, ("emoji-z99",)),
+        (("build", "new", "--tasks", "emoji-z00", "emoji-z00"), 2, ("twice",)),
+        (("build", "new", "--tasks", "emoji-z00", "--method", "mvp"), 2, ("mvp", "taylor")),
+        (("build", "new", "--tasks", "emoji-z00", "--backbone", "nope"), 1, ("no backbone 'nope'",)),
+    ],
+)
+def test_wrong_zoo_commands_are_one_sentence(
+    run: Run, home: Path, arguments: tuple[str, ...], code: int, words: tuple[str, ...]
+) -> None:
+    run("zoo", *arguments).refused(code, *words)
+    assert not (home / "zoos" / "new").exists()
+
+
+@pytest.mark.slow
+def test_neighbours_of_a_task_nobody_named_before_are_computed(run: Run, part: Path) -> None:
+    new = ("--dataset", "emoji", "--classes", "tool,plant,heart", "--zoo", str(part))
+    found = run("neighbours", *new, "-k", "4", "--json").document
+    similarities = [one["similarity"] for one in found]
+    assert len(found) == 4 and similarities == sorted(similarities, reverse=True)
+    assert run("neighbours", *new, "-k", "2", "--json").document == found[:2]
+
+
+@pytest.mark.slow
+def test_a_zoo_is_built_looked_into_and_pruned_with(run: Run) -> None:
+    named = [f"emoji:{a}+{b}" for a, b in (("tool", "plant"), ("heart", "flag"), ("sport", "time"), ("hand", "arrow"))]
+    quick = ("--method", "magnitude", "--keep", "0.5", "--iterations", "2", "--threads", "1")
+    said = run("zoo", "build", "mine", "--tasks", *named, "--targets", "emoji:tool+heart", *quick, "--json")
+    assert said.code == 0, said.err
+    assert [one["id"] for one in said.document["tasks"]] == named
+    near = run("neighbours", "emoji:tool+heart", "--zoo", "mine", "-k", "4", "--json").document
+    assert {one["task"] for one in near} == set(named)
+    pruned = run(
+        "prune", "emoji:tool+heart", "--zoo", "mine", "-k", "2", "--iterations", "2", "--threads", "1", "--json"
+    )
+    assert pruned.code == 0, pruned.err
+    assert pruned.document["config"]["zoo"] == "mine"
