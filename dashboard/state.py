@@ -192,7 +192,7 @@ def pick_group(sizes: Mapping[str, int]) -> str:
 
 
 def pick_keep(zoo: Zoo) -> float:
-    """Any keep ratio (`?keep=`), for a run."""
+    """The share of channels to keep (`?keep=`)."""
     return linked(
         "keep",
         zoo.keep,
@@ -204,32 +204,9 @@ def pick_keep(zoo: Zoo) -> float:
             step=0.01,
             key="keep",
             persist_state="session",
-            help="Share of channels to keep in every group.",
+            help="Share of channels to keep in every group. Neighbours vote with what they then held.",
         ),
     )
-
-
-def pick_stored_keep(zoo: Zoo) -> float:
-    """A keep ratio at which the zoo knows what its tasks kept (`?keep=`)."""
-    stored = zoo.keep_ratios() or [zoo.keep]
-
-    def check(text: str) -> float:
-        if (value := ratio(text)) not in stored:
-            raise BadValueError(f"The zoo holds no selections at a keep ratio of {text}.")
-        return value
-
-    def draw() -> float:
-        return st.select_slider(
-            "Keep ratio",
-            stored,
-            format_func=theme.percent,
-            key="keep",
-            persist_state="session",
-            disabled=len(stored) == 1,
-            help="What the neighbours had kept when their own pruning had come this far.",
-        )
-
-    return linked("keep", stored[-1], check, draw)
 
 
 def ratio(text: str) -> float:

@@ -26,7 +26,7 @@ with st.container(border=True):
     with first:
         group = state.pick_group(zoo.groups)
     with second:
-        keep = state.pick_stored_keep(zoo)
+        keep = state.pick_keep(zoo)
     with third:
         weighting = state.pick_weighting()
 

@@ -54,6 +54,7 @@ def overlap_heatmap(matrix: npt.NDArray[np.float64], labels: Sequence[str], chan
             colorbar=bar,
             text=texts if len(labels) <= 12 else None,
             texttemplate="%{text}" if len(labels) <= 12 else None,
+            textfont={"size": 13},
             hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
             hoverongaps=False,
             xgap=2,

@@ -60,7 +60,7 @@ def vote_heatmap(votes: Votes, selection: Selection, group: str, labels: Sequenc
     seats = len(selection.kept[group])
     figure.add_vline(x=seats - 0.5, line={"color": theme.TARGET, "width": 2})
     figure.add_annotation(
-        x=seats - 0.5, y=1, yref="paper", yanchor="bottom", xanchor="left", showarrow=False, text=f"◂ {seats} selected"
+        x=seats - 0.5, y=1, yref="paper", yanchor="bottom", showarrow=False, text=f"{seats} selected | others"
     )
     figure.update_xaxes(title="Channels, most votes first", showgrid=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)

@@ -20,7 +20,7 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
-PATIENCE = 30_000  # milliseconds
+PATIENCE = 120_000  # milliseconds: a busy machine is slow, not broken
 PAGES = {"": "Meta-Vote Studio", "map": "Task map", "votes": "Votes", "run": "Run"}
 
 
@@ -62,6 +62,7 @@ def launched(playwright: Playwright) -> Browser:
 
 def opened(browser: Browser, url: str, scheme: str = "light", width: int = 1280, height: int = 900) -> Page:
     """A page of its own session at an address, ready."""
+    expect.set_options(timeout=PATIENCE)
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -72,9 +73,10 @@ def opened(browser: Browser, url: str, scheme: str = "light", width: int = 1280,
 
 def settle(page: Page) -> None:
     """Wait until the script has run and what it sent is drawn."""
-    page.wait_for_selector(READY, timeout=PATIENCE)
+    # `expect` asks again and again; `wait_for_selector` waits for animation frames, which a busy machine may not get.
+    expect(page.locator(READY)).to_be_visible(timeout=PATIENCE)
     page.wait_for_timeout(300)
-    page.wait_for_selector(READY, timeout=PATIENCE)
+    expect(page.locator(READY)).to_be_visible(timeout=PATIENCE)
 
 
 def sound(page: Page) -> None:
