@@ -76,8 +76,9 @@ def save_pruned(model: PrunedModel, path: Path, half: bool = False) -> None:
 
 
 def compact(value: Array, half: bool) -> Array:
-    """float16 where asked for and sensible, in one contiguous piece."""
-    wanted = value.astype(np.float16) if half and value.dtype == np.float32 else value
+    """float16 where asked for and no value is too large for it, in one contiguous piece."""
+    fits = half and value.dtype == np.float32 and np.abs(value).max(initial=0) <= np.finfo(np.float16).max
+    wanted = value.astype(np.float16) if fits else value
     return np.array(wanted, order="C", copy=True)
 
 
@@ -85,11 +86,14 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that nobody ever sees half of it: beside it first, then renamed over it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with open(beside, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)  # nothing is there unless writing failed
 
 
 def load_pruned(path: Path, weights: bool = True) -> PrunedModel:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from core.backbones.architectures import architecture
 from core.channels.files import PrunedModel
 from core.channels.slim import resized
+from core.errors import BadFileError
 
 
 def state_of(model: PrunedModel) -> dict[str, Tensor]:
@@ -18,4 +19,7 @@ def rebuild(model: PrunedModel) -> nn.Module:
     """The slim network, in eval mode, ready for images [B, 3, H, W] normalised with the model's mean and std."""
     with torch.device("meta"):
         shell = architecture(model.architecture).build(len(model.classes))
-    return resized(shell, state_of(model)).eval()
+    state = state_of(model)
+    if missing := sorted(set(shell.state_dict()) - set(state)):
+        raise BadFileError(f"This pruned model has no weights for {missing[0]}: load its file with the weights, whole.")
+    return resized(shell, state).eval()
