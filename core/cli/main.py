@@ -43,6 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(f"{error}: run pip install -e . in the project's folder.", FAILED)
     except OSError as error:
         return _refuse(f"{error.strerror or error}: {error.filename or 'check the disk and its permissions'}.", FAILED)
+    except Exception as error:
+        if os.environ.get("METAVOTE_DEBUG"):
+            raise
+        told = f"This should not happen ({type(error).__name__}: {error})"
+        return _refuse(f"{told}: report it, with what METAVOTE_DEBUG=1 shows.", FAILED)
 
 
 def _refuse(sentence: str, code: int) -> int:
