@@ -19,7 +19,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from core.channels.files import load_pruned, save_pruned, write_whole
-from core.errors import BadFileError, BadValueError
+from core.errors import BadValueError, MetaVoteError
 from core.neighbours.embedding import task_embedding
 from core.neighbours.layout import layout, trustworthiness
 from core.pruning.config import RunConfig
@@ -104,13 +104,16 @@ def model_file(folder: Path, task: Task) -> Path:
 
 
 def finished(folder: Path, plan: Plan, task: Task) -> bool:
-    """Is there a whole model of this task, made as planned?"""
+    """Is there a whole model of this task, made as planned on the backbone that has this name now?"""
+    from core.backbones.backbone import load_backbone
+
     try:
         model = load_pruned(model_file(folder, task), weights=False)
-    except BadFileError:
+        made = replace(RunConfig.from_dict(model.origin["config"]), threads=plan.threads)
+    except (MetaVoteError, KeyError):
         return False
-    config = dict(model.origin["config"])
-    return replace(RunConfig.from_dict(config), seed=0) == replace(plan.config(task), seed=0)
+    as_planned = made in [plan.config(task, attempt) for attempt in range(ATTEMPTS)]
+    return as_planned and model.backbone_hash == load_backbone(plan.backbone).hash
 
 
 def accuracy_of(folder: Path, task: Task) -> float:

@@ -53,7 +53,8 @@ def prototypes(backbone: Backbone, examples: Examples) -> Floats:
 
 def similarities(zoo: Zoo, task: Task, data: TaskData, backbone: Backbone) -> dict[str, list[float]]:
     """Kind -> similarity of every zoo task to `task`, in the zoo's order; kept in the user's folder once computed."""
-    key = hashlib.sha256(json.dumps([zoo.about["hash"], task.to_dict(), len(data.train)]).encode()).hexdigest()[:24]
+    pictures = hashlib.sha256(data.train.images.tobytes() + data.train.labels.tobytes()).hexdigest()
+    key = hashlib.sha256(json.dumps([zoo.about["hash"], task.to_dict(), pictures]).encode()).hexdigest()[:24]
     cached = home() / "cache" / "similarity" / f"{key}.json"
     if cached.exists():
         try:

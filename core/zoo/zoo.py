@@ -102,8 +102,12 @@ class Zoo:
     @cached_property
     def _arrays(self) -> dict[str, Array]:
         try:
-            return load_file(self.path / "arrays.safetensors")
-        except (SafetensorError, OSError) as error:
+            arrays = load_file(self.path / "arrays.safetensors")
+            shapes = {arrays[f"similarity/{kind}"].shape for kind in SIMILARITIES}
+            if shapes != {(len(self.rows), len(self.tasks))}:
+                raise KeyError(shapes)
+            return arrays
+        except (SafetensorError, OSError, KeyError) as error:
             raise BadFileError(
                 f"The zoo {self.id} has no readable arrays.safetensors: build or import it again."
             ) from error
