@@ -13,7 +13,8 @@ from core.channels.groups import ChannelGroups, channel_groups
 from core.channels.selection import Selection, kept_count
 from core.pruning.config import RunConfig
 from core.pruning.events import Event, Slimmed
-from core.pruning.loop import Neighbour, prune_events
+from core.pruning.loop import prune_events
+from core.pruning.work import Neighbour
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import TaskData
 from core.tasks.datasets import load_dataset

@@ -26,7 +26,9 @@ def in_a_fresh_process(code: str) -> str:
 
 
 def test_importing_core_loads_neither_torch_nor_numpy() -> None:
-    code = "import sys, core; print([m for m in ('torch', 'torchvision', 'numpy', 'umap', 'sklearn') if m in sys.modules])"
+    code = (
+        "import sys, core; print([m for m in ('torch', 'torchvision', 'numpy', 'umap', 'sklearn') if m in sys.modules])"
+    )
     assert in_a_fresh_process(code) == "[]"
 
 

@@ -53,7 +53,7 @@ class Pruning:
         self.train_images, self.train_labels = normalised(data.train, backbone.mean, backbone.std)
         self.held_images, self.held_labels = normalised(data.validation, backbone.mean, backbone.std)
         torch.manual_seed(config.seed)
-        self.model: nn.Module = backbone.build(len(task.classes)).to(memory_format=torch.channels_last)
+        self.model: nn.Module = backbone.build(len(task.classes))
         self.groups: ChannelGroups = channel_groups(self.model, torch.zeros(1, 3, data.size, data.size))
         self.selection = Selection.full(self.groups.sizes)
         self.dense = parameters_and_macs(self.model, data.size)

@@ -32,8 +32,9 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
             yield PhaseChanged("neighbours", 0, 0.0)
         zoo = open_zoo(config.zoo)
         if zoo.backbone_hash != backbone.hash:
+            other = f"the backbone {zoo.backbone}" if zoo.backbone != backbone.id else f"an earlier {zoo.backbone}"
             raise MismatchError(
-                f"The zoo {zoo.id} was made on the backbone {zoo.backbone}, not on {backbone.id}: use them together."
+                f"The zoo {zoo.id} was made on {other}, not on {backbone.id} as it is here: use what belongs together."
             )
         ranked = ranking(config, zoo, task, data)
         neighbours = [(zoo.model(each.task.id), each.similarity) for each in ranked]

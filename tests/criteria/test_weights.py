@@ -48,16 +48,17 @@ def shares(values: list[float]) -> np.ndarray:
 def test_l1_sums_absolute_weights_filter_by_filter(coupled) -> None:  # type: ignore[no-untyped-def]
     model, groups, full = coupled
     scores = l1(model, groups, full)
-    first, second = ([float(w.abs().sum()) for w in conv.weight] for conv in (model.conv1, model.conv2))
+    first, second = ([float(w.abs().sum()) for w in conv.weight.detach()] for conv in (model.conv1, model.conv2))
     np.testing.assert_allclose(scores["conv1"], shares(first) + shares(second), rtol=1e-6)
-    np.testing.assert_allclose(scores["plain"], shares([float(w.abs().sum()) for w in model.plain.weight]), rtol=1e-6)
-    np.testing.assert_allclose(scores["hidden"], shares([float(w.abs().sum()) for w in model.hidden.weight]), rtol=1e-6)
+    for group, layer in (("plain", model.plain), ("hidden", model.hidden)):
+        expected = [float(w.abs().sum()) for w in layer.weight.detach()]
+        np.testing.assert_allclose(scores[group], shares(expected), rtol=1e-6)
 
 
 def test_l2_is_the_root_of_summed_squares_filter_by_filter(coupled) -> None:  # type: ignore[no-untyped-def]
     model, groups, full = coupled
     scores = l2(model, groups, full)
-    first, second = ([float((w**2).sum()) ** 0.5 for w in conv.weight] for conv in (model.conv1, model.conv2))
+    first, second = ([float((w**2).sum()) ** 0.5 for w in conv.weight.detach()] for conv in (model.conv1, model.conv2))
     np.testing.assert_allclose(scores["conv1"], shares(first) + shares(second), rtol=1e-6)
 
 

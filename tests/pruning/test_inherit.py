@@ -46,9 +46,10 @@ def holds(groups: ChannelGroups, selection: Selection, name: str, place: tuple[i
     titles = list(groups.sizes)
     for dim, index in enumerate(place):
         axis = groups.axes.get(name, {}).get(dim)
-        if axis is not None and axis.group[index] != FREE:
-            if axis.channel[index] not in selection.kept[titles[axis.group[index]]]:
-                return False
+        if axis is None or axis.group[index] == FREE:
+            continue
+        if axis.channel[index] not in selection.kept[titles[axis.group[index]]]:
+            return False
     return True
 
 
