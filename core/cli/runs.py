@@ -7,6 +7,8 @@ from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs, one_of, whole
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from core.runs.record import RunRecord
     from core.runs.store import Store
 
@@ -152,40 +154,43 @@ def _changed(run_id: str, status: str) -> Answer:
 
 
 def compare(args: argparse.Namespace) -> Answer:
-    """{"runs": [...], "summary": [...]}; with --summary only the latter."""
+    """{"runs": [...], "summary": [...], "pay_off": [...]}; with --summary without the runs."""
     from core.errors import BadValueError
     from core.reports import compare as reports
     from core.reports import records, tables
+    from core.reports.cost import pay_offs
     from core.runs.store import Store
 
     store = Store()
-    rows = records.rows(store, _chosen(store, args))
+    chosen = _chosen(store, args)
+    rows = records.rows(store, chosen)
     try:
         found = reports.compare(rows, args.baseline)
     except BadValueError as error:
         raise UsageError(str(error)) from error
-    document = found.to_dict()
+    paid = pay_offs(rows, records.zoo_costs(rows, chosen))
+    document = {**found.to_dict(), "pay_off": [one.to_dict() for one in paid]}
     if args.summary:
         del document["runs"]
-    if args.format == "json":
-        args.json = True
+    args.json = args.json or args.format == "json"
 
-    def show(out: Any) -> None:
+    def show(out: "Console") -> None:
         if args.format == "csv":
             items, kind = (found.summaries, reports.Summary) if args.summary else (found.rows, reports.Row)
             print(tables.to_csv(items, kind), end="", file=out.file)
             return
-        if args.format == "markdown":
-            parts = [] if args.summary else [tables.to_markdown(tables.RUN_COLUMNS, found.rows)]
-            print(
-                "\n".join([*parts, tables.to_markdown(tables.SUMMARY_COLUMNS, found.summaries)]), end="", file=out.file
-            )
-            return
-        if not args.summary:
-            table(out, tables.RUN_COLUMNS, found.rows, f"{len(found.rows)} runs")
         against = next((one.baseline for one in found.summaries if one.baseline), None)
+        parts: list[tuple[str, Any, Any]] = [] if args.summary else [("Runs", tables.RUN_COLUMNS, found.rows)]
         title = "Finished runs by variant" + (f", differences to {against}" if against else "")
-        table(out, tables.SUMMARY_COLUMNS, found.summaries, title)
+        parts.append((title, tables.SUMMARY_COLUMNS, found.summaries))
+        if paid:
+            title = "When the zoo has paid for itself (read it only where the difference is not clearly negative)"
+            parts.append((title, tables.PAY_OFF_COLUMNS, paid))
+        for title, columns, items in parts:
+            if args.format == "markdown":
+                print(f"**{title}**\n\n{tables.to_markdown(columns, items)}", file=out.file)
+            else:
+                table(out, columns, items, title)
 
     return Answer(document, show)
 

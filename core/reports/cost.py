@@ -1,11 +1,70 @@
 """When a zoo has paid for itself; energy and CO2e are estimated in `core.pruning.footprint`."""
 
 import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from core.errors import BadValueError
 from core.pruning.footprint import DEFAULT, Assumptions, Footprint, footprint
+from core.pruning.methods import METHODS
+from core.reports.compare import Row
 
-__all__ = ["DEFAULT", "Assumptions", "Footprint", "footprint", "pays_off_after"]
+__all__ = ["DEFAULT", "Assumptions", "Footprint", "PayOff", "footprint", "pay_offs", "pays_off_after"]
+
+
+@dataclass(frozen=True)
+class PayOff:
+    """A variant that uses a zoo beside one that does not, over the (task, seed) pairs both have, at one keep ratio.
+
+    Costs are CPU seconds, those of a run the mean over the pairs. `difference`: mean accuracy of the first minus that
+    of the second; `tasks` means something only where that is not clearly negative. `tasks` is None for never.
+    """
+
+    variant: str
+    iterations: int
+    against: str
+    against_iterations: int
+    keep: float | None
+    pairs: int
+    difference: float
+    zoo_cost: float
+    cost: float
+    against_cost: float
+    tasks: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def pay_offs(rows: Iterable[Row], zoo_costs: Mapping[str, float]) -> list[PayOff]:
+    """After how many tasks each variant's zoo is paid for, against each pruning variant without one.
+
+    zoo_costs: variant -> CPU seconds that its zoo took to build; variants without an entry are left out.
+    """
+    cells: dict[tuple[str, str, float | None, int], dict[tuple[str, int], Row]] = defaultdict(dict)
+    for row in rows:
+        if row.status == "finished" and row.test_accuracy is not None and row.cpu_seconds is not None:
+            cells[row.variant, row.method, row.keep, row.iterations].setdefault((row.task, row.seed), row)
+    found = []
+    for (variant, _, keep, spent), own in cells.items():
+        for (other, method, other_keep, other_spent), others in cells.items():
+            common = own.keys() & others.keys()
+            rival = METHODS[method].removes and not METHODS[method].needs_zoo
+            if variant not in zoo_costs or not rival or keep != other_keep or not common:
+                continue
+            cost, without = (
+                statistics.fmean(side[cell].cpu_seconds or 0.0 for cell in common) for side in (own, others)
+            )
+            gaps = [(own[cell].test_accuracy or 0.0) - (others[cell].test_accuracy or 0.0) for cell in common]
+            found.append(PayOff(
+                variant, spent, other, other_spent, keep, len(common), statistics.fmean(gaps), zoo_costs[variant],
+                cost, without, pays_off_after(zoo_costs[variant], cost, without),
+            ))  # fmt: skip
+    return found
 
 
 def pays_off_after(zoo_cost: float, cost_with_zoo: float, cost_without: float) -> int | None:

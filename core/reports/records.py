@@ -1,8 +1,10 @@
 """From the run store to reports: a run as one document, and many runs as the rows of a comparison."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation, Pruned
 from core.pruning.methods import METHODS
@@ -10,6 +12,7 @@ from core.reports.compare import Row, differing_options, variant_name
 from core.runs.record import RunRecord
 from core.runs.status import current
 from core.runs.store import Store
+from core.zoo.zoo import open_zoo
 
 
 def run_document(store: Store, run_id: str) -> dict[str, Any]:
@@ -99,3 +102,15 @@ def _evaluations(store: Store, run_id: str) -> list[Evaluation]:
 def _last_pruned(store: Store, run_id: str) -> Pruned | None:
     found = [event for _, event in store.events(run_id, kinds=[Pruned.kind]) if isinstance(event, Pruned)]
     return found[-1] if found else None
+
+
+def zoo_costs(rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[str, float]:
+    """Variant -> CPU seconds that its zoo took to build, for the variants whose zoo is on this machine and says so."""
+    costs = {}
+    for row, record in zip(rows, records, strict=True):
+        if METHODS[record.config.method].needs_zoo and row.variant not in costs:
+            with suppress(MetaVoteError):
+                spent = (open_zoo(record.config.zoo).about.get("cost") or {}).get("cpu_seconds")
+                if isinstance(spent, int | float):
+                    costs[row.variant] = float(spent)
+    return costs

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from core.reports.compare import Row, Summary
+from core.reports.cost import PayOff
 
 T = TypeVar("T")
 NONE = "-"
@@ -99,6 +100,18 @@ SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("compression", lambda one: one.compression, times),
     Column("theoretical speed-up", lambda one: one.speed_up, times),
     Column("mean time", lambda one: one.seconds, duration),
+)
+
+PAY_OFF_COLUMNS: tuple[Column[PayOff], ...] = (
+    Column("variant", lambda one: f"{one.variant}, {one.iterations} iterations", numeric=False),
+    Column("against", lambda one: f"{one.against}, {one.against_iterations} iterations", numeric=False),
+    Column("keep", lambda one: one.keep),
+    Column("difference (points)", lambda one: one.difference, points),
+    Column("pairs", lambda one: one.pairs),
+    Column("CPU time", lambda one: one.cost, duration),
+    Column("without a zoo", lambda one: one.against_cost, duration),
+    Column("the zoo's own", lambda one: one.zoo_cost, duration),
+    Column("pays off after", lambda one: one.tasks, lambda tasks: "never" if tasks is None else f"{tasks} tasks"),
 )
 
 

@@ -1,9 +1,10 @@
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadValueError
-from core.reports.cost import Assumptions, footprint, pays_off_after
+from core.reports.compare import Row
+from core.reports.cost import Assumptions, footprint, pay_offs, pays_off_after
 
 COSTS = st.integers(0, 10_000)
 
@@ -25,9 +26,9 @@ def test_a_time_that_is_none_is_refused(seconds: float) -> None:
         footprint(seconds)
 
 
-@given(COSTS, COSTS, COSTS)
-def test_the_zoo_pays_off_at_the_first_task_where_it_is_not_dearer(zoo: int, with_zoo: int, without: int) -> None:
-    assume(with_zoo < without)
+@given(COSTS, COSTS, st.integers(1, 10_000))
+def test_the_zoo_pays_off_at_the_first_task_where_it_is_not_dearer(zoo: int, with_zoo: int, saved: int) -> None:
+    without = with_zoo + saved
     found = pays_off_after(zoo, with_zoo, without)
     assert found is not None
     assert zoo + found * with_zoo <= found * without
@@ -44,3 +45,24 @@ def test_a_zoo_that_saves_nothing_never_pays_off() -> None:
 def test_costs_that_are_none_are_refused(costs: tuple[float, float, float]) -> None:
     with pytest.raises(BadValueError):
         pays_off_after(*costs)
+
+
+def row(method: str, task: str, accuracy: float, cpu_seconds: float, **more: object) -> Row:
+    settings: dict[str, object] = {"status": "finished", "keep": 0.2, "iterations": 60, "seed": 0, "options": {}}
+    told = {"run": f"{method}-{task}", "variant": method, "method": method, "test_accuracy": accuracy}
+    return Row(task=task, cpu_seconds=cpu_seconds, **(settings | told | more))  # type: ignore[arg-type]
+
+
+def test_a_zoo_is_weighed_over_the_tasks_and_seeds_that_both_variants_ran() -> None:
+    rows = [row("mvp", "a", 0.8, 10), row("mvp", "b", 0.6, 20), row("mvp", "c", 0.1, 999)]
+    rows += [row("taylor", "a", 0.7, 40, iterations=240), row("taylor", "b", 0.6, 50, iterations=240)]
+    (found,) = pay_offs(rows, {"mvp": 1000.0})
+    assert (found.pairs, found.cost, found.against_cost) == (2, 15, 45)
+    assert found.tasks == 34 and found.difference == pytest.approx(0.05)
+
+
+def test_a_zoo_is_not_weighed_against_the_unpruned_another_keep_ratio_or_unfinished_runs() -> None:
+    rows = [row("mvp", "a", 0.8, 10), row("dense", "a", 0.9, 90, keep=None), row("taylor", "a", 0.7, 40, keep=0.1)]
+    rows += [row("random", "a", 0.7, 40, status="running"), row("magnitude", "b", 0.7, 40)]
+    assert pay_offs(rows, {"mvp": 1000.0}) == []
+    assert pay_offs([row("mvp", "a", 0.8, 10), row("taylor", "a", 0.7, 40)], {}) == []
