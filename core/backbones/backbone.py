@@ -41,8 +41,11 @@ class Backbone:
     def build(self, classes: int) -> nn.Module:
         """The dense network with these weights and a new head of `classes` zero outputs."""
         model = architecture(self.architecture).build(classes)
-        model.load_state_dict(dict(self.tensors), strict=False)
-        head = model.get_submodule(architecture(self.architecture).head)
+        name = architecture(self.architecture).head
+        missing, _ = model.load_state_dict(dict(self.tensors), strict=False)
+        if lacking := [each for each in missing if not each.startswith(f"{name}.")]:
+            raise BadFileError(f"The backbone {self.id} has no weights for {lacking[0]}: fetch or build it again.")
+        head = model.get_submodule(name)
         with torch.no_grad():
             for parameter in head.parameters():
                 parameter.zero_()
@@ -97,12 +100,13 @@ def load_backbone(id: str = DEFAULT) -> Backbone:
         with safe_open(path, framework="pt") as file:
             record = json.loads((file.metadata() or {})["backbone"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        full = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+        backbone = Backbone(
+            path.stem, record["architecture"], record["source"], record["hash"], tuple(record["mean"]),
+            tuple(record["std"]), record["size"], full, record["about"],
+        )  # fmt: skip
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise BadFileError(f"{path.name} is not a readable backbone file: fetch or build it again.") from error
-    if tensors_hash(tensors) != record["hash"]:
+    if tensors_hash(tensors) != backbone.hash:
         raise BadFileError(f"{path.name} does not hold the weights it says: fetch or build it again.")
-    full = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    return Backbone(
-        path.stem, record["architecture"], record["source"], record["hash"], tuple(record["mean"]),
-        tuple(record["std"]), record["size"], full, record["about"],
-    )  # fmt: skip
+    return backbone

@@ -25,6 +25,8 @@ from core.backbones.probe import probe
 from core.tasks.datasets import load_dataset
 from core.tasks.images import TRAIN, VALIDATION, Examples
 
+LOG_EVERY, CHECKPOINT_EVERY = 100, 500  # steps
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -113,7 +115,7 @@ def statistics(examples: Examples) -> tuple[list[float], list[float]]:
 def rate_at(step: int, recipe: Recipe) -> float:
     """The learning rate of a step as a share of its peak: warm-up, cosine, cool-down."""
     steps, horizon = recipe.views // recipe.batch, max(recipe.views, recipe.horizon) // recipe.batch
-    warm, cool = max(1, round(recipe.warm_up * horizon)), round(steps * (1 - recipe.cool_down))
+    warm, cool = max(1, round(recipe.warm_up * horizon)), min(steps - 1, round(steps * (1 - recipe.cool_down)))
     reached = min(step, cool)
     planned = min((reached + 1) / warm, 0.5 * (1 + math.cos(math.pi * reached / horizon)))
     return planned * (steps - max(step, cool)) / max(1, steps - cool)
@@ -168,11 +170,11 @@ def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> d
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-        if (step + 1) % 100 == 0 or step + 1 == steps:
+        if (step + 1) % LOG_EVERY == 0 or step + 1 == steps:
             line = {
                 "step": step + 1, "loss": round(loss.item(), 4), "seconds": round(time.perf_counter() - clock, 1)
             }  # fmt: skip
-            if (step + 1) % 500 == 0 or step + 1 == steps:
+            if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
                 rng = torch.get_rng_state()
                 line |= probe(features, train, data.part(VALIDATION), mean, std, linear=step + 1 == steps)
                 model.train()
