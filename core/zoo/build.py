@@ -23,7 +23,7 @@ from core.errors import BadValueError, MetaVoteError
 from core.neighbours.embedding import task_embedding
 from core.neighbours.layout import layout, trustworthiness
 from core.pruning.config import RunConfig
-from core.tasks.images import TRAIN, Examples
+from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.zoo.zoo import FORMAT, LAYOUTS, SIMILARITIES
 
@@ -131,7 +131,6 @@ def build_model(folder: Path, plan: Plan, task: Task) -> None:
     """Prune for one task and save the model (float16); another seed where it collapsed, refused after ATTEMPTS."""
     from core.backbones.backbone import load_backbone
     from core.pruning.loop import prune_events
-    from core.tasks.data import load_task
 
     data, backbone = load_task(task), load_backbone(plan.backbone)
     for attempt in range(ATTEMPTS):
@@ -157,19 +156,18 @@ def build_model(folder: Path, plan: Plan, task: Task) -> None:
 def describe(folder: Path, plan: Plan) -> None:
     """Write arrays.safetensors and zoo.json: similarities, prototypes, embeddings, maps, accuracies, costs."""
     from core.backbones.backbone import load_backbone
-    from core.tasks.datasets import load_dataset
-    from core.zoo.similarity import prototypes, similarity_rows
+    from core.zoo.similarity import pools_of, prototypes, similarity_rows
 
     start = time.perf_counter()
     backbone = load_backbone(plan.backbone)
     rows = [*plan.tasks, *plan.targets]
-    images: list[Examples] = [load_dataset(task.dataset).part(TRAIN, task.classes) for task in rows]
-    protos = [prototypes(backbone, examples) for examples in images]
+    pools = pools_of(rows)
+    protos = [prototypes(backbone, load_task(task).train) for task in rows]
     columns: dict[str, list[list[float]]] = {kind: [] for kind in SIMILARITIES}
     entries = []
     for number, task in enumerate(plan.tasks):
         model = load_pruned(model_file(folder, task))
-        for kind, values in similarity_rows(model, protos[number], images, protos).items():
+        for kind, values in similarity_rows(model, protos[number], rows, pools, protos).items():
             columns[kind].append(values)
         origin = model.origin
         entries.append({

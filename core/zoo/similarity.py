@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,8 @@ from core.paths import home
 from core.pruning.images import normalised
 from core.pruning.readout import features, features_of
 from core.tasks.data import TaskData
-from core.tasks.images import Examples
+from core.tasks.datasets import load_dataset
+from core.tasks.images import TRAIN, Examples
 from core.tasks.task import Task
 from core.zoo.zoo import SIMILARITIES, Neighbour, Zoo
 
@@ -64,9 +65,10 @@ def similarities(zoo: Zoo, task: Task, data: TaskData, backbone: Backbone) -> di
         except ValueError:
             pass  # a damaged cache is computed again
     own = prototypes(backbone, data.train)
+    pools = {task.dataset: Pool(task.classes, data.train)}
     rows: dict[str, list[float]] = {kind: [] for kind in SIMILARITIES}
     for number, other in enumerate(zoo.tasks):
-        found = similarity_rows(zoo.model(other.id), zoo.prototypes(number), [data.train], [own])
+        found = similarity_rows(zoo.model(other.id), zoo.prototypes(number), [task], pools, [own])
         for kind, values in found.items():
             rows[kind] += values
     write_whole(cached, json.dumps(rows).encode())
@@ -83,14 +85,46 @@ def neighbours_of(
     return zoo.rank(task, similarities(zoo, task, data, backbone)[similarity], k)
 
 
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The training images of all classes that some tasks of one data set have, so that each is looked at once."""
+
+    classes: tuple[str, ...]
+    examples: Examples
+
+    def part(self, task: Task) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(rows of a task's images in the pool, their labels in the order of the task's classes)."""
+        order = np.full(len(self.classes), -1, np.int64)
+        order[[self.classes.index(name) for name in task.classes]] = np.arange(len(task.classes))
+        labels = order[self.examples.labels]
+        rows = np.flatnonzero(labels >= 0)
+        return rows, labels[rows]
+
+
+def pools_of(tasks: Sequence[Task]) -> dict[str, Pool]:
+    """Data set -> pool of the training images that the tasks have in it."""
+    pools = {}
+    for dataset in dict.fromkeys(task.dataset for task in tasks):
+        images = load_dataset(dataset)
+        used = {name for task in tasks if task.dataset == dataset for name in task.classes}
+        classes = tuple(name for name in images.classes if name in used)
+        pools[dataset] = Pool(classes, images.part(TRAIN, classes))
+    return pools
+
+
 def similarity_rows(
-    model: PrunedModel, model_prototypes: Floats, images: Sequence[Examples], protos: Sequence[Floats]
+    model: PrunedModel,
+    model_prototypes: Floats,
+    tasks: Sequence[Task],
+    pools: Mapping[str, Pool],
+    protos: Sequence[Floats],
 ) -> dict[str, list[float]]:
-    """Kind -> similarity of one zoo model to each of many tasks, given their training images and prototypes."""
-    seen = [views(model, examples) for examples in images]
-    labels = [examples.labels for examples in images]
-    return {
-        "leep": [leep(v.probabilities, y) for v, y in zip(seen, labels, strict=True)],
-        "logme": [logme(v.features, y) for v, y in zip(seen, labels, strict=True)],
-        "prototypes": [prototype_similarity(own, model_prototypes) for own in protos],
-    }
+    """Kind -> similarity of one zoo model to each of many tasks, given their images and prototypes."""
+    seen = {dataset: views(model, pool.examples) for dataset, pool in pools.items()}
+    found: dict[str, list[float]] = {kind: [] for kind in SIMILARITIES}
+    for task, own in zip(tasks, protos, strict=True):
+        rows, labels = pools[task.dataset].part(task)
+        found["leep"].append(leep(seen[task.dataset].probabilities[rows], labels))
+        found["logme"].append(logme(seen[task.dataset].features[rows], labels))
+        found["prototypes"].append(prototype_similarity(own, model_prototypes))
+    return found
