@@ -9,8 +9,9 @@ from typing import TypeVar
 import streamlit as st
 
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
-from core.pruning.config import SIMILARITIES, WEIGHTINGS
+from core.pruning.config import SIMILARITIES
 from core.tasks.task import Task
+from core.voting import WEIGHTINGS
 from core.zoo.zoo import Zoo
 from dashboard import data, theme
 

@@ -115,8 +115,9 @@ def vote_histogram(votes: Votes, selection: Selection, group: str) -> go.Figure:
 
 def _edges(table: npt.NDArray[np.float64], ballots: int, weighting: str) -> npt.NDArray[np.float64]:
     if weighting == "count":
-        return np.arange(ballots + 2) - 0.5
-    return np.linspace(0, float(table.max()) * (1 + 1e-9) or 1.0, MOST_BINS + 1).astype(np.float64)
+        return np.arange(ballots + 2, dtype=np.float64) - 0.5
+    most = float(table.max()) * (1 + 1e-9) or 1.0
+    return np.arange(MOST_BINS + 1, dtype=np.float64) * (most / MOST_BINS)
 
 
 def _colour_bar(title: str, z: npt.NDArray[np.float64], by: str) -> dict[str, object]:

@@ -52,7 +52,11 @@ def serving(home: Path) -> Iterator[Server]:
         yield Server(url, process.pid, log)
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # it waits for browsers that are still connected
+            process.kill()
+            process.wait()
 
 
 def launched(playwright: Playwright) -> Browser:

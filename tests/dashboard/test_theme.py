@@ -1,9 +1,10 @@
 import pytest
 
-from core.pruning.config import NEIGHBOURS, SIMILARITIES, WEIGHTINGS, WEIGHTS
+from core.pruning.config import NEIGHBOURS, SIMILARITIES, WEIGHTS
 from core.pruning.events import PHASES
 from core.pruning.methods import METHODS
 from core.runs.record import LOST, STORED
+from core.voting import WEIGHTINGS
 from core.zoo.zoo import LAYOUTS
 from dashboard import theme
 
