@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,11 +48,11 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
 
 def stop_workers(home: Path) -> None:
     """End the worker of that user folder, which outlives the server by design."""
-    from core.runs.store import Store
-
-    store = Store(f"sqlite:///{home / 'runs.db'}", home)
-    worker = store.worker()
-    if worker is not None and psutil.pid_exists(worker.pid):
-        psutil.Process(worker.pid).terminate()
-        time.sleep(0.5)
-    store.close()
+    for process in psutil.process_iter(["cmdline"]):
+        if "core.runs.worker" not in (process.info["cmdline"] or ()):
+            continue
+        try:
+            if process.environ().get("METAVOTE_HOME") == str(home):
+                process.terminate()
+        except psutil.Error:
+            continue  # it has ended, or is another user's
