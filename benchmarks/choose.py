@@ -22,6 +22,7 @@ from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation
 from core.zoo.zoo import open_zoo
 
+RATE = 0.01  # of all variants that do not name another
 VARIANTS: dict[str, dict[str, Any]] = {
     "K=1": {"k": 1},
     "K=3": {"k": 3},
@@ -34,14 +35,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "K=5, LogME": {"k": 5, "similarity": "logme"},
     "K=5, prototypes": {"k": 5, "similarity": "prototypes"},
     "K=5 random": {"k": 5, "neighbours": "random"},
-    "K=5, rate 0.005": {"k": 5, "learning_rate": 0.005},
-    "K=5, rate 0.01": {"k": 5, "learning_rate": 0.01},
-    "K=5, rate 0.04": {"k": 5, "learning_rate": 0.04},
     "magnitude": {"method": "magnitude"},
-    "magnitude, rate 0.01": {"method": "magnitude", "learning_rate": 0.01},
-    "magnitude, rate 0.04": {"method": "magnitude", "learning_rate": 0.04},
     "taylor-oneshot": {"method": "taylor-oneshot"},
     "random": {"method": "random"},
+}
+BASES = ("K=5", "K=5, dynamic", "magnitude", "taylor-oneshot", "random")
+VARIANTS |= {
+    f"{name}, rate {rate}": VARIANTS[name] | {"learning_rate": rate} for name in BASES for rate in (0.005, 0.02, 0.04)
 }
 
 
@@ -65,7 +65,11 @@ def main() -> None:
     tasks = open_zoo().tasks
     chosen = tasks[:: max(1, len(tasks) // given.tasks)][: given.tasks]
     runs = [
-        (name, count, RunConfig(task.id, iterations=count, seed=seed, threads=1, **VARIANTS[name]))
+        (
+            name,
+            count,
+            RunConfig(task.id, iterations=count, seed=seed, threads=1, **{"learning_rate": RATE, **VARIANTS[name]}),
+        )
         for count in given.iterations
         for name in given.only
         for seed in given.seeds

@@ -1,6 +1,6 @@
 """The headline comparison: `mvp` beside what a user would do instead, and beside controls able to refute the vote.
 
-    python -m benchmarks.headline [--iterations 20 60] [--seeds 0 1 2] [--workers 2] [--targets ...]
+    python -m benchmarks.headline [--iterations 20 60] [--seeds 0 1 2] [--control-seeds 0] [--workers 2]
 
 Every run is stored (tag `headline`) and done once: a stopped benchmark goes on where it was. Then
 `python -m core compare --tag headline` shows the table. Each finished run looks at its target's test split once.
@@ -9,7 +9,7 @@ Every run is stored (tag `headline`) and done once: a stopped benchmark goes on 
 import argparse
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -21,37 +21,38 @@ from core.runs.store import Store
 from core.tasks.catalogue import tasks
 
 TAG = "headline"
-VARIANTS: dict[str, dict[str, Any]] = {
+METHODS: dict[str, dict[str, Any]] = {
     "mvp": {},
+    "taylor-oneshot": {"method": "taylor-oneshot"},
+    "magnitude": {"method": "magnitude"},
+    "random": {"method": "random"},
+}
+CONTROLS: dict[str, dict[str, Any]] = {
     "nearest alone": {"k": 1},
     "random neighbours": {"neighbours": "random"},
     "farthest neighbours": {"neighbours": "farthest"},
     "whole zoo": {"neighbours": "all", "k": None},
     "same mask, pretrained weights": {"weights": "pretrained"},
-    "taylor-oneshot": {"method": "taylor-oneshot"},
-    "magnitude": {"method": "magnitude"},
     "bn-scale": {"method": "bn-scale"},
-    "random": {"method": "random"},
 }
-LONG = {"dense": {"method": "dense", "iterations": 60}, "taylor, full length": {"method": "taylor", "iterations": 240}}
+LONG: dict[str, dict[str, Any]] = {
+    "dense": {"method": "dense", "iterations": 60},
+    "taylor, full length": {"method": "taylor", "iterations": 240},
+}
 
 
-def grid(targets: Sequence[str], iterations: Sequence[int], seeds: Sequence[int], long: bool) -> list[RunConfig]:
-    """Every run of the comparison, cheap ones first."""
-    short = [
-        RunConfig(target, iterations=count, seed=seed, threads=1, **variant)
+def grid(
+    targets: Sequence[str], iterations: Sequence[int], seeds: Sequence[int], variants: Mapping[str, dict[str, Any]]
+) -> list[RunConfig]:
+    """Every run of some variants; one that names its own iterations is run with those alone."""
+    return [
+        RunConfig(target, seed=seed, threads=1, **({"iterations": count} | settings))
         for count in iterations
         for seed in seeds
-        for variant in VARIANTS.values()
+        for settings in variants.values()
         for target in targets
+        if "iterations" not in settings or count == iterations[0]
     ]
-    full = [
-        RunConfig(target, seed=seed, threads=1, **variant)
-        for seed in seeds
-        for variant in LONG.values()
-        for target in targets
-    ]
-    return short + (full if long else [])
 
 
 def done(run_id: str) -> str:
@@ -69,12 +70,14 @@ def main() -> None:
     parser.add_argument("--targets", nargs="+", default=[task.id for task in tasks("targets")])
     parser.add_argument("--iterations", nargs="+", type=int, default=[20, 60])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--control-seeds", nargs="*", type=int, default=[0, 1, 2], help="of the controls")
+    parser.add_argument("--long-seeds", nargs="*", type=int, default=[0], help="of the dense and the full-length runs")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--no-long", action="store_true", help="leave out the dense and the full-length runs")
     given = parser.parse_args()
     store = Store()
     stored = {record.config: record for record in store.list(tag=TAG, limit=None)}
-    wanted = grid(given.targets, given.iterations, given.seeds, not given.no_long)
+    parts = ((METHODS, given.seeds), (CONTROLS, given.control_seeds), (LONG, given.long_seeds))
+    wanted = [config for variants, seeds in parts for config in grid(given.targets, given.iterations, seeds, variants)]
     missing = []
     for config in wanted:
         record = stored.get(config)

@@ -43,7 +43,7 @@ class RunConfig:
     backbone: str = "emoji-resnet18-simclr"
     zoo: str = "emoji-resnet18-simclr"
     threads: int = 2
-    learning_rate: float = 0.02
+    learning_rate: float = 0.01
     batch: int = 64
 
     def __post_init__(self) -> None:

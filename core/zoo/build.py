@@ -43,12 +43,13 @@ class Plan:
     iterations: int = 240
     seed: int = 0
     threads: int = 1
+    learning_rate: float = 0.02
 
     def config(self, task: Task, attempt: int = 0) -> RunConfig:
         """The run that makes one model."""
         return RunConfig(
             task.id, self.method, self.keep, self.iterations, self.seed + 1000 * attempt,
-            backbone=self.backbone, threads=self.threads,
+            backbone=self.backbone, threads=self.threads, learning_rate=self.learning_rate,
         )  # fmt: skip
 
 
