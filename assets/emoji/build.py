@@ -39,11 +39,36 @@ SPLITS = (("train", 0.65), ("validation", 0.15), ("test", 0.20))
 
 # npm package, version, SHA-256 of the packed tarball, licence
 SOURCES = {
-    "noto": ("@iconify-json/noto", "1.2.9", "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad", "Apache-2.0"),
-    "noto-v1": ("@iconify-json/noto-v1", "1.2.5", "2bf62c26c2c2884aa99e90aec942cdaee17a5921f05690694f4978ad4b017c37", "Apache-2.0"),
-    "fluent": ("@iconify-json/fluent-emoji-flat", "1.2.6", "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175", "MIT"),
-    "twemoji": ("@iconify-json/twemoji", "1.2.5", "19046dff7d8707ce96212ec86468b36ac5f8e60409629dd13f809265c6d0ebb7", "CC-BY-4.0"),
-    "emojione": ("@iconify-json/emojione", "1.2.3", "26a14f44284407e8bcde91799388dca2bfd91dbcd55a97f425524a1c5b73610e", "CC-BY-4.0"),
+    "noto": (
+        "@iconify-json/noto",
+        "1.2.9",
+        "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad",
+        "Apache-2.0",
+    ),
+    "noto-v1": (
+        "@iconify-json/noto-v1",
+        "1.2.5",
+        "2bf62c26c2c2884aa99e90aec942cdaee17a5921f05690694f4978ad4b017c37",
+        "Apache-2.0",
+    ),
+    "fluent": (
+        "@iconify-json/fluent-emoji-flat",
+        "1.2.6",
+        "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175",
+        "MIT",
+    ),
+    "twemoji": (
+        "@iconify-json/twemoji",
+        "1.2.5",
+        "19046dff7d8707ce96212ec86468b36ac5f8e60409629dd13f809265c6d0ebb7",
+        "CC-BY-4.0",
+    ),
+    "emojione": (
+        "@iconify-json/emojione",
+        "1.2.3",
+        "26a14f44284407e8bcde91799388dca2bfd91dbcd55a97f425524a1c5b73610e",
+        "CC-BY-4.0",
+    ),
 }
 LABELS = ("emojibase-data", "17.0.0", "d01d0e2ca4e22cb402679532155342c71e2e871f25c32223c013b8b166ebdf5a", "MIT")
 
@@ -122,11 +147,12 @@ RENAMED = {
     "flag-for-myanmar": "1F1F2-1F1F2",
 }
 
+NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 VIEW = (("left", 0), ("top", 0), ("width", 16), ("height", 16))  # Iconify's defaults
 PERSON = {"1F468", "1F469", "1F9D1"}
 CHILD = {"1F466", "1F467", "1F9D2"}
 COUPLE = {"1F46B", "1F46C", "1F46D"}
-FOLLOWS = {"1F491": "P-2764-P", "1F48F": "P-2764-1F48B-P"}  # couples drawn as one code point: with their gendered versions
+FOLLOWS = {"1F491": "P-2764-P", "1F48F": "P-2764-1F48B-P"}  # couples in one code point: with their gendered versions
 DROPPED = {"2640", "2642", "27A1", "200D", "FE0F", "1F3FB", "1F3FC", "1F3FD", "1F3FE", "1F3FF"}
 
 
@@ -211,7 +237,7 @@ def pictures(sets: dict[str, dict[str, bytes]], label_data: dict[str, bytes]) ->
                 continue
             seen.add(code)
             box = square(*(icon.get(key, icons.get(key, default)) for key, default in VIEW))
-            svg = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{box}">{icon["body"]}</svg>'
+            svg = f'<svg {NAMESPACES} viewBox="{box}">{icon["body"]}</svg>'
             out.append(Picture(in_class[subgroup[code]], code, style, svg))
     return sorted(out, key=lambda p: (list(CLASSES).index(p.label), p.code, list(SOURCES).index(p.style)))
 
@@ -299,6 +325,7 @@ def build(cache: Path) -> None:
         return split[group_of[FOLLOWS.get(key, key)]]
 
     for label, members in per_class.items():
+
         def group(i: int) -> str:
             return group_of[family(items[i].code)]
 
@@ -330,7 +357,8 @@ def build(cache: Path) -> None:
             print(f"{label:18s} {len(members):5d}", dict(Counter(row[2] for row in rows)))
     about = {name: {"title": title, "subgroups": subs.split()} for name, (title, subs) in CLASSES.items()}
     (HERE / "classes.json").write_text(json.dumps(about, indent=1) + "\n")
-    print(f"{sum(map(len, per_class.values()))} images of {len(items)} drawn, {len(items) - len(kept)} exact duplicates")
+    written = sum(map(len, per_class.values()))
+    print(f"{written} images of {len(items)} drawn, {len(items) - len(kept)} exact duplicates")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from core.channels.slim import expand, mask, slim, slim_state
 from core.errors import MismatchError
 
 
-
 class Concatenated(nn.Module):
     """Two branches joined by concatenation, one of them depthwise, and a residual add behind."""
 
@@ -49,7 +48,9 @@ def network(name: str) -> tuple[nn.Module, int]:
 def drawn(sizes: dict[str, int], keep: float, seed: int = 0, within: Selection | None = None) -> Selection:
     rng = np.random.default_rng(seed)
     pool = {g: np.arange(n) if within is None else np.array(within.kept[g]) for g, n in sizes.items()}
-    kept = {g: tuple(sorted(rng.choice(pool[g], kept_count(keep, n), replace=False).tolist())) for g, n in sizes.items()}
+    kept = {
+        g: tuple(sorted(rng.choice(pool[g], kept_count(keep, n), replace=False).tolist())) for g, n in sizes.items()
+    }
     return Selection(kept, sizes)
 
 
