@@ -119,7 +119,7 @@ def test_the_attribution_names_every_source_with_its_version() -> None:
     recipe = (emoji.FOLDER / "build.py").read_text()
     text = (emoji.FOLDER / "ATTRIBUTION.md").read_text()
     sources = re.findall(
-        r'\("((?:@iconify-json/|emojibase)[\w-]+)",\s*"([\d.]+)",\s*"[0-9a-f]{64}",\s*"([\w.-]+)"', recipe
+        r'\(\s*"((?:@iconify-json/|emojibase)[\w-]+)",\s*"([\d.]+)",\s*"[0-9a-f]{64}",\s*"([\w.-]+)"', recipe
     )
     assert len(sources) == 6
     for package, version, licence in sources:

@@ -14,6 +14,7 @@ from core.zoo.build import Plan, Progress, build_zoo
 from core.zoo.zoo import Zoo, open_zoo
 from tests.engine import few_images, random_backbone, small_task
 
+READERS = ("core.tasks.data", "core.tasks.datasets", "core.zoo.similarity")  # modules that read data sets
 TASKS = (("arrow", "body-parts"), ("tool", "arrow"), ("hand", "heart"))
 TARGET = ("arrow", "heart")
 
@@ -53,7 +54,7 @@ def quick() -> Iterator[pytest.MonkeyPatch]:
     """Few images, no collapse, no UMAP (whose first call compiles for many seconds)."""
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("core.tasks.data", "core.tasks.datasets"):
+        for module in READERS:
             patch.setattr(f"{module}.load_dataset", lambda name: few_images())
         patch.setattr(build, "LAYOUTS", ("pca", "mds"))
         patch.setattr(build, "collapsed", lambda *_: False)

@@ -15,10 +15,11 @@ from core.channels.files import load_pruned
 from core.channels.selection import kept_count
 from core.errors import BadValueError
 from core.pruning.config import RunConfig
+from core.tasks.datasets import load_dataset
 from core.zoo.build import build_zoo, collapsed, finished, model_file, shipped_plan
 from core.zoo.zoo import SIMILARITIES, open_zoo
 from tests.engine import few_images, random_backbone, small_task
-from tests.zoo.conftest import Built, small_plan
+from tests.zoo.conftest import READERS, Built, small_plan
 
 really_collapsed = collapsed  # the fixtures replace the module's own
 
@@ -180,6 +181,9 @@ def test_two_worker_processes_make_the_same_zoo_as_one(
     backbone_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Spawned workers see all images and the real rule of collapse, so one task at a keep ratio that survives."""
+    for module in READERS:  # undo, in this process, what `quick` has changed
+        monkeypatch.setattr(f"{module}.load_dataset", load_dataset)
+    monkeypatch.setattr(build, "collapsed", collapsed)
     monkeypatch.setattr(build, "LAYOUTS", ("pca",))
     plan = small_plan(backbone_file, keep=0.6, iterations=12)
     for name, workers in (("one", 1), ("two", 2)):
