@@ -27,8 +27,8 @@ def run_view(run_id: str) -> None:
         record = data.store().get(run_id)
         status = current(record)
         _show(record, status)
-        if was_active and status not in ACTIVE:
-            st.rerun()  # once: the page then draws the end, without a timer
+        if (status in ACTIVE) != was_active:
+            st.rerun()  # once: the page then starts the timer, or draws the end without one
 
     live()
 
