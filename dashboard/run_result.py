@@ -28,8 +28,8 @@ def metrics(record: RunRecord, end: Finished) -> list[tuple[str, str, str]]:
         ("Test accuracy", theme.percent(end.test_accuracy, 1), "On the test split, touched once, at the end."),
         (
             "Channels kept",
-            f"{theme.percent(got, 1)} (asked: {theme.percent(asked)})",
-            "Achieved, of what was asked for, over all channel groups.",
+            f"{theme.percent(got, 1)} ({theme.percent(asked)})",
+            "Achieved, and in brackets what was asked for, over all channel groups.",
         ),
         (
             "Parameters",

@@ -171,7 +171,7 @@ def test_a_finished_run_shows_what_was_asked_for_and_reached(store: Store) -> No
     assert not test.exception and not test.error
     shown = {metric.label: metric.value for metric in test.metric}
     assert shown["Test accuracy"] == "68.0 %"
-    assert shown["Channels kept"] == "20.0 % (asked: 20 %)"
+    assert shown["Channels kept"] == "20.0 % (20 %)"
     assert shown["Parameters"] == "40.0 k of 1.0 M"
     assert shown["MACs"] == "500 k of 9.0 M"
     assert [button.label for button in test.button if button.label == "Cancel"] == []
