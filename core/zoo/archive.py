@@ -14,7 +14,8 @@ from pathlib import Path
 
 from core.errors import BadFileError, BadValueError, MetaVoteError
 from core.paths import home
-from core.zoo.zoo import LAYOUTS, SIMILARITIES, Zoo, open_zoo
+from core.pruning.config import SIMILARITIES
+from core.zoo.zoo import LAYOUTS, Zoo, open_zoo
 
 LARGEST = 4_000_000_000  # bytes unpacked: a zip of a few kilobytes can claim any size
 _MEMBER = re.compile(r"zoo\.json|arrays\.safetensors|models/[^\\]+\.safetensors")

@@ -22,10 +22,10 @@ from core.channels.files import load_pruned, save_pruned, write_whole
 from core.errors import BadValueError, MetaVoteError
 from core.neighbours.embedding import task_embedding
 from core.neighbours.layout import layout, trustworthiness
-from core.pruning.config import RunConfig
+from core.pruning.config import SIMILARITIES, RunConfig
 from core.tasks.data import load_task
 from core.tasks.task import Task
-from core.zoo.zoo import FORMAT, LAYOUTS, SIMILARITIES
+from core.zoo.zoo import FORMAT, LAYOUTS
 
 ATTEMPTS = 3  # seeds tried for a task whose model collapses
 

@@ -16,13 +16,14 @@ from core.neighbours.leep import leep
 from core.neighbours.logme import logme
 from core.neighbours.prototypes import class_prototypes, prototype_similarity
 from core.paths import home
+from core.pruning.config import SIMILARITIES
 from core.pruning.images import normalised
 from core.pruning.readout import features, features_of
 from core.tasks.data import TaskData
 from core.tasks.datasets import load_dataset
 from core.tasks.images import TRAIN, Examples
 from core.tasks.task import Task
-from core.zoo.zoo import SIMILARITIES, Neighbour, Zoo
+from core.zoo.zoo import Neighbour, Zoo
 
 Floats = npt.NDArray[np.float64]
 

@@ -24,13 +24,12 @@ from core.channels.files import PrunedModel, load_pruned
 from core.channels.selection import Selection
 from core.errors import BadFileError, BadValueError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
-from core.pruning.config import check_k
+from core.pruning.config import SIMILARITIES, check_k
 from core.tasks.task import Task
 from core.voting import Ballot
 
 FORMAT = 1
 DEFAULT = "emoji-resnet18-simclr"
-SIMILARITIES = ("leep", "logme", "prototypes")
 LAYOUTS = ("umap", "pca", "mds")
 Array = npt.NDArray[np.float32]
 
