@@ -12,7 +12,7 @@ class UnknownNameError(MetaVoteError):
     """A name (of a task, class, method, run, ...) that nothing is registered under."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        names = sorted(known)
+        names = sorted(set(known))
         near = get_close_matches(str(name), names, n=3, cutoff=0.5)
         if near:
             hint = f"did you mean {' or '.join(near)}?"

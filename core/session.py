@@ -10,10 +10,11 @@ from torch import nn
 from core.backbones.backbone import DEFAULT, Backbone, load_backbone
 from core.channels.files import PrunedModel
 from core.channels.rebuild import rebuild
-from core.errors import MetaVoteError
+from core.errors import MetaVoteError, MismatchError
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
 from core.runs.execute import events_of
+from core.runs.resolve import resolved
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import load_task
 from core.tasks.task import Task
@@ -42,7 +43,7 @@ class Near(Neighbour):
 def zoo(id: str = zoos.DEFAULT) -> LiveZoo:
     """A zoo by id or folder; the embedded one by default."""
     opened = zoos.open_zoo(id)
-    return LiveZoo(opened.path, opened.about)
+    return LiveZoo(opened.path, opened.about, opened.version)
 
 
 def backbone(id: str = DEFAULT) -> Backbone:
@@ -57,21 +58,49 @@ def vote(neighbours: Sequence[Near], weighting: str = "count", keep: float | Non
 
 
 class Run:
-    """One run in this process: iterate for live events; asking for `model` or `result` finishes it first."""
+    """One run in this process: iterate for live events; asking for `model` or `result` finishes it first.
+
+    Pickled, it is its config and events: one that had not finished starts over, one that had has no model any more.
+    """
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.events: list[RecordedEvent] = []
-        self._stream = events_of(config)
+        self._stream: Iterator[Event] | None = None
         self._model: PrunedModel | None = None
         self._failure: MetaVoteError | None = None
 
     def __repr__(self) -> str:
         return f"Run({self.config.label()!r})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"config": self.config, "events": list(self.events)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["config"])  # type: ignore[misc]
+        self.events = state["events"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """{"config", "finished", "events": [...]}: plain data for JSON, of what has happened so far."""
+        return {
+            "config": self.config.to_dict(),
+            "finished": self.finished,
+            "events": [event.to_dict() for event in self.events],
+        }
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has come to its end."""
+        return any(isinstance(event, Finished) for event in self.events)
+
     def __iter__(self) -> Iterator[Event]:
         if self._failure is not None:
             raise self._failure
+        if self._stream is None:
+            if self.finished:
+                return
+            self.events.clear()
+            self._stream = events_of(self.config)
         try:
             for event in self._stream:
                 if isinstance(event, Slimmed):
@@ -91,7 +120,8 @@ class Run:
     def pruned(self) -> PrunedModel:
         """The pruned model: selection, slim weights, how it came about."""
         self._to_the_end()
-        assert self._model is not None
+        if self._model is None:
+            raise MetaVoteError("The model of a run is not pickled with it: save it, or prune again.")
         return self._model
 
     @cached_property
@@ -112,6 +142,11 @@ class Run:
 
 
 def prune(task: Task | str, **settings: Any) -> Run:
-    """A run of `task`; settings as in `RunConfig` (method, keep, iterations, ...). Nothing runs until asked."""
-    chosen = task_of(task) if isinstance(task, str) else task
-    return Run(RunConfig(chosen.id, **settings))
+    """A run of `task`; settings as in `RunConfig` (method, keep, iterations, ...). Nothing runs until asked.
+
+    Without a `backbone`, the zoo's own is pruned. What cannot work is refused at once.
+    """
+    known = task_of(task if isinstance(task, str) else task.id)
+    if not isinstance(task, str) and task != known:
+        raise MismatchError(f"The id {task.id} names another task than this one: make tasks with core.task().")
+    return Run(resolved(RunConfig(known.id, **settings), own_backbone="backbone" not in settings))

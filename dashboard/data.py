@@ -1,76 +1,90 @@
 """What pages read: the zoo, tasks, thumbnails and the run store, each behind one cached function."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
+from core.errors import MetaVoteError
 from core.paths import home
 from core.pruning.config import RunConfig
 from core.pruning.events import RecordedEvent
+from core.runs import queue
 from core.runs.record import RunRecord
+from core.runs.slot import holder
 from core.runs.store import Store
 from core.tasks import emoji
+from core.tasks.catalogue import task as task_of
 from core.tasks.task import Task
 from core.voting import Votes, votes
-from core.zoo.zoo import Neighbour, Zoo, ballots, open_zoo
+from core.zoo.zoo import Neighbour, Zoo, ballots, find_zoo, open_zoo, version_of
+from dashboard.figures.pictures import on_paper
 
 DEFAULT_ZOO = RunConfig.zoo
 PICTURE = 64  # pixels
 
 
-@st.cache_resource(max_entries=4)
 def zoo(name: str = DEFAULT_ZOO) -> Zoo:
-    """A zoo by id. Raises MissingDataError or BadFileError."""
-    return open_zoo(name)
+    """A zoo by id, read anew once it was built again or replaced. Raises UnknownNameError, BadFileError."""
+    folder = find_zoo(name)
+    return _zoo(str(folder), version_of(folder))
 
 
-@st.cache_data(max_entries=64)
-def ranking(name: str, task_id: str, similarity: str) -> list[Neighbour]:
+@st.cache_resource(max_entries=4)
+def _zoo(folder: str, version: str) -> Zoo:
+    return open_zoo(folder)
+
+
+def _identity(zoo: Zoo) -> tuple[str, str]:
+    """What reads of a zoo are cached by."""
+    return str(zoo.path), zoo.version
+
+
+@st.cache_data(max_entries=64, hash_funcs={Zoo: _identity})
+def ranking(zoo: Zoo, task_id: str, similarity: str) -> list[Neighbour]:
     """All zoo tasks by similarity to a stored target, best first."""
-    shown = zoo(name)
-    _, matrix = shown.similarity(similarity)
-    return shown.rank(target(name, task_id), matrix[shown.rows[task_id]], None)
+    _, matrix = zoo.similarity(similarity)
+    target = next(task for task in zoo.targets if task.id == task_id)
+    return zoo.rank(target, matrix[zoo.rows[task_id]], None)
 
 
-@st.cache_data(max_entries=8)
-def coordinates(name: str, kind: str) -> tuple[dict[str, tuple[float, float]], float]:
+@st.cache_data(max_entries=8, hash_funcs={Zoo: _identity})
+def coordinates(zoo: Zoo, kind: str) -> tuple[dict[str, tuple[float, float]], float]:
     """A stored layout of all tasks, and its trustworthiness."""
-    shown = zoo(name)
-    return dict(shown.coordinates(kind)), float(shown.trustworthiness(kind))
+    return dict(zoo.coordinates(kind)), float(zoo.trustworthiness(kind))
 
 
-@st.cache_data(max_entries=64)
-def votes_of(name: str, task_id: str, k: int, similarity: str, weighting: str, keep: float) -> Votes:
+@st.cache_data(max_entries=64, hash_funcs={Zoo: _identity})
+def votes_of(zoo: Zoo, task_id: str, k: int, similarity: str, weighting: str, keep: float) -> Votes:
     """The K neighbours' votes in all channel groups, for what each kept when it had reached this keep ratio."""
-    return votes(ballots(zoo(name), ranking(name, task_id, similarity)[:k], keep), weighting)
-
-
-def target(name: str, task_id: str) -> Task:
-    """A stored target task by id."""
-    return next(task for task in zoo(name).targets if task.id == task_id)
-
-
-@dataclass(frozen=True)
-class ClassPicture:
-    """One class: its title and a PNG strip of example images; None where the data set ships none."""
-
-    title: str
-    png: bytes | None
+    return votes(ballots(zoo, ranking(zoo, task_id, similarity)[:k], keep), weighting)
 
 
 @st.cache_data(max_entries=256)
-def class_strip(dataset: str, name: str, images: int) -> bytes | None:
-    """The first training images of a class side by side, as PNG."""
+def class_strip(dataset: str, name: str, images: int, paper: str) -> bytes | None:
+    """The first training images of a class side by side on that colour, as PNG; None where the data set ships none."""
     if dataset != "emoji":
         return None
-    tiles = emoji.thumbnails(name)[:images]
+    tiles = on_paper(emoji.thumbnails(name)[:images], paper)
     output = BytesIO()
     Image.fromarray(np.concatenate(list(tiles), axis=1)).save(output, "PNG")
     return output.getvalue()
+
+
+def task_of_run(record: RunRecord) -> Task | None:
+    """The task of a run, looked up now and then; None where it is gone, such as a folder of images."""
+    try:
+        return _task(record.config.task)
+    except MetaVoteError:
+        return None
+
+
+@st.cache_data(max_entries=256, ttl=600, show_spinner=False)
+def _task(id: str) -> Task:
+    return task_of(id)
 
 
 @st.cache_resource
@@ -100,12 +114,23 @@ def events_of(record: RunRecord) -> list[RecordedEvent]:
     return seen
 
 
-def log_tail(run_id: str, lines: int = 12) -> str:
+def log_tail(run_id: str) -> str:
     """The last lines of a run's log, "" where it has none."""
-    path = store().log_path(run_id)
-    if not path.is_file():
-        return ""
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    return _tail(store().log_path(run_id))
+
+
+def worker_lives() -> bool:
+    """Whether a process works on the queue, or is about to."""
+    return holder(store().database) is not None
+
+
+def worker_log_tail() -> str:
+    """The last lines of what workers of the queue have said, "" where they have said nothing."""
+    return _tail(store().folder / queue.LOG)
+
+
+def _tail(path: Path, lines: int = 12) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.is_file() else ""
 
 
 def queue_position(run_id: str, waiting: Sequence[RunRecord]) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.pruning.methods import METHODS
 from core.runs.record import FINISHED, RunRecord
 from core.runs.status import current
 from core.tasks.datasets import class_title
@@ -32,7 +33,9 @@ def run_line(record: RunRecord) -> None:
 
 def run_summary(record: RunRecord, status: str) -> str:
     """Method, keep ratio, result or age, in a few words."""
-    parts = [theme.method_title(record.config.method), f"keep {theme.percent(record.config.keep)}"]
+    parts = [theme.method_title(record.config.method)]
+    if METHODS[record.config.method].removes:
+        parts.append(f"keep {theme.ratio(record.config.keep)}")
     if status == FINISHED and record.result:
         parts.append(f"{theme.percent(record.result['test_accuracy'], 1)} on test")
     parts.append(theme.ago(time.time() - record.created))
@@ -43,11 +46,10 @@ def class_gallery(task: Task, images: int = 6) -> None:
     """A task's classes, each with a strip of example images."""
     with st.grid("auto", min_column_width=170, gap="small"):
         for name in task.classes:
-            title = class_title(task.dataset, name)
             with st.container(gap="xxsmall"):
-                if strip := class_strip(task.dataset, name, images):
-                    st.image(strip, width="stretch", alt=f"Examples of {title}")
-                st.caption(title)
+                if strip := class_strip(task.dataset, name, images, paper()):
+                    st.image(strip, width="stretch", alt=f"Examples of {class_title(task.dataset, name)}")
+                st.caption(theme.class_label(task.dataset, name))
 
 
 def task_row(task: Task, label: str, shared_with: Task, width: int = PICTURE) -> None:
@@ -55,11 +57,16 @@ def task_row(task: Task, label: str, shared_with: Task, width: int = PICTURE) ->
     st.markdown(label)
     with st.container(horizontal=True, gap="small"):
         for name in task.classes:
-            title = class_title(task.dataset, name)
-            with st.container(width=width + 24, gap="xxsmall"):
-                if picture := class_strip(task.dataset, name, 1):
-                    st.image(picture, width=width, alt=f"Example of {title}")
-                st.caption(f"**{title}**" if name in shared_with.classes else title)
+            label = theme.class_label(task.dataset, name)
+            with st.container(width=width + 40, gap="xxsmall"):
+                if picture := class_strip(task.dataset, name, 1, paper()):
+                    st.image(picture, width=width, alt=f"Example of {class_title(task.dataset, name)}")
+                st.caption(f"**{label}**" if name in shared_with.classes else label)
+
+
+def paper() -> str:
+    """The colour that pictures stand on, for the theme that is on."""
+    return theme.PAPER.get(st.context.theme.type or "light", theme.WHITE)
 
 
 def sentence_list(names: Sequence[str]) -> str:

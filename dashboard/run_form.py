@@ -4,13 +4,19 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from core.errors import BadValueError
 from core.pruning.config import NEIGHBOURS, WEIGHTS, RunConfig, check_k
 from core.pruning.methods import METHODS
 from core.runs import queue
 from dashboard import data, state, theme
 from dashboard.errors import as_sentence
+from dashboard.links import whole
 
-MOST_SEED, MOST_ITERATIONS = 2**32 - 1, 2000
+# The form does not ask which run's mask, or which tasks by name: the command line and Python do.
+OFFERED = [name for name in METHODS if name != "same-mask"]
+VOTERS = [name for name in NEIGHBOURS if name != "chosen"]
+# What a number typed in may be. The browser would drop one outside its bounds without a word, so it is not told them.
+NUMBERS = {"iterations": whole("Iterations", 0, 2000), "seed": whole("The seed", 0, 2**32 - 1)}
 
 
 def new_run() -> None:
@@ -25,8 +31,8 @@ def new_run() -> None:
         with second:
             if METHODS[method].removes:
                 state.pick_keep(zoo)
-            _number("Iterations", "iterations", 0, MOST_ITERATIONS, RunConfig.iterations, 10, "What the run may spend.")
-            _number("Seed", "seed", 0, MOST_SEED, RunConfig.seed, 1, "Same seed, same result.")
+            _number("Iterations", "iterations", RunConfig.iterations, 10, "What the run may spend.")
+            _number("Seed", "seed", RunConfig.seed, 1, "Same seed, same result.")
         if METHODS[method].needs_zoo:
             _voting()
         st.button("Start", type="primary", icon=":material/play_arrow:", on_click=start)
@@ -36,7 +42,7 @@ def _method() -> str:
     st.session_state.setdefault("method", RunConfig.method)
     return st.selectbox(
         "Method",
-        list(METHODS),
+        OFFERED,
         format_func=theme.method_title,
         key="method",
         persist_state="session",
@@ -44,9 +50,12 @@ def _method() -> str:
     )
 
 
-def _number(label: str, key: str, least: int, most: int, default: int, step: int, help: str) -> None:
-    st.session_state.setdefault(key, default)
-    st.number_input(label, least, most, step=step, key=key, persist_state="session", help=help)
+def _number(label: str, key: str, default: int, step: int, help: str) -> None:
+    value = st.number_input(label, value=default, step=step, key=key, persist_state="session", help=help)
+    try:
+        NUMBERS[key](str(value))
+    except BadValueError as error:
+        st.error(str(error), icon=":material/error:")
 
 
 def _voting() -> None:
@@ -57,7 +66,7 @@ def _voting() -> None:
         state.pick_similarity()
         state.pick_weighting()
         for label, key, options, labels, help in (
-            ("Neighbours", "neighbours", NEIGHBOURS, theme.NEIGHBOUR_CHOICES, "Who votes; the others are controls."),
+            ("Neighbours", "neighbours", VOTERS, theme.NEIGHBOUR_CHOICES, "Who votes; the others are controls."),
             ("Weights", "weights", WEIGHTS, theme.WEIGHTS, "Where the kept channels' first weights come from."),
         ):
             _choice(label, key, options, labels, help)
@@ -72,12 +81,17 @@ def _choice(label: str, key: str, options: Sequence[str], labels: Mapping[str, s
 
 @as_sentence()
 def start() -> None:
-    """Queue the run that the form describes and open it."""
+    """Queue the run that the form describes and open it; where a number may not be, the form already says so."""
     chosen = st.session_state
+    try:
+        for name, check in NUMBERS.items():
+            check(str(chosen[name]))
+    except BadValueError:
+        return
     settings = {name: chosen[name] for name in ("task", "method", "iterations", "seed")}
     optional = ("keep", "k", "similarity", "weighting", "neighbours", "weights")
     settings |= {name: chosen[name] for name in optional if chosen.get(name) is not None}
     config = RunConfig(zoo=data.DEFAULT_ZOO, **settings)
-    if METHODS[config.method].needs_zoo and config.k is not None:
+    if config.needs_zoo and config.k is not None:
         check_k(config.k, len(data.zoo().tasks))
     chosen["run"] = queue.submit(config, data.store())[0]

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.pruning.methods import METHODS
 from core.runs.record import FINISHED, RunRecord
 from core.runs.status import current
 from dashboard import data, theme
@@ -16,7 +17,9 @@ def run_list() -> None:
     records = data.recent_runs(MOST)
     st.subheader("Runs", anchor=False)
     if not records:
-        st.caption("There is no run yet. Start one above: it takes about a minute.")
+        st.caption(
+            "There is no run yet. Start one above: as the form is set, it takes about 15 seconds on an idle machine."
+        )
         return
     ids = [record.id for record in records]
     st.selectbox("Open a run", ids, index=None, key=BOX, on_change=_open_from_box, placeholder="Choose a run")
@@ -28,7 +31,7 @@ def run_list() -> None:
         selection_mode="single-row",
         column_config={
             "Keep": st.column_config.NumberColumn(format="percent"),
-            "Test accuracy": st.column_config.NumberColumn(format="%.3f"),
+            "Test accuracy": st.column_config.NumberColumn(format="%.1f %%"),
             "Started": st.column_config.DatetimeColumn(format="distance"),
         },
         alt=f"The {len(records)} newest runs with status, method, task and test accuracy",
@@ -42,17 +45,23 @@ def runs_table(records: list[RunRecord]) -> pd.DataFrame:
         {
             "Run": [record.id for record in records],
             "Status": [theme.STATUSES[current(record)].title for record in records],
+            "Test accuracy": [_test_accuracy(record) for record in records],
             "Method": [theme.method_title(record.config.method) for record in records],
             "Task": [record.config.task for record in records],
-            "Keep": [record.config.keep for record in records],
-            "Test accuracy": [_test_accuracy(record) for record in records],
+            "Keep": pd.Series([_keep(record) for record in records], dtype=float),
             "Started": pd.to_datetime([record.created for record in records], unit="s", utc=True),
         }
     )
 
 
+def _keep(record: RunRecord) -> float | None:
+    """The keep ratio asked for; None where nothing is removed."""
+    return record.config.keep if METHODS[record.config.method].removes else None
+
+
 def _test_accuracy(record: RunRecord) -> float | None:
-    return record.result["test_accuracy"] if record.status == FINISHED and record.result else None
+    """In per cent."""
+    return 100 * record.result["test_accuracy"] if record.status == FINISHED and record.result else None
 
 
 def _open_from_box() -> None:

@@ -7,14 +7,14 @@ import streamlit as st
 from core.runs import queue
 from core.runs.record import CANCELLED, CANCELLING, FAILED, FINISHED, LOST, QUEUED, RUNNING, RunRecord
 from core.runs.status import current
-from core.tasks.catalogue import task as task_of
 from dashboard import data, parts, theme
 from dashboard.errors import as_sentence
 from dashboard.figures import curves
 from dashboard.progress import ACTIVE, Progress, progress
-from dashboard.run_result import result
+from dashboard.run_result import cost, result
 
 EVERY = 1.0  # seconds
+NO_WORKER = ":material/hourglass_disabled:"
 
 
 def run_view(run_id: str) -> None:
@@ -42,13 +42,16 @@ def _show(record: RunRecord, status: str) -> None:
             parts.status_badge(status)
             st.markdown(f"**{record.id}**")
         st.markdown(f"{config.label()}")
-        st.caption(f"Task: {task_of(config.task).title}")
+        task = data.task_of_run(record)
+        st.caption(f"Task: {task.title}" if task else f"Task: {config.task}, which is not on this machine any more")
         _state(record, status, seen)
         _actions(record, status)
     if seen.finished:
         result(record, seen.finished)
     if seen.steps or seen.evaluations or seen.pruned:
         _curves(seen, record)
+    if seen.finished:
+        cost(seen.finished)
 
 
 def _state(record: RunRecord, status: str, seen: Progress) -> None:
@@ -56,15 +59,19 @@ def _state(record: RunRecord, status: str, seen: Progress) -> None:
     if status == QUEUED:
         place = data.queue_position(record.id, data.store().list(status=QUEUED))
         ahead = "It is next." if place == 1 else f"{place - 1} before it."
-        st.info(f"Waiting in the queue. {ahead} It starts by itself.", icon=":material/schedule:")
+        if data.worker_lives():
+            st.info(f"Waiting in the queue. {ahead} It starts by itself.", icon=":material/schedule:")
+        else:
+            st.warning(f"Waiting in the queue. {ahead} But no process works on the queue: start one.", icon=NO_WORKER)
+            _log(data.worker_log_tail())
     elif status in (RUNNING, CANCELLING):
         st.progress(seen.fraction, text=progress_text(seen, record.config.iterations, status))
     elif status == FAILED:
         st.error(record.error or "The run failed without a reason.", icon=":material/error:")
-        _log(record)
+        _log(data.log_tail(record.id))
     elif status == LOST:
         st.warning(theme.STATUSES[LOST].sentence, icon=":material/link_off:")
-        _log(record)
+        _log(data.log_tail(record.id))
     elif status == CANCELLED:
         done = f"Stopped after {seen.iteration} of {record.config.iterations} iterations. "
         st.info(done + theme.STATUSES[CANCELLED].sentence, icon=":material/cancel:")
@@ -85,6 +92,8 @@ def progress_text(seen: Progress, iterations: int, status: str) -> str:
 def _actions(record: RunRecord, status: str) -> None:
     """What can be done with a run in this state."""
     with st.container(horizontal=True):
+        if status == QUEUED and not data.worker_lives():
+            _button("Start now", ":material/play_arrow:", "start", _start_worker, record.id, "primary")
         if status in (QUEUED, RUNNING):
             _button("Cancel", ":material/stop:", "cancel", queue.cancel, record.id)
         if status in (LOST, FAILED, CANCELLED):
@@ -102,12 +111,16 @@ def _button(
         st.rerun()  # the whole page, as the timer may have to start
 
 
+def _start_worker(run_id: str) -> None:
+    queue.ensure_worker(data.store())
+
+
 def _retry(run_id: str) -> None:
     st.session_state["run"] = queue.retry(run_id, data.store())
 
 
-def _log(record: RunRecord) -> None:
-    if tail := data.log_tail(record.id):
+def _log(tail: str) -> None:
+    if tail:
         with st.expander("Last lines of its log", icon=":material/article:"):
             st.code(tail, language=None, wrap_lines=True)
 

@@ -1,85 +1,18 @@
-"""What a page's link holds: the choices that all pages share, read from the URL, checked, and written back to it.
+"""The choices that all pages share, each a widget that is in step with the page's link."""
 
-Streamlit's own `bind="query-params"` puts the labels people read into the URL; links here hold stable ids instead.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.errors import BadValueError, MetaVoteError, UnknownNameError
+from core.errors import BadValueError
 from core.pruning.config import SIMILARITIES
 from core.tasks.task import Task
 from core.voting import WEIGHTINGS
 from core.zoo.zoo import Zoo
 from dashboard import data, theme
+from dashboard.links import linked, one_of, whole
 
-T = TypeVar("T")
 DEFAULT_K, MOST_K, LEAST_KEEP = 5, 24, 0.05
-
-
-def linked(key: str, default: T, check: Callable[[str], T], draw: Callable[[], T | None]) -> T:
-    """The value of the widget that `draw` makes under `key`, in step with `?key=` in the URL.
-
-    `check` turns text into a value or raises a MetaVoteError: links and widgets are both checked, as neither can be
-    trusted. A bad link falls back to `default` with a sentence. The URL leaves out what is at its default.
-    """
-    raw, seen = st.query_params.get(key), f"{key} in link"
-    if raw is not None and raw != st.session_state.get(seen):
-        _adopt(key, default, check, raw)
-    elif not _valid(st.session_state.get(key, _NOTHING), check):
-        st.session_state[key] = default
-    chosen = draw()
-    value = default if chosen is None else check(str(chosen))
-    text = None if value == default else str(value)
-    if text is None:
-        st.query_params.pop(key, None)
-    elif text != raw:
-        st.query_params[key] = text
-    st.session_state[seen] = text
-    return value
-
-
-_NOTHING = object()
-
-
-def _adopt(key: str, default: T, check: Callable[[str], T], raw: str) -> None:
-    try:
-        st.session_state[key] = check(raw)
-    except MetaVoteError as error:
-        st.session_state[key] = default
-        instead = "" if default is None else f" Shown instead: {default}."
-        st.warning(f"This link does not fit. {error}{instead}", icon=":material/link_off:")
-
-
-def _valid(value: object, check: Callable[[str], object]) -> bool:
-    try:
-        return value is not _NOTHING and check(str(value)) is not None
-    except MetaVoteError:
-        return False
-
-
-def one_of(kind: str, options: Sequence[str]) -> Callable[[str], str]:
-    """A check for `linked`: the text itself where it is one of the options."""
-
-    def check(text: str) -> str:
-        if text not in options:
-            raise UnknownNameError(kind, text, options)
-        return text
-
-    return check
-
-
-def whole(what: str, least: int, most: int) -> Callable[[str], int]:
-    """A check for `linked`: a whole number within bounds."""
-
-    def check(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise BadValueError(f"{what} must be a whole number from {least} to {most}, not '{text}'.")
-        return int(text)
-
-    return check
 
 
 def pick_task(targets: Sequence[Task]) -> Task:
@@ -162,13 +95,13 @@ def pick_layout() -> str:
         kinds[0],
         one_of("layout", kinds),
         lambda: st.segmented_control(
-            "Layout",
+            "Layout of the map",
             kinds,
             format_func=lambda kind: theme.LAYOUTS.get(kind, kind),
             key="layout",
             required=True,
             persist_state="session",
-            label_visibility="collapsed",
+            help="  \n".join(f"{theme.LAYOUTS[kind]} {text}." for kind, text in theme.LAYOUT_HELP.items()),
         ),
     )
 
@@ -187,7 +120,8 @@ def pick_group(sizes: Mapping[str, int]) -> str:
             format_func=lambda name: labels.get(name, name),
             key="group",
             persist_state="session",
-            help="Channels that must be removed together, from the input (1) to the output.",
+            help="Channels that must be removed together, from the input (1) to the output. A name says where: "
+            "layer4.1.conv1 is the first convolution of the second block (counted from 0) of stage 4.",
         ),
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.pruning.methods import METHODS
 from core.runs.record import CANCELLED, CANCELLING, FAILED, FINISHED, LOST, QUEUED, RUNNING
+from core.tasks.datasets import class_title
 
 # Okabe-Ito. These four reach 3:1 on the light and on the dark background; so does the grey.
 BLUE, GREEN, PINK, VERMILION = "#0072B2", "#009E73", "#CC79A7", "#D55E00"
@@ -15,6 +16,9 @@ TARGET, NEIGHBOUR, ZOO_TASK, OTHER_TARGET = VERMILION, BLUE, GREY, PINK
 SELECTED, NOT_SELECTED, CHANCE = BLUE, GREY, VERMILION
 # cividis without its darkest fifth, which the dark background would swallow.
 MAGNITUDES = ["#35456C", "#4F576C", "#666970", "#7D7C78", "#958F78", "#AEA371", "#C8B866", "#E3CD52", "#FEE838"]
+# What pictures stand on. White would glare in the dark, and dark symbols would vanish on a dark page.
+WHITE = "#FFFFFF"
+PAPER = {"light": WHITE, "dark": "#9AA5B1"}
 
 LINE, FAINT_LINE = 2.5, 1.0
 
@@ -30,6 +34,7 @@ class Style:
 
 METHOD_STYLES: dict[str, Style] = {
     "mvp": Style(BLUE, "diamond"),
+    "same-mask": Style(BLUE, "diamond-open", (6, 3)),
     "taylor": Style(GREEN, "circle"),
     "taylor-oneshot": Style(GREEN, "circle-open", (6, 3)),
     "magnitude": Style(VERMILION, "square"),
@@ -76,11 +81,21 @@ NEIGHBOUR_CHOICES = {
     "random": "K at random (control)",
     "farthest": "The K least similar (control)",
     "all": "The whole zoo (control)",
+    "chosen": "Chosen by hand",
 }
 WEIGHTINGS = {"count": "One task, one vote", "similarity": "By similarity", "score": "By importance"}
-WEIGHTS = {"neighbours": "Mean of the neighbours'", "pretrained": "The backbone's (control)"}
+WEIGHTS = {
+    "neighbours": "Mean of the neighbours'",
+    "pretrained": "The backbone's (control)",
+    "reinitialised": "Random (control)",
+}
 SHADES = {"importance": "Importance to that neighbour", "weight": "Weight of its vote"}
 LAYOUTS = {"umap": "UMAP", "pca": "PCA", "mds": "MDS"}
+LAYOUT_HELP = {
+    "umap": "keeps tasks that are close together close, and bends the rest to fit",
+    "pca": "looks from the side on which tasks differ most, and bends nothing",
+    "mds": "keeps all distances, near and far, as true as a flat map can",
+}
 PHASES = {
     "neighbours": "Finding neighbours",
     "selecting": "Selecting channels",
@@ -92,6 +107,12 @@ PHASES = {
 MINUS = "\N{MINUS SIGN}"
 
 
+def class_label(dataset: str, name: str) -> str:
+    """What people read for a class, with the id that the command line and Python know it by: "hearts (heart)"."""
+    title = class_title(dataset, name)
+    return title if title == name else f"{title} ({name})"
+
+
 def method_title(name: str) -> str:
     """What people read for a method; an unknown one keeps its name."""
     return METHODS[name].title if name in METHODS else name
@@ -100,6 +121,11 @@ def method_title(name: str) -> str:
 def percent(share: float, digits: int = 0) -> str:
     """A share in [0, 1] as "20 %"."""
     return f"{100 * share:.{digits}f} %".replace("-", MINUS)
+
+
+def ratio(keep: float) -> str:
+    """A keep ratio as exactly as it was asked for: "20 %", "12.5 %"."""
+    return f"{100 * keep:.3g} %"
 
 
 def decimal(value: float, digits: int = 2) -> str:
@@ -146,3 +172,11 @@ def ago(seconds: float) -> str:
 def energy(kwh: float) -> str:
     """Energy in the unit that suits it: "0.42 Wh", "1.3 kWh"."""
     return f"{kwh:.2f} kWh" if kwh >= 0.1 else f"{1000 * kwh:.2f} Wh"
+
+
+def mass(grams: float) -> str:
+    """Mass in the unit that suits it: "3.20 mg", "0.42 g", "1.30 kg"."""
+    for unit, size in (("kg", 1000.0), ("g", 1.0)):
+        if grams >= 0.1 * size:
+            return f"{grams / size:.2f} {unit}"
+    return f"{1000 * grams:.2f} mg"

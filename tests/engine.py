@@ -57,6 +57,9 @@ def few_images() -> ImageSet:
     return ImageSet(whole.name, whole.classes, whole.images[chosen], whole.labels[chosen], whole.split[chosen])
 
 
+MASKED = "taylor-some-run"  # stands for the first voter, wherever a run is asked to keep another one's mask
+
+
 def small_task(classes: Sequence[str] = CLASSES) -> tuple[Task, TaskData]:
     """A task of real emoji images, few of each class."""
     task = task_of("emoji", list(classes))
@@ -65,7 +68,8 @@ def small_task(classes: Sequence[str] = CLASSES) -> tuple[Task, TaskData]:
 
 def config(method: str, task: Task, **changes: object) -> RunConfig:
     """A run short enough for a test."""
-    return RunConfig(task.id, method, **{"iterations": 4, "batch": 16, "threads": 1, "k": 2} | changes)  # type: ignore[arg-type]
+    short = {"iterations": 4, "batch": 16, "threads": 1, "k": 2, "mask_of": MASKED if method == "same-mask" else None}
+    return RunConfig(task.id, method, **short | changes)  # type: ignore[arg-type]
 
 
 @cache
@@ -81,8 +85,9 @@ def voters() -> tuple[Neighbour, ...]:
 
 def run_of(asked: RunConfig, task: Task, data: TaskData, **more: object) -> list[Event]:
     """All events of one run on the random backbone."""
-    neighbours = voters() if asked.method == "mvp" else ()
-    return list(prune_events(asked, task, data, random_backbone(), neighbours, **more))  # type: ignore[arg-type]
+    neighbours = voters() if asked.needs_zoo else ()
+    mask = voters()[0][0].selection if asked.mask_of else None
+    return list(prune_events(asked, task, data, random_backbone(), neighbours, mask=mask, **more))  # type: ignore[arg-type]
 
 
 def network(architecture: str, classes: int = 3, seed: int = 0) -> tuple[nn.Module, ChannelGroups]:

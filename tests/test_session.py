@@ -2,17 +2,23 @@
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 import core
-from core.errors import BadValueError, MetaVoteError, UnknownNameError
+from core.backbones.backbone import find_backbone
+from core.errors import BadValueError, MetaVoteError, MismatchError, UnknownNameError
+from core.pruning.config import RunConfig
+from core.session import Run
 from core.tasks.images import TEST
+from core.tasks.task import Task
 
 CLASSES = ["animal-mammal", "animal-bird", "food-fruit", "tool", "face-hand"]
 HAND = ["animal-mammal", "animal-bird", "food-fruit", "tool", "hand"]
@@ -95,8 +101,65 @@ def test_nothing_runs_before_it_is_asked_for_and_what_cannot_be_done_is_refused_
         core.prune("emoji-t03", keep=0)
 
 
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"k": 500}, "K is 500"),
+        ({"method": "taylor", "iterations": 2}, "at least 3 iterations"),
+        ({"chosen": ("emoji-t00",)}, "no zoo task that may vote 'emoji-t00'"),
+        ({"method": "same-mask", "mask_of": "nothing"}, "no run 'nothing'"),
+        ({"backbone": "nope", "method": "random"}, "no backbone 'nope'"),
+        ({"zoo": "nope"}, "no zoo 'nope'"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_runs(home: Path, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(MetaVoteError, match=words):
+        core.prune("emoji-t03", **settings)
+
+
+def test_a_task_made_by_hand_is_refused_where_its_id_names_another() -> None:
+    known = core.task("emoji-t03")
+    assert core.prune(known, iterations=1).config.task == "emoji-t03"
+    with pytest.raises(MismatchError, match="names another task"):
+        core.prune(Task("emoji-t03", "emoji", known.classes[::-1]))
+    with pytest.raises(UnknownNameError):
+        core.prune(Task("mine", "emoji", known.classes))
+
+
+def test_a_zoos_own_backbone_is_pruned_unless_another_is_asked_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zoo on a copy of the embedded backbone under a name of the user's own, given by relative paths."""
+    (home / "backbones").mkdir(parents=True)
+    copy = shutil.copy(find_backbone(), home / "backbones" / "mine.safetensors")
+    shutil.copytree(core.zoo().path, home / "zoos" / "ours")
+    about = json.loads((home / "zoos" / "ours" / "zoo.json").read_text())
+    (home / "zoos" / "ours" / "zoo.json").write_text(json.dumps({**about, "id": "ours", "backbone": "mine"}))
+    assert core.prune("emoji-t03", zoo="ours").config.backbone == "mine"
+    monkeypatch.chdir(home)
+    given = core.prune("emoji-t03", zoo="zoos/ours", backbone="backbones/mine.safetensors").config
+    assert (given.zoo, given.backbone) == (str(home / "zoos" / "ours"), str(copy))
+
+
+def test_a_run_is_pickled_without_its_model_and_starts_over_where_it_had_not_finished(home: Path) -> None:
+    run = core.prune("emoji-t03", method="magnitude", iterations=1, threads=1)
+    fresh = pickle.loads(pickle.dumps(run))
+    assert fresh.config == run.config and fresh.events == [] and not fresh.finished
+    next(iter(run))
+    again = pickle.loads(pickle.dumps(run))
+    assert len(again.events) == 1 and not again.finished
+    whole = list(again)
+    assert [event.kind for event in again.events] == [event.kind for event in whole]
+    done = pickle.loads(pickle.dumps(again))
+    assert len(pickle.dumps(again)) < 20_000 and done.finished and list(done) == []
+    assert done.result == again.result and done.curve == again.curve
+    with pytest.raises(MetaVoteError, match="prune again"):
+        done.model  # noqa: B018
+    document = json.loads(json.dumps(again.to_dict()))
+    assert document["finished"] and len(document["events"]) == len(whole)
+    assert RunConfig.from_dict(document["config"]) == again.config
+
+
 def test_a_run_that_failed_says_so_again_when_asked_for_its_model(home: Path) -> None:
-    run = core.prune("emoji-t03", k=500, threads=1)
+    run = Run(RunConfig("emoji-t03", k=500, threads=1))
     for _ in range(2):
         with pytest.raises(MetaVoteError, match="K is 500"):
             run.model  # noqa: B018
@@ -108,6 +171,8 @@ def test_neighbours_votes_and_tasks_print_pickle_and_have_a_plain_form() -> None
     assert "similarity" in repr(near[0]) and zoo.id in repr(zoo)
     assert pickle.loads(pickle.dumps(zoo.targets[0])) == zoo.targets[0]
     assert pickle.loads(pickle.dumps(near[0])).task == near[0].task
+    assert [(task, similarity) for task, similarity in near] == [(one.task, one.similarity) for one in near]
+    assert json.loads(json.dumps(zoo.to_dict()))["backbone"] == core.backbone().to_dict()["id"] == zoo.backbone
     assert json.loads(json.dumps(near[0].to_dict()))["task"] == near[0].task.id
 
 

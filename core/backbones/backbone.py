@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,11 +16,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core.backbones.architectures import architecture
-from core.errors import BadFileError, UnknownNameError
-from core.paths import ASSETS
+from core.errors import BadFileError, MismatchError, UnknownNameError
+from core.paths import ASSETS, home
 
 FOLDER = ASSETS / "backbones"
 DEFAULT = "emoji-resnet18-simclr"
+ENDING = ".safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,9 @@ class Backbone:
 
     def build(self, classes: int) -> nn.Module:
         """The dense network with these weights and a new head of `classes` zero outputs."""
-        model = architecture(self.architecture).build(classes)
+        with torch.device("meta"):  # which draws no weights that would be overwritten at once
+            model = architecture(self.architecture).build(classes)
+        model.to_empty(device="cpu")
         name = architecture(self.architecture).head
         missing, _ = model.load_state_dict(dict(self.tensors), strict=False)
         if lacking := [each for each in missing if not each.startswith(f"{name}.")]:
@@ -50,6 +56,19 @@ class Backbone:
             for parameter in head.parameters():
                 parameter.zero_()
         return model
+
+    def to_dict(self) -> dict[str, Any]:
+        """What it is, as plain data for JSON; not its weights."""
+        return {
+            "id": self.id,
+            "architecture": self.architecture,
+            "source": self.source,
+            "hash": self.hash,
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "size": self.size,
+            "about": dict(self.about),
+        }
 
 
 def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
@@ -85,17 +104,59 @@ def save_backbone(
     return str(record["hash"])
 
 
+def folders() -> tuple[Path, Path]:
+    """Where backbones are looked for by id: the shipped ones first, then the user's own."""
+    return FOLDER, home() / "backbones"
+
+
 def backbone_ids() -> list[str]:
-    """The ids of the backbones that ship with the project."""
-    return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+    """The ids of the backbones on this machine: those that ship with the project, and the user's own."""
+    return sorted({path.stem for folder in folders() for path in folder.glob(f"*{ENDING}")})
+
+
+def is_file_name(id: str) -> bool:
+    """Whether a backbone is named by the path of its file, not by its id."""
+    return id.endswith(ENDING)
+
+
+def find_backbone(id: str = DEFAULT) -> Path:
+    """The file of a backbone, by id or by its path. Raises UnknownNameError."""
+    places = [Path(id).expanduser()] if is_file_name(id) else [folder / f"{id}{ENDING}" for folder in folders()]
+    for path in places:
+        if path.is_file():
+            return path.absolute()
+    raise UnknownNameError("backbone", id, backbone_ids())
+
+
+def load_backbone(id: str = DEFAULT) -> Backbone:
+    """A backbone by id, or any backbone file by its path. Raises UnknownNameError, BadFileError."""
+    path = find_backbone(id)
+    stat = path.stat()
+    return _read(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+
+
+def keep_backbone(id: str) -> Backbone:
+    """The backbone of that id or file; a file is copied to the user's own backbones, where its id finds it later.
+
+    Raises MismatchError where a backbone with that id but other weights is here already.
+    """
+    backbone = load_backbone(id)
+    if backbone.id not in backbone_ids():
+        target = folders()[1] / f"{backbone.id}{ENDING}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as beside:
+            shutil.copyfile(find_backbone(id), Path(beside) / target.name).replace(target)
+    if (here := load_backbone(backbone.id)).hash != backbone.hash:
+        raise MismatchError(
+            f"Another backbone {backbone.id} is here already ({here.hash[:12]}, not {backbone.hash[:12]}): "
+            "give the file another name."
+        )
+    return here
 
 
 @lru_cache(maxsize=4)
-def load_backbone(id: str = DEFAULT) -> Backbone:
-    """A shipped backbone by id, or any backbone file by path. Raises UnknownNameError, BadFileError."""
-    path = Path(id) if id.endswith(".safetensors") else FOLDER / f"{id}.safetensors"
-    if not path.exists():
-        raise UnknownNameError("backbone", id, backbone_ids())
+def _read(path: Path, _stamp: tuple[int, int, int]) -> Backbone:
+    """Kept until the file changes."""
     try:
         with safe_open(path, framework="pt") as file:
             record = json.loads((file.metadata() or {})["backbone"])

@@ -1,5 +1,7 @@
 """From a pruned model's file back to a network, with nothing but its metadata and tensors."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 
@@ -15,11 +17,16 @@ def state_of(model: PrunedModel) -> dict[str, Tensor]:
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
+@lru_cache(maxsize=16)
+def _shell(name: str, classes: int) -> nn.Module:
+    """The network without weights, to be copied, not changed: a zoo is rebuilt model after model."""
+    with torch.device("meta"):
+        return architecture(name).build(classes)
+
+
 def rebuild(model: PrunedModel) -> nn.Module:
     """The slim network, in eval mode, ready for images [B, 3, H, W] normalised with the model's mean and std."""
-    with torch.device("meta"):
-        shell = architecture(model.architecture).build(len(model.classes))
-    state = state_of(model)
+    shell, state = _shell(model.architecture, len(model.classes)), state_of(model)
     if missing := sorted(set(shell.state_dict()) - set(state)):
         raise BadFileError(f"This pruned model has no weights for {missing[0]}: load its file with the weights, whole.")
     return resized(shell, state).eval()

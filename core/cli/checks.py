@@ -122,14 +122,17 @@ def _data_sets() -> Iterator[Check]:
 
 
 def _backbones() -> Iterator[Check]:
-    from core.backbones.backbone import DEFAULT, FOLDER, backbone_ids, load_backbone
+    from core.backbones.backbone import DEFAULT, backbone_ids, folders, load_backbone
 
+    shipped = folders()[0]
     for name in dict.fromkeys((DEFAULT, *backbone_ids())):
         try:
             backbone = load_backbone(name)
         except MetaVoteError as error:
-            state = BROKEN if (FOLDER / f"{name}.safetensors").exists() else MISSING
-            remedy = f"{error} It ships in assets/backbones: restore that folder from the repository."
+            state = BROKEN if name in backbone_ids() else MISSING
+            ours = name == DEFAULT or (shipped / f"{name}.safetensors").exists()
+            where = "It ships in assets/backbones: restore that folder from the repository."
+            remedy = f"{error} {where if ours else f'It is in {folders()[1]}: put the whole file there.'}"
             yield Check(f"backbone {name}", state, name == DEFAULT, "cannot be used", remedy)
             continue
         found = f"{backbone.architecture}, {backbone.source}, hash {backbone.hash[:12]} matches"
@@ -139,7 +142,8 @@ def _backbones() -> Iterator[Check]:
 
 def _zoos() -> Iterator[Check]:
     from core.backbones.backbone import load_backbone
-    from core.zoo.zoo import DEFAULT, open_zoo, zoo_ids
+    from core.zoo.archive import check
+    from core.zoo.zoo import DEFAULT, model_path, open_zoo, zoo_ids
 
     for name in dict.fromkeys((DEFAULT, *zoo_ids())):
         needed = name == DEFAULT
@@ -150,7 +154,9 @@ def _zoos() -> Iterator[Check]:
         )
         try:
             zoo = open_zoo(name)
-            absent = [task.id for task in zoo.tasks if not (zoo.path / "models" / f"{task.id}.safetensors").exists()]
+            absent = [task.id for task in zoo.tasks if not model_path(zoo.path, task.id).exists()]
+            if not absent:
+                check(zoo)
             matches = load_backbone(zoo.backbone).hash == zoo.backbone_hash
         except MetaVoteError as error:
             yield Check(

@@ -48,7 +48,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with argparse's message as a sentence."""
         sentence = message.removeprefix("argument ").rstrip(".")
-        raise UsageError(f"{sentence[0].upper()}{sentence[1:]}. (See: {self.prog} --help)")
+        end = "" if sentence.endswith("?") else "."
+        raise UsageError(f"{sentence[0].upper()}{sentence[1:]}{end} (See: {self.prog} --help)")
 
 
 class Verbs:
@@ -103,8 +104,13 @@ def task_of(args: argparse.Namespace) -> Any:
     if args.task is not None and args.dataset is None and args.classes is None:
         return task(args.task)
     if args.task is None and args.dataset is not None and args.classes is not None:
-        return task(args.dataset, [name.strip() for name in args.classes.split(",") if name.strip()])
+        return task(args.dataset, listed(args.classes))
     raise UsageError("Name one task: either its id, or both --dataset and --classes.")
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """An argparse type: names apart by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def whole(least: int) -> Callable[[str], int]:

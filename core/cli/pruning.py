@@ -2,13 +2,12 @@
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
-from core.cli.parser import Verbs, add_task, check_k, keep_ratio, one_of, task_of, whole
+from core.cli.parser import Verbs, add_task, keep_ratio, listed, one_of, task_of, whole
 from core.cli.progress import RunBar, bars
-from core.errors import MetaVoteError, MismatchError
+from core.errors import BadValueError, MetaVoteError
 from core.pruning import config as settings
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
@@ -24,6 +23,8 @@ EXAMPLES = """
 prune emoji-t00 --method mvp --keep 0.2 --iterations 60 --seed 0
 prune emoji-t00 --method taylor --keep 0.1 --json
 prune --dataset emoji --classes animal-mammal,animal-bird,food-fruit,tool,face-hand -k 3
+prune emoji-t00 --chosen emoji-z03,emoji-z17
+prune emoji-t00 --method same-mask --mask-of RUN
 prune emoji-t00 --detach
 """
 DEFAULTS = RunConfig(task="any")
@@ -43,15 +44,18 @@ def add(verbs: Verbs) -> None:
     option("k", whole(1), "K", "how many neighbours vote", "-k")
     option("neighbours", one_of("way to choose neighbours", lambda: settings.NEIGHBOURS), "WHICH",
            ", ".join(settings.NEIGHBOURS))  # fmt: skip
+    option("chosen", listed, "ID,ID", "the zoo tasks that vote, instead of the K nearest", default="")
     option("similarity", one_of("similarity", lambda: settings.SIMILARITIES), "NAME", ", ".join(settings.SIMILARITIES))
-    option("weighting", one_of("weighting of votes", lambda: WEIGHTINGS), "NAME",
-           ", ".join(WEIGHTINGS))  # fmt: skip
+    option("weighting", one_of("weighting of votes", lambda: WEIGHTINGS), "NAME", ", ".join(WEIGHTINGS))
     option("weights", one_of("source of weights", lambda: settings.WEIGHTS), "SOURCE",
-           "where kept channels take their weights: " + ", ".join(settings.WEIGHTS))  # fmt: skip
-    option("sample", float, "T", "draw channels by their votes at this temperature instead of taking the most voted")
+           "where kept channels take their weights: " + ", ".join(settings.WEIGHTS),
+           default="neighbours where they vote, else pretrained")  # fmt: skip
+    option("mask_of", str, "RUN", "keep the channels that this finished run kept; for --method same-mask",
+           "--mask-of", default="")  # fmt: skip
+    option("sample", float, "T", "draw channels by their votes at this temperature", default="the most voted are taken")
     parser.add_argument("--dynamic", action="store_true", default=None, help="vote in rounds, neighbours ranked anew")
-    option("zoo", str, "ZOO", "a zoo's id or its folder")
-    option("backbone", str, "ID", "a backbone's id or file")
+    option("zoo", str, "ZOO", "a zoo's id or its folder", default="the embedded one")
+    option("backbone", str, "ID", "a backbone's id or file", default="the zoo's own, else the embedded one")
     option("threads", whole(1), "N", "CPU threads")
     option("learning_rate", float, "RATE", "peak of the learning rate", "--learning-rate")
     option("batch", whole(2), "N", "images a training iteration")
@@ -60,8 +64,11 @@ def add(verbs: Verbs) -> None:
 
 
 def _option_adder(parser: argparse.ArgumentParser) -> Callable[..., None]:
-    def option(name: str, type: Callable[[str], Any], metavar: str, help: str, flag: str = "") -> None:
-        text = f"{help} (default: {getattr(DEFAULTS, name)})"
+    def option(
+        name: str, type: Callable[[str], Any], metavar: str, help: str, flag: str = "", default: str | None = None
+    ) -> None:
+        usual = getattr(DEFAULTS, name) if default is None else default
+        text = help if usual == "" else f"{help} (default: {usual})"
         parser.add_argument(flag or f"--{name}", dest=name, type=type, metavar=metavar, help=text)
 
     return option
@@ -90,7 +97,7 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
 
     Raises UsageError for values, UnknownNameError, MissingDataError, BadFileError, MismatchError for what they name.
     """
-    from core.backbones.backbone import load_backbone
+    from core.runs.resolve import resolved
     from core.tasks.data import load_task
 
     task = task_of(args)
@@ -103,27 +110,10 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
     except MetaVoteError as error:
         raise UsageError(str(error)) from error
     load_task(task)  # kept in memory, as the backbone is: the run does not load them again
-    if METHODS[config.method].needs_zoo:
-        config = _checked_zoo(config, explicit_backbone="backbone" in given)
-    load_backbone(config.backbone)
-    return config
-
-
-def _checked_zoo(config: RunConfig, explicit_backbone: bool) -> RunConfig:
-    """The config with the zoo's own backbone, unless another was asked for; then it has to be the zoo's."""
-    from core.backbones.backbone import load_backbone
-    from core.zoo.zoo import open_zoo
-
-    zoo = open_zoo(config.zoo)
-    if not explicit_backbone:
-        config = replace(config, backbone=zoo.backbone)
-    if load_backbone(config.backbone).hash != zoo.backbone_hash:
-        raise MismatchError(
-            f"The zoo {zoo.id} was made on the backbone {zoo.backbone} ({zoo.backbone_hash[:12]}), which "
-            f"{config.backbone} is not: choose the --backbone it was made on, or another --zoo."
-        )
-    check_k(config.k, sum(task.id != config.task for task in zoo.tasks))
-    return config
+    try:
+        return resolved(config, own_backbone="backbone" not in given)
+    except BadValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def work_here(store: "Store", run_id: str, config: RunConfig) -> None:

@@ -1,10 +1,12 @@
 """`runs` and `compare`: what has been run, one run at a time and many side by side."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs, one_of, whole
+from core.errors import BadValueError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,13 +15,17 @@ if TYPE_CHECKING:
     from core.runs.store import Store
 
 FORMATS = ("table", "json", "csv", "markdown")
+LEFT_OUT = "pairs with shorter and weaker rivals, of controls, or that lose more accuracy than these (--json has all)"
+
+NONE = "There are no such runs: make one with python -m core prune TASK"
 
 
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
     parser = verbs.add(
-        "runs", list_runs, "List runs, newest first; or show, cancel, resume or delete one.",
-        "runs --status finished\nruns show RUN\nruns resume RUN",
+        "runs", list_runs, "List runs, newest first; show, cancel, resume or delete one; pass many on as one file.",
+        "runs --status finished\nruns show RUN\nruns resume RUN\n"
+        "runs export study.zip --tag study\nruns import study.zip",
     )  # fmt: skip
     _add_filters(parser)
     parser.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
@@ -32,6 +38,13 @@ def add(verbs: Verbs) -> None:
     ):
         one = within.add(name, verb, line, f"runs {name} RUN")
         one.add_argument("run", metavar="RUN", help="a run's id (see 'runs')")
+    line = "Write runs that have ended to one file, with their curves; without a filter, all of them."
+    one = within.add("export", export_runs, line, "runs export study.zip --tag study\nruns export all.zip --models")
+    one.add_argument("file", type=Path, metavar="FILE", help="the file to write")
+    _add_filters(one)
+    one.add_argument("--models", action="store_true", help="their slim models too")
+    one = within.add("import", import_runs, "Add the runs of a file to the store.", "runs import study.zip")
+    one.add_argument("file", type=Path, metavar="FILE", help="a file that 'runs export' wrote")
 
     parser = verbs.add(
         "compare", compare, "Compare runs: a table of them, and a summary by variant and iterations.",
@@ -71,8 +84,20 @@ def _found(store: "Store", args: argparse.Namespace, limit: int | None = None) -
     """(record, status as people should see it) of the runs that pass the filters, newest first."""
     from core.runs.status import current
 
+    if args.task and not store.list(task=args.task, limit=1):
+        _check_task(args.task)  # a task that has runs need not be there any more, such as a folder of images
     known = [(record, current(record)) for record in store.list(task=args.task, method=args.method, tag=args.tag)]
     return [(record, status) for record, status in known if args.status in (None, status)][:limit]
+
+
+def _check_task(name: str) -> None:
+    from core.errors import MetaVoteError
+    from core.tasks.catalogue import task
+
+    try:
+        task(name)
+    except MetaVoteError as error:
+        raise UsageError(str(error)) from error
 
 
 def list_runs(args: argparse.Namespace) -> Answer:
@@ -112,8 +137,7 @@ def list_runs(args: argparse.Namespace) -> Answer:
         Column("tags", lambda one: " ".join(one["tags"]), numeric=False),
         Column("error", lambda one: one["error"], numeric=False),
     ]
-    none = "There are no such runs: make one with python -m core prune TASK"
-    return Answer(document, lambda out: table(out, columns, document) if document else say(out, none))
+    return Answer(document, lambda out: table(out, columns, document) if document else say(out, NONE))
 
 
 def show(args: argparse.Namespace) -> Answer:
@@ -124,6 +148,39 @@ def show(args: argparse.Namespace) -> Answer:
 
     document = run_document(Store(), args.run)
     return Answer(document, lambda out: show_run(out, document))
+
+
+def export_runs(args: argparse.Namespace) -> Answer:
+    """{"file", "bytes", "runs": [ids], "left_out": number still going on}."""
+    from core.runs.archive import pack
+    from core.runs.record import ENDED
+    from core.runs.store import Store
+
+    store = Store()
+    found = _found(store, args)
+    ended = [record for record, status in found if status in ENDED]
+    if not ended:
+        raise BadValueError("There is no such run that has ended: see python -m core runs.")
+    size = pack(store, ended, args.file, args.models)
+    left_out = len(found) - len(ended)
+    document = {
+        "file": str(args.file), "bytes": size, "runs": [record.id for record in ended], "left_out": left_out
+    }  # fmt: skip
+    also = f" ({left_out} still going on were left out)" if left_out else ""
+    return Answer(document, lambda out: say(out, f"{args.file}: {len(ended)} runs{also}, {size / 1e6:.1f} MB"))
+
+
+def import_runs(args: argparse.Namespace) -> Answer:
+    """{"added": [ids], "there_already": [ids]}."""
+    from core.runs.archive import unpack
+    from core.runs.store import Store
+
+    added, known = unpack(Store(), args.file)
+    also = f"; {len(known)} were there already" if known else ""
+    return Answer(
+        {"added": added, "there_already": known},
+        lambda out: say(out, f"{len(added)} runs added{also}: python -m core compare --all"),
+    )
 
 
 def cancel(args: argparse.Namespace) -> Answer:
@@ -158,7 +215,7 @@ def compare(args: argparse.Namespace) -> Answer:
     from core.errors import BadValueError
     from core.reports import compare as reports
     from core.reports import records, tables
-    from core.reports.cost import pay_offs
+    from core.reports.cost import pay_offs, telling
     from core.runs.store import Store
 
     store = Store()
@@ -181,16 +238,21 @@ def compare(args: argparse.Namespace) -> Answer:
             return
         against = next((one.baseline for one in found.summaries if one.baseline), None)
         parts: list[tuple[str, Any, Any]] = [] if args.summary else [("Runs", tables.RUN_COLUMNS, found.rows)]
+        if not found.rows:
+            say(out, NONE)
+            return
         title = "Finished runs by variant" + (f", differences to {against}" if against else "")
         parts.append((title, tables.SUMMARY_COLUMNS, found.summaries))
         if paid:
             title = "When the zoo has paid for itself (read it only where the difference is not clearly negative)"
-            parts.append((title, tables.PAY_OFF_COLUMNS, paid))
+            parts.append((title, tables.PAY_OFF_COLUMNS, telling(paid)))
         for title, columns, items in parts:
             if args.format == "markdown":
                 print(f"**{title}**\n\n{tables.to_markdown(columns, items)}", file=out.file)
             else:
                 table(out, columns, items, title)
+        if left_out := len(paid) - len(telling(paid)):
+            say(out, f"Left out: {left_out} {LEFT_OUT}.")
 
     return Answer(document, show)
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from core.cli.answer import Answer, table
+from core.cli.answer import Answer, say, table
 from core.cli.parser import Verbs, add_task, check_k, one_of, task_of, whole
 
 if TYPE_CHECKING:
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
     parser = verbs.add(
-        "tasks", list_tasks, "List the tasks that ship with the project.", "tasks --targets\ntasks --json"
-    )
+        "tasks", list_tasks, "List the tasks that ship with the project, or download a data set for more.",
+        "tasks --targets\ntasks --json\ntasks --download cifar10",
+    )  # fmt: skip
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--targets", dest="kind", action="store_const", const="targets", help="only the target tasks")
     kind.add_argument("--zoo", dest="kind", action="store_const", const="zoo", help="only the tasks of the zoo")
-    parser.add_argument("--setting", help="a shipped setting: emoji (default), or emoji-disjoint, no class in common")
+    kind.add_argument("--download", metavar="NAME", help="get a data set that is not here; nothing else downloads any")
+    parser.add_argument(
+        "--setting", help="a shipped setting: emoji (default), emoji-disjoint (no class in common) or fashion"
+    )
 
     parser = verbs.add(
         "neighbours",
@@ -47,7 +51,9 @@ def similarities() -> tuple[str, ...]:
 
 
 def list_tasks(args: argparse.Namespace) -> Answer:
-    """[{"id", "dataset", "classes", "title", "kind", "setting"}]."""
+    """[{"id", "dataset", "classes", "title", "kind", "setting"}]; with --download, what `download` answers."""
+    if args.download is not None:
+        return download(args)
     from core.reports.tables import Column
     from core.tasks import catalogue
 
@@ -66,10 +72,32 @@ def list_tasks(args: argparse.Namespace) -> Answer:
     return Answer(found, lambda out: table(out, columns, found))
 
 
+def download(args: argparse.Namespace) -> Answer:
+    """{"dataset", "images", "classes": [...], "downloaded": whether it was not here before}."""
+    from core.errors import UnknownNameError
+    from core.tasks.datasets import dataset_names, load_dataset
+
+    name, known = args.download, dataset_names()
+    if name not in known:
+        raise UnknownNameError("data set", name, known)
+    loaded = load_dataset(name, download=True)
+    document = {
+        "dataset": name,
+        "images": len(loaded.images),
+        "classes": list(loaded.classes),
+        "downloaded": not known[name].available,
+    }
+    found = "was here already" if known[name].available else "is here now"
+    line = f"The data set {name} {found}: {len(loaded.images):,} images in {len(loaded.classes)} classes."
+    return Answer(document, lambda out: say(out, line))
+
+
 def ranked(args: argparse.Namespace, task: "Task", zoo: "Zoo") -> "list[Neighbour]":
     """The task's neighbours in the zoo, best first. Loads torch only for a task whose similarities are not stored."""
-    check_k(args.k, sum(other.id != task.id for other in zoo.tasks))
-    if task.id in zoo.rows:
+    from core.tasks.datasets import FOLDER
+
+    check_k(args.k, len(zoo.voters(task)))
+    if zoo.holds(task) and not task.dataset.startswith(FOLDER):  # a folder's pictures may have changed
         return zoo.neighbours(task, args.k, args.similarity)
     from core.backbones.backbone import load_backbone
     from core.tasks.data import load_task

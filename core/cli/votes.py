@@ -11,10 +11,13 @@ from core.cli.tasks import add_ranking, opened, ranked
 from core.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from core.channels.selection import Selection
     from core.voting import Votes
+    from core.zoo.zoo import Zoo
 
 
 def add(verbs: Verbs) -> None:
@@ -53,7 +56,7 @@ def votes(args: argparse.Namespace) -> Answer:
     if args.group is not None and args.group not in zoo.groups:
         raise UnknownNameError("channel group", args.group, zoo.groups)
     counted = count(ballots(zoo, ranked(args, task, zoo), args.keep), args.weighting)
-    chosen = select(counted, args.keep, tie_break=backbone_importance(zoo.backbone, len(task.classes)))
+    chosen = select(counted, args.keep, _tie_break(zoo))
     groups = [args.group] if args.group else list(counted.groups)
     document = {
         "task": task.id,
@@ -85,19 +88,14 @@ def group_document(counted: "Votes", chosen: "Selection", group: str) -> dict[st
     }
 
 
-def backbone_importance(backbone_id: str, classes: int) -> "dict[str, Any]":
-    """What ties between votes are broken by: the L2 norms of the backbone's channels, as `prune` does."""
-    import torch
-
+def _tie_break(zoo: "Zoo") -> "Mapping[str, Any]":
+    """What breaks ties between votes, as in `prune`; loads torch only for a zoo that does not say."""
+    if (stored := zoo.tie_break()) is not None:
+        return stored
     from core.backbones.backbone import load_backbone
-    from core.channels.groups import channel_groups
-    from core.channels.selection import Selection
-    from core.criteria.weights import l2
+    from core.zoo.build import backbone_importance
 
-    backbone = load_backbone(backbone_id)
-    model = backbone.build(classes)
-    groups = channel_groups(model, torch.zeros(1, 3, backbone.size, backbone.size))
-    return dict(l2(model, groups, Selection.full(groups.sizes)))
+    return backbone_importance(load_backbone(zoo.backbone))
 
 
 def _title(document: dict[str, Any]) -> str:

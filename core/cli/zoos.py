@@ -36,6 +36,7 @@ def _add_build(actions: Verbs) -> None:
     parser = actions.add(
         "build", build, "Prune the backbone for many tasks; a build that was stopped goes on where it was.",
         "zoo build my-zoo --tasks emoji:tool+plant+heart emoji:sport+flag+person --method taylor\n"
+        "zoo build my-zoo --tasks emoji:tool+plant emoji:sport+flag --backbone my-backbone.safetensors\n"
         "zoo build --workers 2\n"
         "zoo build apart --setting emoji-disjoint",
     )  # fmt: skip
@@ -46,7 +47,11 @@ def _add_build(actions: Verbs) -> None:
     parser.add_argument("--targets", nargs="+", metavar="TASK", default=[], help="tasks to show on its map as targets")
     parser.add_argument("--setting", metavar="NAME", help="instead: the tasks of a shipped setting, such as emoji")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: the folder zoos/ZOO in the user's folder")
-    parser.add_argument("--backbone", metavar="ID", help="a backbone's id or file (default: the embedded one)")
+    parser.add_argument(
+        "--backbone",
+        metavar="ID",
+        help="a backbone's id, or a file, which is copied to your backbones (default: the embedded one)",
+    )
     parser.add_argument("--method", type=one_of("method", _methods), metavar="NAME", help="default: taylor")
     parser.add_argument("--keep", type=keep_ratio, metavar="RATIO", help="keep ratio (default: 0.2)")
     parser.add_argument("--iterations", type=whole(0), metavar="N", help="training iterations a model (default: 240)")
@@ -56,7 +61,9 @@ def _add_build(actions: Verbs) -> None:
 
 
 def _methods() -> list[str]:
-    return [method.name for method in METHODS.values() if not method.needs_zoo and method.removes]
+    """Those that make a pruned model from the backbone and the task alone."""
+    apart = ("same-mask",)  # needs another run
+    return [one.name for one in METHODS.values() if one.removes and not one.needs_zoo and one.name not in apart]
 
 
 def no_action(args: argparse.Namespace) -> Answer:
@@ -89,7 +96,8 @@ def _plan(args: argparse.Namespace) -> "Plan":
     """What to build, refused before any work where it cannot work."""
     from dataclasses import replace
 
-    from core.backbones.backbone import load_backbone
+    from core.backbones.backbone import find_backbone, is_file_name, load_backbone
+    from core.pruning.schedule import schedule_of
     from core.tasks.catalogue import SETTING, task
     from core.tasks.data import load_task
     from core.zoo.archive import is_id
@@ -112,13 +120,13 @@ def _plan(args: argparse.Namespace) -> "Plan":
     plan = replace(plan, id=args.zoo, **given)
     try:
         check(plan, args.workers)
-        plan.config(plan.tasks[0])
+        schedule_of(plan.config(plan.tasks[0]))
     except BadValueError as error:
         raise UsageError(str(error)) from error
     for each in (*plan.tasks, *plan.targets):
         load_task(each)
     load_backbone(plan.backbone)
-    return plan
+    return replace(plan, backbone=str(find_backbone(plan.backbone))) if is_file_name(plan.backbone) else plan
 
 
 def info(args: argparse.Namespace) -> Answer:
@@ -140,7 +148,7 @@ def export(args: argparse.Namespace) -> Answer:
 
 
 def import_(args: argparse.Namespace) -> Answer:
-    """The zoo as `info` shows it, and "backbone_here": whether its backbone ships with this version."""
+    """The zoo as `info` shows it."""
     from core.zoo.archive import unpack
 
     return _described(unpack(args.file, args.replace, fits=_backbone_fits))
@@ -164,22 +172,7 @@ def _backbone_fits(zoo: "Zoo") -> None:
 def _described(zoo: "Zoo") -> Answer:
     from core.cli.checks import size_of
 
-    document = {
-        "id": zoo.id,
-        "path": str(zoo.path),
-        "backbone": zoo.backbone,
-        "backbone_hash": zoo.backbone_hash,
-        "architecture": zoo.about.get("architecture"),
-        "keep": zoo.keep,
-        "keep_ratios": zoo.keep_ratios(),
-        "groups": zoo.groups,
-        "tasks": [{**task.to_dict(), "validation_accuracy": zoo.accuracy(task.id)} for task in zoo.tasks],
-        "targets": [task.to_dict() for task in zoo.targets],
-        "bytes": size_of(zoo.path),
-        "cost": zoo.about.get("cost"),
-        "config": zoo.about.get("config"),
-        "trustworthiness": zoo.about.get("trustworthiness"),
-    }
+    document = {**zoo.to_dict(), "bytes": size_of(zoo.path)}
     return Answer(document, lambda out: _show(out, document))
 
 

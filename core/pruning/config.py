@@ -12,8 +12,8 @@ from core.pruning.methods import METHODS
 from core.voting import WEIGHTINGS
 
 SIMILARITIES = ("leep", "logme", "prototypes")
-NEIGHBOURS = ("nearest", "random", "farthest", "all")
-WEIGHTS = ("neighbours", "pretrained")
+NEIGHBOURS = ("nearest", "random", "farthest", "all", "chosen")
+WEIGHTS = ("neighbours", "pretrained", "reinitialised")
 MOST_ITERATIONS = 100_000
 
 
@@ -21,8 +21,12 @@ MOST_ITERATIONS = 100_000
 class RunConfig:
     """One method on one target task with one seed and budget.
 
-    `task`, `backbone` and `zoo` are ids, looked up when the run starts. `k` may be None where no neighbours are ranked
-    (a method without a zoo, or `neighbours="all"`). `keep` is the keep ratio; `learning_rate` the peak of the schedule.
+    `task`, `backbone` and `zoo` are ids, looked up when the run starts. `k` is None where no neighbours are ranked
+    (`neighbours="all"`), and may be where a run needs no zoo. `keep` is the keep ratio; `learning_rate` the peak of the
+    schedule.
+    chosen: ids of the zoo tasks that vote, where `neighbours="chosen"`; giving them implies it, and sets `k`.
+    weights: what kept entries start at: the neighbours' mean, the backbone's, or chance; None is the method's usual.
+    mask_of: id of the finished run whose selection is kept, for the method "same-mask".
     sample: temperature at which channels are drawn by their votes; None, the default, takes those with most votes.
     dynamic: vote in several rounds, neighbours ranked anew in each by how they agree with the target's own importance.
     Raises BadValueError or UnknownNameError, one sentence each.
@@ -36,8 +40,10 @@ class RunConfig:
     k: int | None = 5
     similarity: str = "leep"
     neighbours: str = "nearest"
+    chosen: tuple[str, ...] = ()
     weighting: str = "count"
-    weights: str = "neighbours"
+    weights: str | None = None
+    mask_of: str | None = None
     sample: float | None = None
     dynamic: bool = False
     backbone: str = "emoji-resnet18-simclr"
@@ -49,6 +55,9 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name in ("task", "backbone", "zoo"):
             _check_id(name, getattr(self, name))
+        if self.weights is None and isinstance(self.method, str) and self.method in METHODS:
+            object.__setattr__(self, "weights", METHODS[self.method].weights)
+        self._check_chosen()
         for name, kind, known in _CHOICES:
             if (value := getattr(self, name)) not in known:
                 raise UnknownNameError(kind, value, known)
@@ -66,14 +75,36 @@ class RunConfig:
             object.__setattr__(self, "sample", _temperature(self.sample))
         if not isinstance(self.dynamic, bool):
             raise BadValueError(f"Dynamic voting is on or off, true or false, not {self.dynamic!r}.")
+        if self.neighbours == "all":
+            object.__setattr__(self, "k", None)
         if self.k is not None:
             object.__setattr__(self, "k", _whole(self.k, 1, None, "K, the number of neighbours,"))
-        elif METHODS[self.method].needs_zoo and self.neighbours != "all":
+        elif self.needs_zoo and self.neighbours != "all":
             raise BadValueError(f"{METHODS[self.method].title} needs K, the number of neighbours: give one, such as 5.")
+
+        if (self.method == "same-mask") != (self.mask_of is not None):
+            raise BadValueError('The method "same-mask", and it alone, needs the run whose mask to keep: give its id.')
+
+    @property
+    def needs_zoo(self) -> bool:
+        """Whether neighbours vote in this run, or lend it their weights."""
+        return METHODS[self.method].needs_zoo or self.weights == "neighbours"
+
+    def _check_chosen(self) -> None:
+        named: object = self.chosen  # a list, from JSON; one id, from a hasty caller
+        chosen = (named,) if isinstance(named, str) else tuple(self.chosen)
+        object.__setattr__(self, "chosen", chosen)
+        if chosen and self.neighbours in ("nearest", "chosen"):
+            if len(set(chosen)) < len(chosen) or not all(isinstance(one, str) and one.strip() for one in chosen):
+                raise BadValueError("Neighbours chosen by hand are ids of zoo tasks, each named once.")
+            object.__setattr__(self, "neighbours", "chosen")
+            object.__setattr__(self, "k", len(chosen))
+        elif chosen or self.neighbours == "chosen":
+            raise BadValueError('Name the zoo tasks that vote where neighbours are "chosen", and only there.')
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` gives back an equal config."""
-        return asdict(self)
+        return asdict(self) | {"chosen": list(self.chosen)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "RunConfig":
@@ -91,12 +122,13 @@ class RunConfig:
         """One short line for people, naming what tells runs apart."""
         method = METHODS[self.method]
         parts = [method.title]
-        if method.needs_zoo:
+        if self.needs_zoo:
             parts.append("the whole zoo" if self.neighbours == "all" else f"{self.k} {self.neighbours}")
-            parts.append("neighbours' weights" if self.weights == "neighbours" else "pretrained weights")
+        if self.weights != method.weights or method.needs_zoo:
+            parts.append("neighbours' weights" if self.weights == "neighbours" else f"{self.weights} weights")
         parts.append(self.task)
         if method.removes:
-            parts.append(f"keep {self.keep:.0%}")
+            parts.append(f"keep {100 * self.keep:.3g} %")
         return " · ".join([*parts, f"{self.iterations} iterations", f"seed {self.seed}"])
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from core.tasks.images import Examples
 
 PAD = 3  # pixels a training image may be moved by
+AUGMENT_FROM = 10  # times a run sees each image; a shorter one learns more from images as they are (docs/results.md)
 
 
 def normalised(examples: Examples, mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[Tensor, Tensor]:
@@ -32,6 +33,25 @@ def batch_rows(count: int, batch: int, iteration: int, seed: int) -> Tensor:
 def epoch_order(count: int, epoch: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """int64 [count]: one epoch's shuffled rows."""
     return np.random.default_rng([seed, epoch, 0xE90C]).permutation(count)
+
+
+def sample_rows(labels: Tensor, most: int, seed: int) -> Tensor:
+    """int64 rows, in order, of at most `most` examples (all where there are no more), each class in proportion.
+
+    labels: [N]. Every class that is there stays there, as long as `most` is at least the number of classes.
+    """
+    if len(labels) <= most:
+        return torch.arange(len(labels))
+    generator, place = np.random.default_rng([seed, 0x5A3B]), np.empty(len(labels))
+    for label in np.unique(labels.numpy()):
+        rows = np.flatnonzero(labels.numpy() == label)
+        place[generator.permutation(rows)] = np.arange(len(rows)) / len(rows)  # the first of each class: 0
+    return torch.from_numpy(np.sort(np.argsort(place, kind="stable")[:most]))
+
+
+def augments(iterations: int, batch: int, count: int) -> bool:
+    """Whether a run of so many iterations sees each of `count` training images often enough to augment them."""
+    return iterations * min(batch, count) >= AUGMENT_FROM * count
 
 
 def augmented(images: Tensor, iteration: int, seed: int) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.channels.groups import ChannelGroups
 from core.channels.selection import Selection
@@ -35,6 +35,13 @@ def inherit(
             count[mine] += 1
         out[name] = torch.where(count > 0, total / count.clamp_min(1), own)
     return out
+
+
+def reinitialise(model: nn.Module) -> None:
+    """Draw every layer's parameters anew, in place, the way its own class does; from torch's global generator."""
+    for module in model.modules():
+        if callable(reset := getattr(module, "reset_parameters", None)):
+            reset()
 
 
 def common(

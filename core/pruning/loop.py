@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from core.backbones.backbone import Backbone
+from core.channels.selection import Selection
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Event, Slimmed
 from core.pruning.work import Neighbour, Pruning
@@ -27,14 +28,16 @@ def prune_events(
     neighbours: Sequence[Neighbour] = (),
     checkpoint: Checkpoint | None = None,
     spent: dict[str, float] | None = None,
+    mask: Selection | None = None,
 ) -> Iterator[Event]:
     """Prune `backbone` for `task` as `config` says.
 
     neighbours: for methods that vote, best first; the first k vote, and dynamic voting may call in the others.
     spent: what was paid before the loop (seconds of finding neighbours, say), counted into the cost.
+    mask: the selection to keep, for the method "same-mask".
     """
     torch.set_num_threads(config.threads)
-    work = Pruning(config, task, data, backbone, neighbours, spent)
+    work = Pruning(config, task, data, backbone, neighbours, spent, mask)
     if checkpoint is not None:
         work.restore(checkpoint)
     else:

@@ -17,6 +17,11 @@ class Method:
     when: When
 
     @property
+    def weights(self) -> str:
+        """What kept entries start at unless a run asks for something else."""
+        return "neighbours" if self.needs_zoo else "pretrained"
+
+    @property
     def removes(self) -> bool:
         """Whether the keep ratio matters to this method."""
         return self.when != "never"
@@ -76,6 +81,14 @@ _ALL = (
         "random",
         "Random channels",
         "Keep channels drawn by chance: the control that every other method has to beat.",
+        needs_zoo=False,
+        when="before training",
+    ),
+    Method(
+        "same-mask",
+        "Mask of another run",
+        "Keep the channels that a finished run kept, and train anew: tells what its mask is worth from what its "
+        "weights are worth.",
         needs_zoo=False,
         when="before training",
     ),

@@ -10,12 +10,15 @@ from core.backbones.architectures import head_of
 from core.channels.groups import NORMS
 
 BATCH = 128
-SCALE = 10.0  # logit of a feature that lies exactly on its class's prototype
+SCALE = 5.0  # logit of a feature that lies exactly on its class's prototype; 10 is too sure of itself (docs/results.md)
 
 
 @torch.no_grad()
 def reestimate_batchnorm(model: nn.Module, images: Tensor) -> None:
-    """Set every BatchNorm's running statistics to those of the images [N, 3, H, W], in place."""
+    """Set every BatchNorm's running statistics to the mean of those of near-equal parts of the images, in place.
+
+    images: [N, 3, H, W], N at least 2; every image counts, in parts of at most BATCH.
+    """
     norms = [module for module in model.modules() if isinstance(module, NORMS)]
     momenta = [norm.momentum for norm in norms]
     training = model.training
@@ -23,9 +26,8 @@ def reestimate_batchnorm(model: nn.Module, images: Tensor) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative average
     model.train()
-    for part in torch.split(images, BATCH):
-        if len(part) > 1:
-            model(part)
+    for part in torch.tensor_split(images, max(1, -(-len(images) // BATCH))):
+        model(part)
     model.train(training)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

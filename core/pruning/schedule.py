@@ -58,7 +58,7 @@ class Schedule:
 
     def evaluate_at(self, iteration: int) -> bool:
         """Whether to look at the validation split after this many iterations."""
-        return iteration == self.iterations or iteration % max(1, self.iterations // EVALUATIONS) == 0
+        return iteration == self.iterations or iteration % max(1, -(-self.iterations // EVALUATIONS)) == 0
 
 
 def schedule_of(config: RunConfig) -> Schedule:

@@ -12,15 +12,15 @@ from core.channels.files import PrunedModel
 from core.channels.groups import ChannelGroups, channel_groups, parameters_and_macs
 from core.channels.rebuild import state_of
 from core.channels.selection import Selection
-from core.channels.slim import resized, slim, slim_state
+from core.channels.slim import resized, slim
 from core.criteria.registry import CRITERIA
 from core.criteria.scores import Scores, keep_best
 from core.criteria.taylor import Taylor
 from core.criteria.weights import l2
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Step
-from core.pruning.images import augmented, batch_rows, normalised
-from core.pruning.inherit import inherit
+from core.pruning.images import augmented, augments, batch_rows, normalised, sample_rows
+from core.pruning.inherit import inherit, reinitialise
 from core.pruning.meter import Meter
 from core.pruning.methods import METHODS
 from core.pruning.optimizer import cut_momenta, momenta, optimizer_for, with_momenta
@@ -31,6 +31,7 @@ from core.tasks.task import Task
 from core.voting import Ballot, Votes, revote, select, votes
 
 CRITERION_OF = {"magnitude": "l2", "taylor-oneshot": "taylor"}  # methods named otherwise than their criterion
+READY_MOST, GLANCE_MOST = 2048, 256  # training images that settle BatchNorm and the head; BatchNorm on the way
 Neighbour = tuple[PrunedModel, float]  # a zoo's pruned model and its similarity to the target
 
 
@@ -45,13 +46,19 @@ class Pruning:
         backbone: Backbone,
         neighbours: Sequence[Neighbour],
         spent: dict[str, float] | None,
+        mask: Selection | None = None,
     ) -> None:
+        self.mask = mask
         self.config, self.task, self.data, self.backbone, self.neighbours = config, task, data, backbone, neighbours
         self.voters = None if config.neighbours == "all" else config.k
         self.meter = Meter(spent)
         self.schedule: Schedule = schedule_of(config)
         self.train_images, self.train_labels = normalised(data.train, backbone.mean, backbone.std)
         self.held_images, self.held_labels = normalised(data.validation, backbone.mean, backbone.std)
+        ready, glance = (sample_rows(self.train_labels, most, config.seed) for most in (READY_MOST, GLANCE_MOST))
+        self.ready_images, self.ready_labels = self.train_images[ready], self.train_labels[ready]
+        self.glance_images = self.train_images[glance]
+        self.augments = augments(config.iterations, config.batch, len(self.train_labels))
         torch.manual_seed(config.seed)
         self.model: nn.Module = backbone.build(len(task.classes))
         self.groups: ChannelGroups = channel_groups(self.model, torch.zeros(1, 3, data.size, data.size))
@@ -69,32 +76,37 @@ class Pruning:
 
     def prepare(self) -> Iterator[Event]:
         """Choose channels where the method does so before training; then BatchNorm, head, and a first evaluation."""
-        method = METHODS[self.config.method]
-        keep = self.schedule.first_keep
+        method, keep = METHODS[self.config.method], self.schedule.first_keep
         if method.needs_zoo:
-            self.vote(keep)
-            yield self.pruned(keep)
+            counted = votes(ballots_of(self.neighbours[: self.voters], keep), self.config.weighting)
+            self.narrow(self.elect(counted, keep))
+        elif self.mask is not None:
+            self.narrow(self.mask)
         elif method.when == "before training":
             criterion = CRITERIA[CRITERION_OF.get(method.name, method.name)]
             chance = {"seed": self.config.seed} if criterion.needs == "chance" else {}
             self.importance = criterion.score(self.model, self.groups, self.selection, **chance)
             self.narrow(keep_best(self.importance, keep, self.selection))
+        if method.when != "after scoring":  # scores are the backbone's: weights change once they have decided
+            self.set_weights()
+        if method.when == "before training":
             yield self.pruned(keep)
         self.make_ready()
         yield self.evaluation()
 
-    def vote(self, keep: float) -> None:
-        """The first vote decides the channels, and where asked to, the voters' weights the start."""
-        voters = self.neighbours[: self.voters]
-        counted = votes(ballots_of(voters, keep), self.config.weighting)
-        self.narrow(self.elect(counted, keep))
+    def set_weights(self) -> None:
+        """Kept entries start where the run says: at the backbone's (as they are), the neighbours' mean, or chance's."""
         if self.config.weights == "neighbours":
             head = head_of(self.model)[0]
-            own = slim_state(self.model_at_full_size(), self.groups, self.selection)
-            shared = [(state_of(m), m.selection) for m, _ in voters]
-            start = inherit(own, self.groups, self.selection, shared, leave=(f"{head}.weight", f"{head}.bias"))
+            shared = [(state_of(model), model.selection) for model, _ in self.neighbours[: self.voters]]
+            start = inherit(
+                self.model.state_dict(), self.groups, self.selection, shared, leave=(f"{head}.weight", f"{head}.bias")
+            )
             self.model = resized(self.model, start)
-            self.optimizer = optimizer_for(self.model, self.config.learning_rate)
+        elif self.config.weights == "reinitialised":
+            torch.manual_seed(self.config.seed)
+            reinitialise(self.model)
+        self.optimizer = optimizer_for(self.model, self.config.learning_rate)
 
     def vote_again(self, keep: float, evidence: Scores) -> Selection:
         """Dynamic voting: the neighbours that agree most with the target's importance so far vote on what is left."""
@@ -109,15 +121,19 @@ class Pruning:
         self.importance = {title: counted.table(title) for title in self.groups.sizes}
         return chosen
 
-    def model_at_full_size(self) -> dict[str, Tensor]:
-        """The backbone's own state, with a head of this task's width."""
-        return self.backbone.build(len(self.task.classes)).state_dict()
-
     def make_ready(self) -> None:
-        """BatchNorm statistics and a prototype head from the training images: two forward passes over them, counted."""
-        reestimate_batchnorm(self.model, self.train_images)
-        prototype_head(self.model, self.train_images, self.train_labels)
-        self.meter.forward(self.macs, 2 * len(self.train_labels))
+        """BatchNorm statistics and a prototype head from training images: two forward passes over them, counted."""
+        self.settle()
+        prototype_head(self.model, self.ready_images, self.ready_labels)
+        self.meter.forward(self.macs, len(self.ready_labels))
+
+    def settle(self) -> None:
+        """BatchNorm statistics of the network as it is now.
+
+        Running averages lag behind weights that change this fast: without this, accuracy dips for the first iterations.
+        """
+        reestimate_batchnorm(self.model, self.ready_images)
+        self.meter.forward(self.macs, len(self.ready_labels))
 
     # -- surgery
 
@@ -140,11 +156,12 @@ class Pruning:
         if METHODS[self.config.method].needs_zoo:
             self.narrow(self.vote_again(keep, found))
         else:
-            gone = {title: self.importance[title] * ~self.selection.mask(title) * bool(self.rounds) for title in found}
+            gone = {title: self.importance[title] * ~self.selection.mask(title) for title in found}
             self.importance = {title: found[title] + gone[title] for title in found}
             self.narrow(keep_best(found, keep, self.selection))
         self.taylor.clear()
         if self.schedule.scoring:
+            self.set_weights()
             self.make_ready()
         return self.pruned(keep)
 
@@ -172,7 +189,7 @@ class Pruning:
         rows = self.rows(iteration)
         images = self.train_images[rows]
         self.model.train(not scoring)
-        output = self.model(images if scoring else augmented(images, iteration, seed))
+        output = self.model(images if scoring or not self.augments else augmented(images, iteration, seed))
         loss = nn.functional.cross_entropy(output, self.train_labels[rows])
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -196,13 +213,14 @@ class Pruning:
         return int((logits.argmax(1) == labels).sum()) / len(labels), float(loss)
 
     def evaluation(self) -> Evaluation:
-        """Accuracy on the validation split, with BatchNorm statistics of the network as it is now.
-
-        Running averages lag behind weights that change this fast: without this, accuracy dips for the first iterations.
-        """
-        reestimate_batchnorm(self.model, self.train_images)
-        self.meter.forward(self.macs, len(self.train_labels))
-        accuracy, loss = self.measure(self.held_images, self.held_labels)
+        """Accuracy on the validation split. On the way BatchNorm is settled on few images; at the end on all."""
+        if self.iteration == self.schedule.iterations > 0:
+            self.settle()
+        with self.meter.monitoring():
+            if 0 < self.iteration < self.schedule.iterations:
+                reestimate_batchnorm(self.model, self.glance_images)
+                self.meter.forward(self.macs, len(self.glance_images))
+            accuracy, loss = self.measure(self.held_images, self.held_labels)
         return Evaluation(self.iteration, accuracy, loss, self.meter.seconds)
 
     def phase(self, name: Any) -> PhaseChanged:
@@ -214,7 +232,8 @@ class Pruning:
     def finish(self) -> Finished:
         """Look at the test split, once, and settle the account."""
         images, labels = normalised(self.data.test, self.backbone.mean, self.backbone.std)
-        accuracy, _ = self.measure(images, labels)
+        with self.meter.monitoring():
+            accuracy, _ = self.measure(images, labels)
         achieved = {
             "keep": self.selection.keep_ratio(), "channel_sparsity": self.selection.channel_sparsity,
             "params": self.params, "macs": self.macs,
@@ -226,7 +245,8 @@ class Pruning:
 
     def pruned_model(self, finished: Finished) -> PrunedModel:
         """The slim model with all that makes sense of it."""
-        accuracy, _ = self.measure(self.held_images, self.held_labels)
+        with self.meter.monitoring():
+            accuracy, _ = self.measure(self.held_images, self.held_labels)
         importance = {title: values.astype("float32") for title, values in self.importance.items()}
         origin = {
             "config": self.config.to_dict(), "validation_accuracy": accuracy, "cost": finished.cost,
@@ -266,7 +286,7 @@ class Pruning:
         self.taylor.state, self.taylor.batches = part("taylor/"), checkpoint.about["batches"]
         self.importance = {name: value.numpy() for name, value in part("importance/").items()}
         self.rounds = list(checkpoint.about["rounds"])
-        self.meter = Meter(checkpoint.about["spent"])
+        self.meter = Meter(self.meter.added(checkpoint.about["spent"]))
         self.params, self.macs = parameters_and_macs(self.model, self.data.size)
 
 

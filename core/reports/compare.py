@@ -9,13 +9,12 @@ from typing import Any
 
 from core.errors import BadValueError, UnknownNameError
 from core.pruning.config import RunConfig
-from core.pruning.methods import METHODS
 
-# Task, seed, keep ratio and iterations have columns of their own; the number of threads is no part of a method.
-_NOT_OPTIONS = ("task", "method", "keep", "iterations", "seed", "threads")
+# Task, seed, keep ratio and iterations have columns of their own; threads and whose mask is kept name no variant.
+_NOT_OPTIONS = ("task", "method", "keep", "iterations", "seed", "threads", "mask_of")
 # What makes two runs of one method different variants.
 OPTIONS = tuple(one.name for one in fields(RunConfig) if one.name not in _NOT_OPTIONS)
-_ZOO_OPTIONS = ("k", "similarity", "neighbours", "weighting", "weights", "sample", "dynamic", "zoo")
+_ZOO_OPTIONS = ("k", "similarity", "neighbours", "chosen", "weighting", "weights", "sample", "dynamic", "zoo")
 DEFAULT_BASELINE = "mvp"
 
 
@@ -181,7 +180,7 @@ def _paired(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], against: 
 
 def relevant_options(config: RunConfig) -> dict[str, Any]:
     """The options that matter to this run's method; those of voting matter only to methods that vote."""
-    ignored = () if METHODS[config.method].needs_zoo else _ZOO_OPTIONS
+    ignored = () if config.needs_zoo else _ZOO_OPTIONS
     return {name: getattr(config, name) for name in OPTIONS if name not in ignored}
 
 
@@ -194,7 +193,7 @@ def differing_options(configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
 
 def variant_name(method: str, options: Mapping[str, Any]) -> str:
     """`mvp`, or `mvp k=3 weights=pretrained` where variants of it are compared."""
-    given = (f"{name}={value}" for name, value in options.items() if value is not None)
+    given = (f"{name}={value}" for name, value in options.items() if value not in (None, ()))
     return " ".join([method, *given])
 
 

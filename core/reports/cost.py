@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,10 @@ from core.pruning.footprint import DEFAULT, Assumptions, Footprint, footprint
 from core.pruning.methods import METHODS
 from core.reports.compare import Row
 
-__all__ = ["DEFAULT", "Assumptions", "Footprint", "PayOff", "footprint", "pay_offs", "pays_off_after"]
+__all__ = ["DEFAULT", "Assumptions", "Footprint", "PayOff", "footprint", "pay_offs", "pays_off_after", "telling"]
+
+CONTROLS = ("random", "farthest", "all")  # of who votes
+MOST_SHOWN = 12  # lines of a table that people still read
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class PayOff:
 
     Costs are CPU seconds, those of a run the mean over the pairs. `difference`: mean accuracy of the first minus that
     of the second; `tasks` means something only where that is not clearly negative. `tasks` is None for never.
+    `control`: tasks vote (random, farthest, all) that are there to be beaten rather than used.
     """
 
     variant: str
@@ -34,6 +38,7 @@ class PayOff:
     cost: float
     against_cost: float
     tasks: int | None
+    control: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -53,7 +58,7 @@ def pay_offs(rows: Iterable[Row], zoo_costs: Mapping[str, float]) -> list[PayOff
     for (variant, _, keep, spent), own in cells.items():
         for (other, method, other_keep, other_spent), others in cells.items():
             common = own.keys() & others.keys()
-            rival = METHODS[method].removes and not METHODS[method].needs_zoo
+            rival = METHODS[method].removes and not METHODS[method].needs_zoo and other not in zoo_costs
             if variant not in zoo_costs or not rival or keep != other_keep or not common:
                 continue
             cost, without = (
@@ -62,9 +67,36 @@ def pay_offs(rows: Iterable[Row], zoo_costs: Mapping[str, float]) -> list[PayOff
             gaps = [(own[cell].test_accuracy or 0.0) - (others[cell].test_accuracy or 0.0) for cell in common]
             found.append(PayOff(
                 variant, spent, other, other_spent, keep, len(common), statistics.fmean(gaps), zoo_costs[variant],
-                cost, without, pays_off_after(zoo_costs[variant], cost, without),
+                cost, without, pays_off_after(zoo_costs[variant], cost, without), _is_control(own.values()),
             ))  # fmt: skip
     return found
+
+
+def _is_control(rows: Iterable[Row]) -> bool:
+    return any(row.options.get("neighbours") in CONTROLS for row in rows)
+
+
+def telling(found: Sequence[PayOff], most: int = MOST_SHOWN) -> list[PayOff]:
+    """At most so many of the pairs: those that answer whether the zoo is worth it.
+
+    Each variant at its iterations is held against the longest rival and the most accurate one, as a shorter or weaker
+    one would flatter it; controls only where there is nothing else. Where these are too many, the ones that lose most
+    accuracy go, as for them `tasks` means nothing.
+    """
+    used = [one for one in found if not one.control] or list(found)
+    groups: dict[tuple[str, float | None, int], list[PayOff]] = defaultdict(list)
+    for one in used:
+        groups[one.variant, one.keep, one.iterations].append(one)
+    chosen = set()
+    for rivals in groups.values():
+        chosen.add(max(rivals, key=lambda one: (one.against_iterations, -one.difference)))
+        chosen.add(min(rivals, key=lambda one: (one.difference, -one.against_iterations)))
+    best = sorted(chosen, key=lambda one: (-one.difference, *_place(one)))[:most]
+    return sorted(best, key=_place)
+
+
+def _place(one: PayOff) -> tuple[float, str, int, int, str]:
+    return (one.keep or 0.0, one.variant, one.iterations, -one.against_iterations, one.against)
 
 
 def pays_off_after(zoo_cost: float, cost_with_zoo: float, cost_without: float) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.channels.files import PrunedModel, load_pruned, write_whole
 from core.errors import BadValueError, MetaVoteError, MissingDataError, UnknownNameError
-from core.runs.record import FINISHED
+from core.runs.record import CANCELLED, FAILED, FINISHED, LOST
 from core.runs.status import current
 from core.runs.store import Store
 
@@ -18,13 +18,16 @@ def export(store: Store, run_id: str, to: str, file: Path) -> dict[str, Any]:
     """Write a run's pruned model to `file`: {"run", "format", "file", "bytes", "classes", "input"}.
 
     The run's own file is read and checked first; `file` appears whole or not at all. Raises UnknownNameError,
-    BadValueError for a run that has not finished, MissingDataError, BadFileError.
+    BadValueError for a run that has not finished and for a folder that is not there, MissingDataError, BadFileError.
     """
     if to not in FORMATS:
         raise UnknownNameError("export format", to, FORMATS)
     status = current(store.get(run_id))
     if status != FINISHED:
-        raise BadValueError(f"Run {run_id} is {status}: only a finished run has a model to export.")
+        remedy = f"export it when it has (python -m core runs show {run_id})"
+        if status in (CANCELLED, FAILED, LOST):
+            remedy = f"let it go on (python -m core runs resume {run_id}) and export it then"
+        raise BadValueError(f"Run {run_id} is {status} and has not finished: {remedy}.")
     source = store.model_path(run_id)
     if not source.exists():
         raise MissingDataError(f"The model of run {run_id} is gone from the store's folder: run it again.")
@@ -32,6 +35,8 @@ def export(store: Store, run_id: str, to: str, file: Path) -> dict[str, Any]:
     target = file.expanduser()
     if target.is_dir():
         raise BadValueError(f"{target} is a folder: name a file in it.")
+    if not target.parent.is_dir():
+        raise BadValueError(f"There is no folder {target.parent}: make it first.")
     if target.resolve() == source.resolve():
         raise BadValueError(f"{target} is the run's own file: choose another name.")
     try:

@@ -108,7 +108,7 @@ def zoo_costs(rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[str, fl
     """Variant -> CPU seconds that its zoo took to build, for the variants whose zoo is on this machine and says so."""
     costs = {}
     for row, record in zip(rows, records, strict=True):
-        if METHODS[record.config.method].needs_zoo and row.variant not in costs:
+        if record.config.needs_zoo and row.variant not in costs:
             with suppress(MetaVoteError):
                 spent = (open_zoo(record.config.zoo).about.get("cost") or {}).get("cpu_seconds")
                 if isinstance(spent, int | float):

@@ -5,17 +5,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.backbones.backbone import load_backbone
-from core.errors import MismatchError
+from core.backbones.backbone import Backbone, load_backbone
+from core.channels.files import load_pruned
+from core.channels.selection import Selection
+from core.errors import MismatchError, UnknownNameError
 from core.pruning.config import RunConfig, check_k
 from core.pruning.events import Checkpoint, Event, PhaseChanged
 from core.pruning.loop import prune_events
-from core.pruning.methods import METHODS
 from core.pruning.work import Neighbour
+from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import TaskData, load_task
 from core.tasks.task import Task
-from core.zoo.similarity import neighbours_of
+from core.zoo.similarity import neighbours_of, ranking_macs
 from core.zoo.zoo import Neighbour as Ranked
 from core.zoo.zoo import Zoo, open_zoo
 
@@ -27,7 +29,8 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
     backbone = load_backbone(config.backbone)
     data = load_task(task)
     neighbours: list[Neighbour] = []
-    if METHODS[config.method].needs_zoo:
+    macs = 0
+    if config.needs_zoo:
         if checkpoint is None:
             yield PhaseChanged("neighbours", 0, 0.0)
         zoo = open_zoo(config.zoo)
@@ -38,8 +41,9 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
             )
         ranked = ranking(config, zoo, task, data)
         neighbours = [(zoo.model(each.task.id), each.similarity) for each in ranked]
-    spent = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
-    yield from prune_events(config, task, data, backbone, neighbours, checkpoint, spent)
+        macs = ranking_macs(zoo, task, data)
+    spent = {"macs": macs, "seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
+    yield from prune_events(config, task, data, backbone, neighbours, checkpoint, spent, mask_of(config, backbone))
 
 
 def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ranked]:
@@ -48,6 +52,11 @@ def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ran
     if config.neighbours == "nearest" and not config.dynamic:
         return neighbours_of(zoo, task, data, backbone, config.k, config.similarity)
     everyone = neighbours_of(zoo, task, data, backbone, None, config.similarity)
+    if config.neighbours == "chosen":
+        known = {each.task.id: each for each in everyone}
+        if unknown := [id for id in config.chosen if id not in known]:
+            raise UnknownNameError("zoo task", unknown[0], known)
+        return [known[id] for id in config.chosen]
     if config.neighbours == "all":
         return everyone
     assert config.k is not None
@@ -58,3 +67,13 @@ def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ran
         return everyone[::-1][: config.k]
     chosen = np.random.default_rng([config.seed, 0x4E1B]).permutation(len(everyone))[: config.k]
     return [everyone[i] for i in chosen]
+
+
+def mask_of(config: RunConfig, backbone: Backbone) -> Selection | None:
+    """The selection that the run `config.mask_of` ended with, where a run keeps that of another."""
+    if config.mask_of is None:
+        return None
+    model = load_pruned(Store().model_path(config.mask_of), weights=False)
+    if model.backbone_hash != backbone.hash:
+        raise MismatchError(f"Run {config.mask_of} pruned another backbone than {backbone.id}: name one that did not.")
+    return model.selection

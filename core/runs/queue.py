@@ -16,7 +16,7 @@ from core.runs.record import QUEUED
 from core.runs.slot import hold, holder
 from core.runs.store import Store
 
-LONGEST_LOG = 1_000_000  # bytes
+LOG, LONGEST_LOG = "worker.log", 1_000_000  # in the store's folder; bytes
 _ROOT = Path(__file__).resolve().parents[2]
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -77,7 +77,7 @@ def _spawn(store: Store) -> subprocess.Popen[bytes]:
     }
     if store.url:
         environment["METAVOTE_STORE"] = store.url
-    log = store.folder / "worker.log"
+    log = store.folder / LOG
     try:
         store.folder.mkdir(parents=True, exist_ok=True)
         fresh = not log.exists() or log.stat().st_size > LONGEST_LOG

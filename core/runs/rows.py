@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, insert, select
 
-from core.errors import BadValueError, MetaVoteError, StoreError
+from core.errors import BadValueError, MetaVoteError, StoreError, UnknownNameError
 from core.pruning.config import RunConfig
+from core.pruning.events import RecordedEvent
 from core.runs.processes import Worker
 from core.runs.record import RunRecord
 from core.runs.schema import events, runs
@@ -33,6 +34,14 @@ def record_of(row: Row[Any], where: str) -> RunRecord:
         return RunRecord(**values)
     except (ValueError, TypeError, MetaVoteError) as error:
         raise damaged(row.id, where) from error
+
+
+def find(connection: Connection, run_id: str, where: str) -> RunRecord:
+    """The record of a run in the store named `where`. Raises UnknownNameError, StoreError."""
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+    if row is None:
+        raise UnknownNameError("run", run_id, connection.execute(select(runs.c.id)).scalars())
+    return record_of(row, where)
 
 
 def damaged(run_id: str, where: str) -> StoreError:
@@ -64,6 +73,18 @@ def status_of(connection: Connection, run_id: str, worker: Worker) -> str | None
     """The stored status of a run that is the worker's, else None."""
     mine = select(runs.c.status).where(runs.c.id == run_id, is_worker(runs, worker))
     return connection.execute(mine).scalar()
+
+
+def add_events(connection: Connection, run_id: str, added: Iterable[RecordedEvent]) -> int:
+    """Put events behind a run's last one; returns the number of the last."""
+    last = last_seq_of(connection, run_id)
+    rows = [
+        {"run": run_id, "seq": seq, "kind": one.kind, "data": dumps(one.to_dict())}
+        for seq, one in enumerate(added, start=last + 1)
+    ]
+    if rows:
+        connection.execute(insert(events), rows)
+    return last + len(rows)
 
 
 def last_seq_of(connection: Connection, run_id: str) -> int:

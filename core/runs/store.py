@@ -15,31 +15,12 @@ from core.errors import BadValueError, MetaVoteError, StoreError, UnknownNameErr
 from core.paths import home
 from core.pruning.config import RunConfig
 from core.pruning.events import RecordedEvent, event_from_dict
+from core.runs import transitions
 from core.runs.database import Database, make_url_of
 from core.runs.processes import Worker
-from core.runs.record import (
-    CANCELLED,
-    CANCELLING,
-    FAILED,
-    FINISHED,
-    LOST,
-    QUEUED,
-    RUNNING,
-    STORED,
-    WITH_WORKER,
-    RunRecord,
-)
-from core.runs.rows import (
-    clean_tags,
-    damaged,
-    dumps,
-    is_worker,
-    last_seq_of,
-    readable_id,
-    record_of,
-    status_of,
-)
-from core.runs.schema import events, runs, workers
+from core.runs.record import CANCELLED, FAILED, FINISHED, QUEUED, STORED, WITH_WORKER, RunRecord
+from core.runs.rows import add_events, clean_tags, damaged, dumps, find, last_seq_of, readable_id, record_of, status_of
+from core.runs.schema import events, runs
 from core.runs.status import current
 
 Records: TypeAlias = list[RunRecord]
@@ -119,10 +100,26 @@ class Store:
                     continue  # the id is taken: draw a longer one
         raise StoreError(f"The run store {self.where} finds no free name for the run: delete runs you no longer need.")
 
+    def restore(
+        self, run_id: str, config: RunConfig, about: Mapping[str, Any], events_of_run: Iterable[RecordedEvent]
+    ) -> None:
+        """Add an ended run as another store had it. `about`: its status, times, error, result, tags and notes."""
+        row = {
+            **{name: about[name] for name in ("status", "created", "started", "ended", "error", "notes")},
+            "result": None if about["result"] is None else dumps(about["result"]),
+            "tags": dumps(list(about["tags"])),
+            "queued": about["created"],
+            "attempt": 1,
+        }
+        with self.database.write() as connection:
+            named = {"id": run_id, "task": config.task, "method": config.method, "config": dumps(config.to_dict())}
+            connection.execute(insert(runs).values(**named, **row))
+            add_events(connection, run_id, events_of_run)
+
     def get(self, run_id: str) -> RunRecord:
         """The run of that id."""
         with self.database.read() as connection:
-            return self._get(connection, run_id)
+            return find(connection, run_id, self.where)
 
     def list(
         self,
@@ -169,14 +166,7 @@ class Store:
         """Add one event or several, visible to readers at once. Returns the sequence number of the last (1, 2, ...)."""
         added = [event] if not isinstance(event, Sequence) else event
         with self.database.write() as connection:
-            last = last_seq_of(connection, run_id)
-            rows = [
-                {"run": run_id, "seq": seq, "kind": one.kind, "data": dumps(one.to_dict())}
-                for seq, one in enumerate(added, start=last + 1)
-            ]
-            if rows:
-                connection.execute(insert(events), rows)
-        return last + len(rows)
+            return add_events(connection, run_id, added)
 
     def events(self, run_id: str, after: int = 0, kinds: Iterable[str] | None = None) -> Events:
         """Pairs of sequence number and event, oldest first, of those after number `after`; none for an unknown run."""
@@ -204,37 +194,17 @@ class Store:
 
     def claim(self, worker: Worker, run_id: str | None = None) -> RunRecord | None:
         """Give the run queued longest (or the one named) to `worker`, to no other; None where none waits."""
-        waiting = select(runs.c.id).where(runs.c.status == QUEUED).order_by(runs.c.queued, runs.c.number).limit(1)
-        if run_id is not None:
-            waiting = waiting.where(runs.c.id == run_id)
         with self.database.read() as connection:
-            if connection.execute(waiting).scalar() is None:
+            if transitions.waiting(connection, run_id) is None:
                 return None
-        now = time.time()
-        taken = {
-            "status": RUNNING,
-            "started": now,
-            "heartbeat": now,
-            "attempt": runs.c.attempt + 1,
-            "ended": None,
-            "error": None,
-        }
         with self.database.write() as connection:
-            while (found := connection.execute(waiting).scalar()) is not None:
-                mine = update(runs).where(runs.c.id == found, runs.c.status == QUEUED).values(**taken, **vars(worker))
-                if connection.execute(mine).rowcount == 1:
-                    return self._get(connection, found)
-        return None
+            claimed = transitions.claim(connection, worker, run_id)
+            return None if claimed is None else find(connection, claimed, self.where)
 
     def heartbeat(self, worker: Worker, run_id: str | None = None) -> str | None:
         """Say that the worker lives. Returns the status of its run, None where it has none or no longer has it."""
-        now = time.time()
         with self.database.write() as connection:
-            connection.execute(update(workers).where(is_worker(workers, worker)).values(heartbeat=now))
-            if run_id is None:
-                return None
-            connection.execute(update(runs).where(runs.c.id == run_id, is_worker(runs, worker)).values(heartbeat=now))
-            return status_of(connection, run_id, worker)
+            return transitions.beat(connection, worker, run_id)
 
     def status_for(self, worker: Worker, run_id: str) -> str | None:
         """The status of the worker's run, None where it no longer is the worker's."""
@@ -256,60 +226,33 @@ class Store:
     def release(self, run_id: str) -> None:
         """Put a run back in the queue where it was, as its worker has to go; cancelled where that was asked for."""
         with self.database.write() as connection:
-            one = update(runs).where(runs.c.id == run_id)
-            free = dict.fromkeys(("machine", "pid", "process_started", "heartbeat"))
-            connection.execute(one.where(runs.c.status == RUNNING).values(status=QUEUED, **free))
-            connection.execute(one.where(runs.c.status == CANCELLING).values(status=CANCELLED, ended=time.time()))
+            transitions.release(connection, run_id)
 
     # What people ask for
 
     def request_cancel(self, run_id: str) -> str:
         """Ask for a stop: at once for a run that waits or whose worker is gone. Returns the status after."""
         with self.database.write() as connection:
-            record = self._get(connection, run_id)
-            status = current(record)
-            one = update(runs).where(runs.c.id == run_id)
-            if status == RUNNING:
-                status = CANCELLING
-                connection.execute(one.values(status=status))
-            elif status in (QUEUED, LOST) or status != record.status:
-                status = CANCELLED
-                connection.execute(one.values(status=status, ended=time.time()))
-            return status
+            return transitions.cancel(connection, find(connection, run_id, self.where))
 
     def requeue(self, run_id: str) -> None:
         """Queue a run again that was lost, failed or cancelled. BadValueError for any other."""
         with self.database.write() as connection:
-            status = current(self._get(connection, run_id))
-            if status == FINISHED:
-                raise BadValueError(f"Run {run_id} has finished: retry it to run it anew.")
-            if status in (QUEUED, *WITH_WORKER):
-                raise BadValueError(f"Run {run_id} is {status} already: wait for it, or cancel it first.")
-            fresh = dict.fromkeys(("ended", "error", "machine", "pid", "process_started", "heartbeat"))
-            connection.execute(
-                update(runs).where(runs.c.id == run_id).values(status=QUEUED, queued=time.time(), **fresh)
-            )
+            transitions.requeue(connection, find(connection, run_id, self.where))
 
     # Parts
 
-    def _get(self, connection: Connection, run_id: str) -> RunRecord:
-        row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
-        if row is None:
-            raise UnknownNameError("run", run_id, connection.execute(select(runs.c.id)).scalars())
-        return record_of(row, self.where)
-
     def _in_work(self, connection: Connection, run_id: str) -> bool:
         try:
-            return current(self._get(connection, run_id)) in WITH_WORKER
+            return current(find(connection, run_id, self.where)) in WITH_WORKER
         except StoreError:
             return False  # a damaged row: deleting it is the remedy
 
     def _change(self, run_id: str, **values: Any) -> None:
         with self.database.write() as connection:
-            self._get(connection, run_id)
+            find(connection, run_id, self.where)
             connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
 
     def _end(self, run_id: str, status: str, **values: Any) -> None:
         with self.database.write() as connection:
-            one = update(runs).where(runs.c.id == run_id)
-            connection.execute(one.values(status=status, ended=time.time(), **values))
+            transitions.end(connection, run_id, status, **values)

@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +88,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.home:
         os.environ["METAVOTE_HOME"] = str(given.home)
-    with suppress(Exception):  # before any run is claimed; what is wrong with it, the first run will tell
-        pass
     try:
         if work(Store(), given.run):
             sys.stdout.flush()

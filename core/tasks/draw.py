@@ -11,9 +11,10 @@ from itertools import count
 from core.paths import ASSETS
 from core.tasks.emoji import about
 from core.tasks.images import fraction
+from core.tasks.torchvision_names import CLASSES
 
 SEED = 0
-CLASSES_PER_TASK = 5
+CLASSES_PER_TASK, FASHION_CLASSES_PER_TASK = 5, 3
 Drawn = dict[str, tuple[str, ...]]
 
 
@@ -22,13 +23,18 @@ def shuffled(items: Sequence[str], key: str) -> list[str]:
     return sorted(items, key=lambda item: fraction(f"meta-vote-studio/tasks/{SEED}/{key}/{item}"))
 
 
-def draw(prefix: str, number: int, classes: Sequence[str], taken: Collection[frozenset[str]], at_least: int) -> Drawn:
-    """`number` tasks of `classes`, none the same set as another or one `taken`; each class in `at_least`."""
+def draw(
+    prefix: str,
+    number: int,
+    classes: Sequence[str],
+    taken: Collection[frozenset[str]],
+    at_least: int,
+    size: int = CLASSES_PER_TASK,
+) -> Drawn:
+    """`number` tasks of `size` classes, none the same set as another or one `taken`; each class in `at_least`."""
     for attempt in count():
         seen, drawn = set(taken), Drawn()
-        candidates: Iterator[list[str]] = (
-            shuffled(classes, f"{prefix}/{attempt}/{n}")[:CLASSES_PER_TASK] for n in count()
-        )
+        candidates: Iterator[list[str]] = (shuffled(classes, f"{prefix}/{attempt}/{n}")[:size] for n in count())
         while len(drawn) < number:
             chosen = next(candidates)
             if frozenset(chosen) not in seen:
@@ -41,16 +47,21 @@ def draw(prefix: str, number: int, classes: Sequence[str], taken: Collection[fro
 
 
 def settings() -> dict[str, dict[str, str | Drawn]]:
-    """Both settings: targets over all classes, and targets over classes that no task of the zoo has."""
+    """All settings: targets over all classes, targets over classes that no task of the zoo has, and another domain."""
     classes = list(about())
     zoo = draw("emoji-z", 48, classes, (), at_least=2)
     targets = draw("emoji-t", 12, classes, {frozenset(names) for names in zoo.values()}, at_least=0)
     held_out = set(shuffled(classes, "disjoint")[:16])
     apart = draw("emoji-dz", 20, [name for name in classes if name not in held_out], (), at_least=1)
     apart_targets = draw("emoji-dt", 8, [name for name in classes if name in held_out], (), at_least=1)
+    clothes = CLASSES["fashion-mnist"]
+    worn = draw("fashion-z", 20, clothes, (), at_least=2, size=FASHION_CLASSES_PER_TASK)
+    taken = {frozenset(names) for names in worn.values()}
+    worn_targets = draw("fashion-t", 6, clothes, taken, at_least=0, size=FASHION_CLASSES_PER_TASK)
     return {
         "emoji": {"dataset": "emoji", "zoo": zoo, "targets": targets},
         "emoji-disjoint": {"dataset": "emoji", "zoo": apart, "targets": apart_targets},
+        "fashion": {"dataset": "fashion-mnist", "zoo": worn, "targets": worn_targets},
     }
 
 

@@ -54,6 +54,15 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def at_most(self, per_class: int) -> "Examples":
+        """No more than so many images of each class, always the same ones; itself where there are no more."""
+        rows = [np.flatnonzero(self.labels == label) for label in np.unique(self.labels)]
+        if all(len(mine) <= per_class for mine in rows):
+            return self
+        drawn = [np.random.default_rng([0x47, int(mine[0])]).permutation(mine)[:per_class] for mine in rows]
+        chosen = np.sort(np.concatenate(drawn))
+        return Examples(self.images[chosen], self.labels[chosen])
+
     def __repr__(self) -> str:
         return f"Examples({len(self)} images, {len(np.unique(self.labels))} classes)"
 

@@ -49,5 +49,5 @@ def remedy(name: str) -> str:
     debian = "install the Debian package dataset-fashion-mnist, " if name == "fashion-mnist" else ""
     return (
         f"The data set {name} is not on this machine: {debian}put its unpacked files into {target}, "
-        f'or download it with load_dataset("{name}", download=True).'
+        f"or download it with python -m core tasks --download {name}"
     )

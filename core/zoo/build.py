@@ -2,18 +2,17 @@
 
 Each finished model is a file, so a build that was killed goes on where it stopped; worker processes share the tasks.
 A model that collapsed (see `collapsed`) is pruned again with another seed, and refused where that does not help.
+All attempts are paid for: a model's cost is theirs together, and that of looking what the dense network knows.
 """
 
 import hashlib
 import json
-import multiprocessing
-import os
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import save
@@ -25,7 +24,13 @@ from core.neighbours.layout import layout, trustworthiness
 from core.pruning.config import SIMILARITIES, RunConfig
 from core.tasks.data import load_task
 from core.tasks.task import Task
-from core.zoo.zoo import FORMAT, LAYOUTS
+from core.workers import in_processes
+from core.zoo.zoo import FORMAT, LAYOUTS, model_path
+
+if TYPE_CHECKING:
+    from core.backbones.backbone import Backbone
+    from core.criteria.scores import Scores
+    from core.tasks.data import TaskData
 
 ATTEMPTS = 3  # seeds tried for a task whose model collapses
 
@@ -65,27 +70,37 @@ class Progress:
 
 
 def build_zoo(folder: Path, plan: Plan, workers: int = 1) -> Iterator[Progress]:
-    """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model."""
+    """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model.
+
+    A backbone given as a file becomes one of the user's own, so that the zoo finds it by its id. Closing the iterator
+    stops the build at once, and so does the first model that cannot be made.
+    """
+    from core.backbones.backbone import keep_backbone
+
     check(plan, workers)
+    plan = replace(plan, backbone=keep_backbone(plan.backbone).id)
     (folder / "models").mkdir(parents=True, exist_ok=True)
     start, total = time.perf_counter(), len(plan.tasks)
     done = [task for task in plan.tasks if finished(folder, plan, task)]
     for number, task in enumerate(done, 1):
         yield Progress(number, total, task.id, accuracy_of(folder, task), 0.0)
     missing = [task for task in plan.tasks if task not in done]
-    if missing and workers == 1:
-        for number, task in enumerate(missing, len(done) + 1):
-            build_model(folder, plan, task)
-            yield Progress(number, total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
-    elif missing:
-        os.environ["OMP_NUM_THREADS"] = str(plan.threads)  # spawned workers read it before they load torch
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            futures = {pool.submit(build_model, folder, plan, task): task for task in missing}
-            for number, future in enumerate(as_completed(futures), len(done) + 1):
-                future.result()
-                task = futures[future]
-                yield Progress(number, total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
+    if any(model_file(folder, task).exists() for task in missing):
+        (folder / "zoo.json").unlink(missing_ok=True)  # else it would tell of models that are being replaced
+    for number, task in enumerate(_built(folder, plan, missing, workers), len(done) + 1):
+        yield Progress(number, total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
     describe(folder, plan)
+
+
+def _built(folder: Path, plan: Plan, missing: Sequence[Task], workers: int) -> Iterator[Task]:
+    """Build models, here or in worker processes; yields each task when its model is there."""
+    if workers == 1:
+        for task in missing:
+            build_model(folder, plan, task)
+            yield task
+    elif missing:
+        for task, _ in in_processes(partial(build_model, folder, plan), missing, workers, plan.threads):
+            yield task
 
 
 def check(plan: Plan, workers: int) -> None:
@@ -101,16 +116,16 @@ def check(plan: Plan, workers: int) -> None:
 
 def model_file(folder: Path, task: Task) -> Path:
     """Where a task's pruned model is."""
-    return folder / "models" / f"{task.id}.safetensors"
+    return model_path(folder, task.id)
 
 
 def finished(folder: Path, plan: Plan, task: Task) -> bool:
-    """Is there a whole model of this task, made as planned on the backbone that has this name now?"""
+    """Is there a whole model of this task, made as planned on that backbone as it is now, whatever its name was?"""
     from core.backbones.backbone import load_backbone
 
     try:
         model = load_pruned(model_file(folder, task), weights=False)
-        made = replace(RunConfig.from_dict(model.origin["config"]), threads=plan.threads)
+        made = replace(RunConfig.from_dict(model.origin["config"]), threads=plan.threads, backbone=plan.backbone)
     except (MetaVoteError, KeyError):
         return False
     as_planned = made in [plan.config(task, attempt) for attempt in range(ATTEMPTS)]
@@ -134,6 +149,7 @@ def build_model(folder: Path, plan: Plan, task: Task) -> None:
     from core.pruning.loop import prune_events
 
     data, backbone = load_task(task), load_backbone(plan.backbone)
+    dense, cost = dense_accuracy(plan.config(task), task, data, backbone)
     for attempt in range(ATTEMPTS):
         config = plan.config(task, attempt)
         curve, model = [], None
@@ -143,9 +159,10 @@ def build_model(folder: Path, plan: Plan, task: Task) -> None:
             elif event.kind == "slimmed":
                 model = event.model  # type: ignore[union-attr]
         assert model is not None
+        cost = added(cost, model.origin["cost"])
         accuracy = float(model.origin["validation_accuracy"])
-        if not collapsed(accuracy, curve[0]["accuracy"], len(task.classes)):
-            origin = {**model.origin, "curve": curve, "attempts": attempt + 1}
+        if not collapsed(accuracy, dense, len(task.classes)):
+            origin = {**model.origin, "curve": curve, "attempts": attempt + 1, "dense_accuracy": dense, "cost": cost}
             save_pruned(replace(model, origin=origin), model_file(folder, task), half=True)
             return
     raise BadValueError(
@@ -154,12 +171,34 @@ def build_model(folder: Path, plan: Plan, task: Task) -> None:
     )
 
 
-def describe(folder: Path, plan: Plan) -> None:
-    """Write arrays.safetensors and zoo.json: similarities, prototypes, embeddings, maps, accuracies, costs."""
-    from core.backbones.backbone import load_backbone
-    from core.zoo.similarity import pools_of, prototypes, similarity_rows
+def dense_accuracy(
+    config: RunConfig, task: Task, data: "TaskData", backbone: "Backbone"
+) -> tuple[float, dict[str, Any]]:
+    """(validation accuracy of the dense backbone with a prototype head, untrained; what finding it out cost)."""
+    import torch
 
-    start = time.perf_counter()
+    from core.pruning.events import Evaluation
+    from core.pruning.work import Pruning
+
+    torch.set_num_threads(config.threads)
+    dense = Pruning(replace(config, method="dense", weights=None, iterations=0), task, data, backbone, (), None)
+    (first,) = (event for event in dense.prepare() if isinstance(event, Evaluation))
+    return first.accuracy, dense.meter.cost()
+
+
+def added(cost: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Two costs as one: sums, but of peak memory the larger; words are those of the second."""
+    summed = {key: value + cost.get(key, 0) for key, value in more.items() if isinstance(value, int | float)}
+    peak = max(cost.get("peak_memory_bytes", 0), more.get("peak_memory_bytes", 0))
+    return {**cost, **more, **summed, "peak_memory_bytes": peak}
+
+
+def describe(folder: Path, plan: Plan) -> None:
+    """Write arrays.safetensors and zoo.json: similarities, prototypes, what breaks ties, maps, accuracies, costs."""
+    from core.backbones.backbone import load_backbone
+    from core.zoo.similarity import pictures_of, pools_of, prototypes, similarity_rows
+
+    start, cpu = time.perf_counter(), time.process_time()
     backbone = load_backbone(plan.backbone)
     rows = [*plan.tasks, *plan.targets]
     pools = pools_of(rows)
@@ -174,6 +213,7 @@ def describe(folder: Path, plan: Plan) -> None:
         entries.append({
             "task": task.to_dict(), "validation_accuracy": origin["validation_accuracy"], "curve": origin["curve"],
             "attempts": origin["attempts"], "cost": origin["cost"], "achieved": origin["achieved"],
+            "hash": hashlib.sha256(model_file(folder, task).read_bytes()).hexdigest(),
         })  # fmt: skip
     embeddings = np.stack([task_embedding(p) for p in protos]).astype(np.float32)
     places = {kind: layout(embeddings, kind, seed=plan.seed) for kind in LAYOUTS}
@@ -181,17 +221,34 @@ def describe(folder: Path, plan: Plan) -> None:
     arrays = {f"similarity/{kind}": np.array(values, np.float32).T.copy() for kind, values in columns.items()}
     arrays |= {f"coordinates/{kind}": where.astype(np.float32) for kind, where in places.items()}
     arrays |= {f"prototypes/{task.id}": p.astype(np.float32) for task, p in zip(rows, protos, strict=True)}
+    arrays |= {f"tie_break/{group}": v.astype(np.float32) for group, v in backbone_importance(backbone).items()}
     content = save({"embedding": embeddings, **arrays})
-    write_whole(folder / "arrays.safetensors", content)
+    pictures = {task.id: pictures_of(load_task(task)) for task in rows}
+    paid = {"similarity_seconds": time.perf_counter() - start, "similarity_cpu_seconds": time.process_time() - cpu}
     about: dict[str, Any] = {
         "format": FORMAT, "id": plan.id, "backbone": backbone.id, "backbone_hash": backbone.hash,
         "architecture": backbone.architecture, "dense": model.origin["dense"], "keep": plan.keep,
         "config": plan.config(plan.tasks[0]).to_dict(), "groups": dict(model.selection.sizes), "tasks": entries,
         "targets": [task.to_dict() for task in plan.targets], "trustworthiness": trust,
-        "hash": hashlib.sha256(content).hexdigest(),
-        "cost": total_cost([entry["cost"] for entry in entries]) | {"similarity_seconds": time.perf_counter() - start},
+        "hash": hashlib.sha256(content).hexdigest(), "pictures": pictures,
+        "cost": total_cost([entry["cost"] for entry in entries]) | paid,
     }  # fmt: skip
+    (folder / "zoo.json").unlink(missing_ok=True)  # else it would tell of other arrays, were this killed half-way
+    write_whole(folder / "arrays.safetensors", content)
     write_whole(folder / "zoo.json", (json.dumps(about, indent=1) + "\n").encode())
+
+
+def backbone_importance(backbone: "Backbone") -> "Scores":
+    """Group -> float64 [n_g]: the L2 norms of the backbone's channels, by which ties between votes are broken."""
+    import torch
+
+    from core.channels.groups import channel_groups
+    from core.channels.selection import Selection
+    from core.criteria.weights import l2
+
+    model = backbone.build(2)
+    groups = channel_groups(model, torch.zeros(1, 3, backbone.size, backbone.size))
+    return l2(model, groups, Selection.full(groups.sizes))
 
 
 def total_cost(costs: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -202,7 +259,7 @@ def total_cost(costs: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 
 def shipped_plan(setting: str = "emoji", backbone: str = "emoji-resnet18-simclr", **changes: Any) -> Plan:
-    """The plan of the embedded zoo, or of its class-disjoint twin ("emoji-disjoint")."""
+    """The plan of the embedded zoo, of its class-disjoint twin ("emoji-disjoint"), or of another domain ("fashion")."""
     from core.tasks.catalogue import tasks
 
     name = backbone if setting == "emoji" else f"{backbone}-{setting.removeprefix('emoji-')}"

@@ -4,13 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from core.backbones.architectures import architecture
 from core.backbones.backbone import Backbone
 from core.channels.files import PrunedModel, write_whole
+from core.channels.groups import parameters_and_macs
 from core.channels.rebuild import rebuild
 from core.neighbours.leep import leep
 from core.neighbours.logme import logme
@@ -20,12 +23,13 @@ from core.pruning.config import SIMILARITIES
 from core.pruning.images import normalised
 from core.pruning.readout import features, features_of
 from core.tasks.data import TaskData
-from core.tasks.datasets import load_dataset
+from core.tasks.datasets import FOLDER, load_dataset
 from core.tasks.images import TRAIN, Examples
 from core.tasks.task import Task
 from core.zoo.zoo import Neighbour, Zoo
 
 Floats = npt.NDArray[np.float64]
+LOOKED_AT = 500  # training images of a class that similarities are computed from, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,41 +53,91 @@ def views(model: PrunedModel, examples: Examples, batch: int = 256) -> Views:
 def prototypes(backbone: Backbone, examples: Examples) -> Floats:
     """[C, D] class means of the dense backbone's features."""
     model = backbone.build(2)
-    images, labels = normalised(examples, backbone.mean, backbone.std)
+    images, labels = normalised(examples.at_most(LOOKED_AT), backbone.mean, backbone.std)
     return np.asarray(class_prototypes(features(model, images).numpy(), labels.numpy()))
+
+
+def pictures_of(data: TaskData) -> str:
+    """SHA-256 of a task's training images and their labels."""
+    return hashlib.sha256(data.train.images.tobytes() + data.train.labels.tobytes()).hexdigest()
 
 
 def similarities(zoo: Zoo, task: Task, data: TaskData, backbone: Backbone) -> dict[str, list[float]]:
     """Kind -> similarity of every zoo task to `task`, in the zoo's order; kept in the user's folder once computed."""
-    pictures = hashlib.sha256(data.train.images.tobytes() + data.train.labels.tobytes()).hexdigest()
-    key = hashlib.sha256(json.dumps([zoo.about["hash"], task.to_dict(), pictures]).encode()).hexdigest()[:24]
-    cached = home() / "cache" / "similarity" / f"{key}.json"
-    if cached.exists():
-        try:
-            kept: dict[str, list[float]] = json.loads(cached.read_text())
-            if set(kept) == set(SIMILARITIES) and all(len(row) == len(zoo.tasks) for row in kept.values()):
-                return kept
-        except ValueError:
-            pass  # a damaged cache is computed again
+    cached = _cache_file(zoo, task, data)
+    if (kept := _cached(cached, zoo)) is not None:
+        return kept[0]
     own = prototypes(backbone, data.train)
-    pools = {task.dataset: Pool(task.classes, data.train)}
+    pools = {task.dataset: Pool(task.classes, data.train.at_most(LOOKED_AT))}
     rows: dict[str, list[float]] = {kind: [] for kind in SIMILARITIES}
     for number, other in enumerate(zoo.tasks):
         found = similarity_rows(zoo.model(other.id), zoo.prototypes(number), [task], pools, [own])
         for kind, values in found.items():
             rows[kind] += values
-    write_whole(cached, json.dumps(rows).encode())
+    document = {"similarities": rows, "macs": macs_to_look(zoo, data)}
+    write_whole(cached, json.dumps(document).encode())
     return rows
+
+
+def ranking_macs(zoo: Zoo, task: Task, data: TaskData) -> int:
+    """MACs that ranking the zoo for a task takes, the same whether its similarities are cached by now or not.
+
+    0 where they are stored in the zoo; else one pass of every zoo model, and of the backbone, over the training images.
+    """
+    if stored(zoo, task, data):
+        return 0
+    kept = _cached(_cache_file(zoo, task, data), zoo)
+    return macs_to_look(zoo, data) if kept is None else kept[1]
+
+
+def macs_to_look(zoo: Zoo, data: TaskData) -> int:
+    """MACs of one forward pass of every zoo model, and of their backbone, over a task's training images."""
+    last = zoo.model(zoo.tasks[-1].id, weights=False)
+    if last.size == data.size:
+        dense = int(last.origin["dense"]["macs"])
+    else:
+        dense = parameters_and_macs(architecture(last.architecture).build(len(last.classes)), data.size)[1]
+    return len(data.train.at_most(LOOKED_AT)) * (dense + sum(_macs_of(zoo, task, data.size) for task in zoo.tasks))
+
+
+def _macs_of(zoo: Zoo, task: Task, size: int) -> int:
+    """MACs of a zoo model for one image of that size: counted when it was made, or now where that was another size."""
+    known = zoo.model(task.id, weights=False)
+    if known.size == size:
+        return int(known.origin["achieved"]["macs"])
+    return parameters_and_macs(rebuild(zoo.model(task.id)), size)[1]
+
+
+def stored(zoo: Zoo, task: Task, data: TaskData) -> bool:
+    """Whether the zoo's stored similarities are of this task: of a folder, whose pictures may change, of these too."""
+    same = zoo.holds(task)
+    return same and (not task.dataset.startswith(FOLDER) or zoo.pictures(task.id) == pictures_of(data))
 
 
 def neighbours_of(
     zoo: Zoo, task: Task, data: TaskData, backbone: Backbone, k: int | None, similarity: str = "leep"
 ) -> list[Neighbour]:
     """The k most similar zoo tasks of any task, best first: stored similarities where there are, else computed."""
-    if task.id in zoo.rows:
+    if stored(zoo, task, data):
         _, matrix = zoo.similarity(similarity)
         return zoo.rank(task, matrix[zoo.rows[task.id]], k)
     return zoo.rank(task, similarities(zoo, task, data, backbone)[similarity], k)
+
+
+def _cache_file(zoo: Zoo, task: Task, data: TaskData) -> Path:
+    key = json.dumps([zoo.about["hash"], task.to_dict(), pictures_of(data)])
+    return home() / "cache" / "similarity" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+
+
+def _cached(file: Path, zoo: Zoo) -> tuple[dict[str, list[float]], int] | None:
+    """(similarities, MACs) as they were computed earlier; None where they were not, or the file is damaged."""
+    try:
+        kept = json.loads(file.read_text())
+        rows, macs = kept["similarities"], int(kept["macs"])
+        whole = set(rows) == set(SIMILARITIES) and all(len(row) == len(zoo.tasks) for row in rows.values())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return (rows, macs) if whole else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +163,7 @@ def pools_of(tasks: Sequence[Task]) -> dict[str, Pool]:
         images = load_dataset(dataset)
         used = {name for task in tasks if task.dataset == dataset for name in task.classes}
         classes = tuple(name for name in images.classes if name in used)
-        pools[dataset] = Pool(classes, images.part(TRAIN, classes))
+        pools[dataset] = Pool(classes, images.part(TRAIN, classes).at_most(LOOKED_AT))
     return pools
 
 

@@ -1,15 +1,18 @@
 """A zoo on disk: its tasks, their pruned models, how similar its tasks are to its targets, and a map of them all.
 
     <zoo>/zoo.json                  what it is: backbone, channel groups, tasks, targets, accuracies, costs
-    <zoo>/models/<task>.safetensors one pruned model each (`core.channels.files`)
+    <zoo>/models/<task>.safetensors one pruned model each (`core.channels.files`), named by `model_path`
     <zoo>/arrays.safetensors        similarity/<kind> [rows, zoo tasks], embedding [rows, D], coordinates/<kind>
-                                    [rows, 2], prototypes/<task> [C, D]; rows are zoo tasks, then targets
+                                    [rows, 2], prototypes/<task> [C, D]; rows are zoo tasks, then targets;
+                                    tie_break/<group> [n_g]
 
 Torch-free: the dashboard reads zoos through this module.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -32,6 +35,7 @@ FORMAT = 1
 DEFAULT = "emoji-resnet18-simclr"
 LAYOUTS = ("umap", "pca", "mds")
 Array = npt.NDArray[np.float32]
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:%-]{0,119}")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class Neighbour:
 
     task: Task
     similarity: float
+
+    def __iter__(self) -> Iterator[Any]:
+        """So that `for task, similarity in neighbours` reads them."""
+        return iter((self.task, self.similarity))
 
     def to_dict(self) -> dict[str, Any]:
         """{"task", "similarity", "classes", "dataset"}."""
@@ -53,10 +61,11 @@ class Neighbour:
 
 @dataclass(frozen=True, eq=False)
 class Zoo:
-    """A zoo, read as far as it is asked about. `about` is the content of zoo.json."""
+    """A zoo, read as far as it is asked about. `about` is the content of zoo.json, `version` that of `version_of`."""
 
     path: Path
     about: Mapping[str, Any] = field(repr=False)
+    version: str = field(default="", repr=False)
 
     @property
     def id(self) -> str:
@@ -98,6 +107,20 @@ class Zoo:
         """Task id -> row of the stored arrays: zoo tasks first, then targets."""
         return {task.id: row for row, task in enumerate([*self.tasks, *self.targets])}
 
+    def holds(self, task: Task) -> bool:
+        """Whether similarities of this very task are stored: its data set and classes count, not its id alone."""
+        row = self.rows.get(task.id)
+        return row is not None and [*self.tasks, *self.targets][row] == task
+
+    def pictures(self, task_id: str) -> str | None:
+        """SHA-256 of the training images that a stored task had; None in a zoo that was built before it was kept."""
+        found = self.about.get("pictures", {}).get(task_id)
+        return None if found is None else str(found)
+
+    def voters(self, task: Task) -> list[Task]:
+        """The zoo tasks that may vote for a task: all but itself and those with the same classes."""
+        return [other for other in self.tasks if other.id != task.id and not same_classes(other, task)]
+
     @cached_property
     def _arrays(self) -> dict[str, Array]:
         try:
@@ -132,7 +155,7 @@ class Zoo:
 
         Other tasks are ranked by `core.zoo.similarity.neighbours_of`, which needs torch.
         """
-        if task.id not in self.rows:
+        if not self.holds(task):
             raise MismatchError(
                 f"The zoo {self.id} holds no similarities of {task.id}: they have to be computed first."
             )
@@ -141,11 +164,8 @@ class Zoo:
 
     def rank(self, task: Task, similarities: Sequence[float] | npt.NDArray[Any], k: int | None) -> list[Neighbour]:
         """Zoo tasks by similarity to a task, best first; ties by id. Tasks with the same classes are left out."""
-        found = [
-            Neighbour(other, float(value))
-            for other, value in zip(self.tasks, similarities, strict=True)
-            if other.id != task.id and not same_classes(other, task)
-        ]
+        values = {other.id: float(value) for other, value in zip(self.tasks, similarities, strict=True)}
+        found = [Neighbour(other, values[other.id]) for other in self.voters(task)]
         if k is not None:
             if not isinstance(k, int) or k < 1:
                 raise BadValueError(f"K must be a whole number of at least 1, not {k}: try 5.")
@@ -156,7 +176,8 @@ class Zoo:
     def model(self, task_id: str, weights: bool = True) -> PrunedModel:
         """A zoo task's pruned model; raises where it belongs to another backbone than the zoo says."""
         self._entry(task_id)
-        model = load_pruned(self.path / "models" / f"{task_id}.safetensors", weights)
+        path = model_path(self.path, task_id)
+        model = load_pruned(path) if weights else _record(path, _stamp(path))
         if model.backbone_hash != self.backbone_hash:
             raise MismatchError(
                 f"The model of {task_id} is of another backbone than its zoo {self.id}: build the zoo again."
@@ -165,7 +186,7 @@ class Zoo:
 
     def selection(self, task_id: str, keep: float | None = None) -> Selection:
         """What a zoo task keeps: at the end, or at the round that still kept at least `keep` of the channels."""
-        model = _record(self.path, task_id, self)
+        model = self.model(task_id, weights=False)
         return model.selection if keep is None else model.selection_at(keep)
 
     def keep_ratios(self) -> list[float]:
@@ -173,11 +194,25 @@ class Zoo:
         return sorted({round(float(entry["keep"]), 4) for entry in self._rounds()}, reverse=True)
 
     def _rounds(self) -> Sequence[Mapping[str, Any]]:
-        return _record(self.path, self.tasks[0].id, self).rounds if self.tasks else ()
+        return self.model(self.tasks[0].id, weights=False).rounds if self.tasks else ()
 
     def importance(self, task_id: str) -> dict[str, npt.NDArray[Any]]:
         """Group -> float32 [n_g]: a zoo task's last score of every channel."""
-        return dict(_record(self.path, task_id, self).importance)
+        return dict(self.model(task_id, weights=False).importance)
+
+    def tie_break(self) -> dict[str, npt.NDArray[Any]] | None:
+        """Group -> float32 [n_g]: the backbone's importance of every channel, by which a run breaks ties between votes.
+
+        None for a zoo that was built before these were stored. Raises BadFileError where they do not fit the groups.
+        """
+        stored = {group: self._arrays.get(f"tie_break/{group}") for group in self.groups}
+        if all(values is None for values in stored.values()):
+            return None
+        found = {group: values for group, values in stored.items() if values is not None}
+        shapes = {group: values.shape for group, values in found.items() if np.isfinite(values).all()}
+        if shapes != {group: (size,) for group, size in self.groups.items()}:
+            raise BadFileError(f"What breaks ties in the zoo {self.id} is damaged: build or import it again.")
+        return found
 
     def prototypes(self, row: int) -> npt.NDArray[Any]:
         """float32 [C, D]: class means of the dense backbone's features for the task of that row."""
@@ -195,15 +230,62 @@ class Zoo:
         """How far near neighbours on the map are near in the original space, 0 to 1 (k = 5)."""
         return float(self.about["trustworthiness"][kind])
 
+    def to_dict(self) -> dict[str, Any]:
+        """What it holds, as plain data for JSON; nothing that its arrays hold."""
+        return {
+            "id": self.id,
+            "path": str(self.path),
+            "backbone": self.backbone,
+            "backbone_hash": self.backbone_hash,
+            "architecture": self.about.get("architecture"),
+            "keep": self.keep,
+            "keep_ratios": self.keep_ratios(),
+            "groups": self.groups,
+            "tasks": [{**task.to_dict(), "validation_accuracy": self.accuracy(task.id)} for task in self.tasks],
+            "targets": [task.to_dict() for task in self.targets],
+            "cost": self.about.get("cost"),
+            "config": self.about.get("config"),
+            "trustworthiness": self.about.get("trustworthiness"),
+        }
+
 
 def same_classes(a: Task, b: Task) -> bool:
     """Are these the same problem, whatever the order of their classes?"""
     return a.dataset == b.dataset and set(a.classes) == set(b.classes)
 
 
+def model_path(folder: Path, task_id: str) -> Path:
+    """Where the pruned model of a task is in a zoo: one flat file, whatever the id, and another one for every id.
+
+    An id that is a plain file name is the file's name; of any other (such as a folder's) only what is plain in it is,
+    and a hash of the whole.
+    """
+    name = task_id
+    if not _PLAIN.fullmatch(task_id):
+        plain = re.sub(r"[^A-Za-z0-9.-]+", "_", task_id).strip("_.-")[:80]
+        # "~" is in no plain id, so that neither kind of name can be taken for the other
+        name = f"{plain}~{hashlib.sha256(task_id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return folder / "models" / f"{name}.safetensors"
+
+
 @lru_cache(maxsize=4096)
-def _record(path: Path, task_id: str, zoo: Zoo) -> PrunedModel:
-    return zoo.model(task_id, weights=False)
+def _record(path: Path, _stamp: str) -> PrunedModel:
+    """A model without its weights, kept until its file changes."""
+    return load_pruned(path, weights=False)
+
+
+def _stamp(file: Path) -> str:
+    """Another text for another content of a file; "" for one that is not there."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns}/{found.st_size}/{found.st_ino}"
+
+
+def version_of(path: Path) -> str:
+    """Another text once the zoo in that folder was built again or replaced: what a cache of reads is keyed by."""
+    return " ".join(_stamp(path / name) for name in ("zoo.json", "arrays.safetensors"))
 
 
 def zoo_ids() -> list[str]:
@@ -218,19 +300,25 @@ def roots() -> tuple[Path, Path]:
 
 def open_zoo(id: str | Path = DEFAULT) -> Zoo:
     """A zoo by id, or by the path of its folder. Raises UnknownNameError, BadFileError."""
-    places = [Path(id)] if "/" in str(id) else [root / str(id) for root in roots()]
+    return _read(find_zoo(id))
+
+
+def find_zoo(id: str | Path = DEFAULT) -> Path:
+    """The folder of a zoo, by id or as it is. Raises UnknownNameError."""
+    places = [Path(id).expanduser()] if "/" in str(id) else [root / str(id) for root in roots()]
     for path in places:
         if (path / "zoo.json").is_file():
-            return _read(path)
+            return path
     raise UnknownNameError("zoo", str(id), zoo_ids())
 
 
 def _read(path: Path) -> Zoo:
+    version = version_of(path)  # before its content: what is newer than its version is only read once more
     try:
         about = json.loads((path / "zoo.json").read_text())
         if about["format"] > FORMAT:
             raise BadFileError(f"The zoo {path.name} was written by a newer version: update this one to read it.")
-        zoo = Zoo(path, about)
+        zoo = Zoo(path, about, version)
         assert zoo.id and zoo.backbone_hash and zoo.groups and isinstance(zoo.tasks, list) and zoo.targets is not None
     except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
         raise BadFileError(

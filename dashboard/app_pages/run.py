@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import links, state
 from dashboard.run_form import new_run
 from dashboard.run_list import run_list
 from dashboard.run_view import run_view
@@ -13,7 +13,7 @@ def open_new() -> None:
     st.session_state["run"] = None
 
 
-st.title("Run")
+links.heading("Run", "run", "task", "keep", "k", "similarity", "weighting")
 run_id = state.open_run()
 
 if run_id is None:

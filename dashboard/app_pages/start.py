@@ -2,14 +2,16 @@
 
 import streamlit as st
 
+from core.runs.record import RunRecord
 from core.runs.status import current
-from dashboard import parts, state
+from dashboard import links, parts, state
 from dashboard.data import recent_runs
 from dashboard.errors import as_sentence
 from dashboard.figures import pictures
 from dashboard.progress import ACTIVE
 
 RECENT = 6
+EVERY = 3.0  # seconds
 STEPS = (
     (
         "1 · Pick a task",
@@ -40,7 +42,7 @@ STEPS = (
     ),
 )
 
-st.title("Meta-Vote Studio")
+links.heading("Meta-Vote Studio")
 st.markdown(
     "Pruning one network for many tasks repeats the same costly search each time. "
     "**Meta-Vote Pruning** lets the most similar earlier tasks vote for the channels to keep."
@@ -59,13 +61,30 @@ with st.grid(3, min_column_width=260, gap="medium"):
                 state.go(page)
 
 
-@st.fragment(run_every=3.0)
-@as_sentence()
-def runs() -> None:
-    """Runs in progress and recent ones, kept up to date."""
+def split() -> tuple[list[RunRecord], list[RunRecord]]:
+    """The newest runs: those in progress, and those that are not."""
     records = recent_runs(60)
     active = [record for record in records if current(record) in ACTIVE]
-    ended = [record for record in records if record not in active][:RECENT]
+    return active, [record for record in records if record not in active]
+
+
+def runs() -> None:
+    """Runs in progress and recent ones, kept up to date while there is one in progress."""
+    was_active = bool(split()[0])
+
+    @st.fragment(run_every=EVERY if was_active else None)
+    @as_sentence()
+    def live() -> None:
+        active, ended = split()
+        show(active, ended[:RECENT])
+        if was_active and not active:
+            st.rerun()  # once: the page is then drawn without a timer
+
+    live()
+
+
+def show(active: list[RunRecord], ended: list[RunRecord]) -> None:
+    """Both lists, each with its heading."""
     st.subheader("In progress", anchor=False)
     if not active:
         st.caption("Nothing is running. Step 3 starts a run.")

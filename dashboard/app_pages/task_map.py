@@ -4,14 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from core.zoo.zoo import Neighbour
-from dashboard import data, parts, state, theme
+from dashboard import data, links, parts, state, theme
 from dashboard.errors import as_sentence
 from dashboard.figures import similarities, task_map
 
 MAP = "map of tasks"
 HIDE_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
-st.title("Task map")
+links.heading("Task map", "task", "k", "similarity", "layout")
 zoo = data.zoo()
 targets, by_id = zoo.targets, {task.id: task for task in zoo.tasks}
 
@@ -24,7 +24,7 @@ with st.container(border=True):
     with third:
         similarity = state.pick_similarity()
 
-ranked = data.ranking(data.DEFAULT_ZOO, target.id, similarity)
+ranked = data.ranking(zoo, target.id, similarity)
 near = ranked[:k]
 
 
@@ -48,10 +48,12 @@ def table(rows: list[Neighbour]) -> pd.DataFrame:
         {
             "Rank": range(1, len(rows) + 1),
             "Task": [row.task.id for row in rows],
-            "Classes": [row.task.title for row in rows],
             "Similarity": [row.similarity for row in rows],
             "Shared classes": [row.task.shared(target) for row in rows],
-            "Slim accuracy": [zoo.accuracy(row.task.id) for row in rows],
+            "Slim accuracy": [100 * zoo.accuracy(row.task.id) for row in rows],
+            "Classes": [
+                ", ".join(theme.class_label(row.task.dataset, name) for name in row.task.classes) for row in rows
+            ],
         }
     )
 
@@ -59,7 +61,7 @@ def table(rows: list[Neighbour]) -> pd.DataFrame:
 left, right = st.columns([3, 2], gap="medium")
 with left:
     kind = state.pick_layout()
-    where, trust = data.coordinates(data.DEFAULT_ZOO, kind)
+    where, trust = data.coordinates(zoo, kind)
     near_tasks = [row.task for row in near]
     st.plotly_chart(
         task_map.task_map(zoo.tasks, targets, where, target, near_tasks),
@@ -70,9 +72,10 @@ with left:
         alt=task_map.task_map_alt(kind, target, near_tasks, trust),
     )
     st.caption(
-        f"Click a target (diamond) to choose it, a zoo task to see it below. Trustworthiness {theme.decimal(trust)}: "
-        "how many of a task's closest points on this flat map are truly close, 1 being all. "
-        "Neighbours are ranked by true similarity, never by the map."
+        f"{theme.LAYOUTS[kind]} {theme.LAYOUT_HELP[kind]}. Click a target (diamond) to choose it, a zoo task to see it "
+        f"below. Trustworthiness {theme.decimal(trust)}: how many of a task's closest points on this map are truly "
+        "close, 1 being all. Neighbours are ranked by true similarity, never by the map; where their circles would "
+        "cover each other, they stand a little aside."
     )
 with right:
     ranking = [(row.task.id, row.similarity) for row in ranked]
@@ -91,13 +94,12 @@ parts.class_gallery(target)
 
 st.subheader(f"Its {k} neighbours" if k > 1 else "Its nearest neighbour", anchor=False)
 st.dataframe(
-    table(near),
+    table(near).style.format({"Similarity": lambda value: theme.decimal(value, 3)}),  # with a true minus
     hide_index=True,
     column_config={
         "Rank": st.column_config.NumberColumn(width=50),
-        "Similarity": st.column_config.NumberColumn(format="%.3f"),
         "Slim accuracy": st.column_config.NumberColumn(
-            format="percent", help="Of the zoo task's own slim model, on its own validation images"
+            format="%.1f %%", help="Of the zoo task's own slim model, on its own validation images"
         ),
     },
     alt=f"The {k} zoo tasks most similar to {target.id}, with similarity and shared classes",

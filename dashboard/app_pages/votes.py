@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.voting import select
-from dashboard import data, state, theme
+from dashboard import data, links, state, theme
 from dashboard.figures import overlaps
 from dashboard.figures import votes as figures
 from dashboard.takeaways import votes_takeaway
@@ -11,7 +11,7 @@ from dashboard.takeaways import votes_takeaway
 STILL = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 PLAIN = {"displayModeBar": False}
 
-st.title("Votes")
+links.heading("Votes", "task", "k", "similarity", "group", "keep", "weighting")
 zoo = data.zoo()
 
 with st.container(border=True):
@@ -30,9 +30,10 @@ with st.container(border=True):
     with third:
         weighting = state.pick_weighting()
 
-near = data.ranking(data.DEFAULT_ZOO, target.id, similarity)[:k]
-votes = data.votes_of(data.DEFAULT_ZOO, target.id, k, similarity, weighting, keep)
-selection = select(votes, keep)
+near = data.ranking(zoo, target.id, similarity)[:k]
+votes = data.votes_of(zoo, target.id, k, similarity, weighting, keep)
+tie_break = zoo.tie_break()
+selection = select(votes, keep, tie_break)
 labels = [f"{rank} · {neighbour.task.id}" for rank, neighbour in enumerate(near, 1)]
 selections = [ballot.selection for ballot in votes.ballots]
 chance = overlaps.chance_in(selections, group)
@@ -64,8 +65,12 @@ with left:
         alt=f"Histogram of votes in {group}; {len(selection.kept[group])} channels are at or above the threshold.",
     )
     st.caption(
-        "Where more channels share the threshold than there are seats, the lower channel number wins here; "
-        "a run decides such ties by the backbone's own weights."
+        "Where more channels share the threshold than there are seats, "
+        + (
+            "the lower channel number wins here; a run decides such ties by the backbone's own weights."
+            if tie_break is None
+            else "the backbone's own weights decide: larger ones win."
+        )
     )
 with right:
     st.subheader("Overlap by depth", anchor=False)

@@ -6,7 +6,7 @@ import pandas as pd
 from dashboard import theme
 from dashboard.progress import Progress, thinned
 
-HEIGHT = 220
+HEIGHT = 260  # pixels, axes and legend included
 
 
 def accuracy_curve(run: Progress, iterations: int, colour: str) -> alt.Chart:
@@ -57,9 +57,10 @@ def sparsity_curve(run: Progress, iterations: int, dense_params: int | None, col
     latest = {name: value for _, value, name in rows}
     rows += [(run.iteration, value, name) for name, value in latest.items()]
     data = pd.DataFrame(rows, columns=["iteration", "removed", "of"])
-    names = ["channels", "parameters"]
-    shade = alt.Color("of:N", title=None, scale=alt.Scale(domain=names, range=[colour, theme.GREY]), legend=_LEGEND)
-    dash = alt.StrokeDash("of:N", scale=alt.Scale(domain=names, range=[[1, 0], [6, 3]]), legend=None)
+    names = list(latest)  # the legend names what is drawn
+    colours, dashes = [colour, theme.GREY][: len(names)], [[1, 0], [6, 3]][: len(names)]
+    shade = alt.Color("of:N", title=None, scale=alt.Scale(domain=names, range=colours), legend=_LEGEND)
+    dash = alt.StrokeDash("of:N", scale=alt.Scale(domain=names, range=dashes), title=None, legend=_LEGEND)
     chart: alt.Chart = (
         alt.Chart(data)
         .mark_line(interpolate="step-after", strokeWidth=2.5, point=True)
@@ -75,7 +76,7 @@ def sparsity_curve(run: Progress, iterations: int, dense_params: int | None, col
     return chart
 
 
-_LEGEND = alt.Legend(orient="top", symbolType="stroke")
+_LEGEND = alt.Legend(orient="top", symbolType="stroke", offset=4, padding=0)
 
 
 def _iterations(iterations: int) -> alt.X:

@@ -1,7 +1,11 @@
-"""The one picture of what this is, in three panels: neighbours, their votes, the slim network. SVG, drawn by code."""
+"""Pictures: what this is, in three panels of SVG (neighbours, their votes, the slim network); what emoji stand on."""
 
 from collections.abc import Sequence
 from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ImageColor
 
 from dashboard import theme
 
@@ -12,6 +16,7 @@ FAR = ((30, 30), (44, 92), (62, 132), (150, 18), (262, 66), (276, 24), (270, 128
 # Which of ten channels each neighbour of the picture keeps.
 KEPT = ("1101000100", "1001100100", "1001000110", "0101000100")
 SEATS = 4
+NEAR_WHITE = 235
 
 
 def neighbours_panel() -> str:
@@ -46,6 +51,24 @@ def slim_panel() -> str:
     wide, narrow = ((28, 6), (62, 7), (96, 7), (130, 6)), ((194, 2), (222, 2), (250, 2), (278, 2))
     arrow = f'<path d="M150 75h20m-7 -7l7 7l-7 7" fill="none" stroke="{theme.GREY}" stroke-width="3"/>'
     return _svg([*_network(wide, theme.GREY, 6), arrow, *_network(narrow, theme.TARGET, 8)])
+
+
+def on_paper(tiles: npt.NDArray[np.uint8], paper: str) -> npt.NDArray[np.uint8]:
+    """Pictures on white, [N, H, W, 3], with that colour around them; white inside of them stays."""
+    white = tiles.min(axis=-1) >= NEAR_WHITE
+    around = np.zeros_like(white)
+    around[:, [0, -1]] = around[:, :, [0, -1]] = True
+    around &= white
+    while (grown := _grown(around) & white).sum() > around.sum():
+        around = grown
+    edge = _grown(around)[..., None]  # half white, half picture
+    dyed = tiles * (np.array(ImageColor.getrgb(paper)) / 255)
+    return np.where(edge, dyed, tiles).round().astype(np.uint8)
+
+
+def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    wide = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
+    return mask | wide[:, :-2, 1:-1] | wide[:, 2:, 1:-1] | wide[:, 1:-1, :-2] | wide[:, 1:-1, 2:]
 
 
 def _network(layers: Sequence[tuple[int, int]], colour: str, radius: int) -> list[str]:

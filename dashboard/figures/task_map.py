@@ -1,15 +1,18 @@
 """The map of tasks: every zoo task and target as a point, the chosen target ringed, lines to its neighbours."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
-from core.tasks.task import Task
+from core.tasks.task import LONGEST_TITLE, Task
 from dashboard import theme
 
 Coordinates = Mapping[str, tuple[float, float]]
 HEIGHT = 460
+APART = 0.065  # of the span: on a phone, about a neighbour's circle
 
 
 def task_map(
@@ -17,6 +20,7 @@ def task_map(
 ) -> go.Figure:
     """Points carry their task id as `customdata`, so that a click can be told. Tasks without a place are left out."""
     near = {task.id for task in neighbours}
+    coordinates = apart(coordinates, [task.id for task in neighbours])
     others = [task for task in zoo if task.id not in near]
     rest = [task for task in targets if task.id != chosen.id]
     figure = go.Figure()
@@ -39,6 +43,25 @@ def task_map(
         hovermode="closest",
     )
     return figure
+
+
+def apart(coordinates: Coordinates, ids: Sequence[str], least: float = APART) -> dict[str, tuple[float, float]]:
+    """The coordinates with these points moved aside until each two are `least` of the map's span apart."""
+    moved = dict(coordinates)
+    placed = [id for id in ids if id in moved]
+    if not placed:
+        return moved
+    points = np.array([moved[id] for id in placed], np.float64)
+    gap = least * float(np.ptp(np.array(list(moved.values())), axis=0).max())
+    for _ in range(50):
+        for i, j in combinations(range(len(points)), 2):
+            way = points[j] - points[i]
+            distance = float(np.hypot(*way))
+            if distance < gap:
+                way = way / distance if distance else np.array([1.0, 0.0])
+                points[i] -= way * (gap - distance) / 2
+                points[j] += way * (gap - distance) / 2
+    return moved | {id: (float(x), float(y)) for id, (x, y) in zip(placed, points, strict=True)}
 
 
 def task_map_alt(kind: str, chosen: Task, neighbours: Sequence[Task], trust: float) -> str:
@@ -78,13 +101,20 @@ def _points(
         text=[str(rank) for rank, _ in placed] if ranked else None,
         textfont={"color": "white", "size": 11},
         customdata=[task.id for _, task in placed],
-        hovertext=[f"<b>{task.id}</b><br>{task.title.replace(', ', '<br>')}" for _, task in placed],
+        hovertext=[f"<b>{task.id}</b><br>{class_lines(task)}" for _, task in placed],
         hovertemplate="%{hovertext}<extra></extra>",
         marker={"color": colour, "symbol": symbol, "size": size, "opacity": 1, "line": {"width": 1, "color": "white"}},
         # Plotly would fade all points but the clicked one.
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
+
+
+def class_lines(task: Task) -> str:
+    """A task's classes, one a line; of many the first few, then how many there are."""
+    lines = [theme.class_label(task.dataset, name) for name in task.classes[:LONGEST_TITLE]]
+    more = [f"… ({len(task.classes)} classes)"] if len(task.classes) > LONGEST_TITLE else []
+    return "<br>".join(lines + more)
 
 
 def _lines(coordinates: Coordinates, chosen: Task, neighbours: Sequence[Task]) -> go.Scatter:

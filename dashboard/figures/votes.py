@@ -59,14 +59,15 @@ def vote_heatmap(votes: Votes, selection: Selection, group: str, labels: Sequenc
     )
     seats = len(selection.kept[group])
     figure.add_vline(x=seats - 0.5, line={"color": theme.TARGET, "width": 2})
-    figure.add_annotation(
-        x=seats - 0.5, y=1, yref="paper", yanchor="bottom", showarrow=False, text=f"{seats} selected | others"
-    )
+    for text, side in ((f"{seats} selected", "right"), ("others", "left")):
+        figure.add_annotation(
+            x=seats - 0.5, y=1, yref="paper", yanchor="bottom", xanchor=side, yshift=3, showarrow=False, text=text
+        )
     figure.update_xaxes(title="Channels, most votes first", showgrid=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
     figure.update_layout(
-        height=130 + ROW * len(labels),
-        margin={"l": 4, "r": 4, "t": 26, "b": 4},
+        height=156 + ROW * len(labels),
+        margin={"l": 4, "r": 4, "t": 26, "b": 80},
         plot_bgcolor=theme.FAINT,
         dragmode="zoom",
     )
@@ -121,7 +122,12 @@ def _edges(table: npt.NDArray[np.float64], ballots: int, weighting: str) -> npt.
 
 
 def _colour_bar(title: str, z: npt.NDArray[np.float64], by: str) -> dict[str, object]:
-    bar: dict[str, object] = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
-    if by != "weight" and np.isfinite(z).any():
-        bar |= {"tickvals": [float(np.nanmin(z)), 1], "ticktext": ["low", "high"]}
+    # Below the channels, as a phone has no width to spare beside them; a title would be drawn over it there.
+    bar: dict[str, object] = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "len": 0.5}
+    bar |= {"thickness": 10, "outlinewidth": 0}
+    known = z[np.isfinite(z)]
+    if known.size:
+        low, high = (0.0 if by == "weight" else float(known.min())), float(known.max())
+        ends = ["no vote", f"{title} of {high:.3g}"] if by == "weight" else [f"low {title}", f"high {title}"]
+        bar |= {"tickvals": [low, high], "ticktext": ends}
     return bar

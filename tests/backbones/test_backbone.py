@@ -1,7 +1,6 @@
 """Backbone files: what is loaded is what was saved, whole, or it is refused in a sentence."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,21 +8,25 @@ import torch
 from safetensors.torch import save_file
 
 from core.backbones.architectures import ARCHITECTURES, architecture, feature_extractor, head_of
-from core.backbones.backbone import FOLDER, backbone_ids, load_backbone, save_backbone, tensors_hash
-from core.errors import BadFileError, UnknownNameError
+from core.backbones.backbone import (
+    FOLDER,
+    backbone_ids,
+    keep_backbone,
+    load_backbone,
+    save_backbone,
+    tensors_hash,
+)
+from core.errors import BadFileError, MismatchError, UnknownNameError
 from tests.engine import images, random_backbone
 
 
 @pytest.fixture(autouse=True)
-def nothing_cached() -> Iterator[None]:
+def one_thread() -> None:
     torch.set_num_threads(1)
-    load_backbone.cache_clear()
-    yield
-    load_backbone.cache_clear()
 
 
-def saved(path: Path, leave_out: str = "nothing") -> str:
-    backbone = random_backbone()
+def saved(path: Path, leave_out: str = "nothing", seed: int = 0) -> str:
+    backbone = random_backbone(seed=seed)
     tensors = {name: t for name, t in backbone.tensors.items() if not name.startswith(leave_out)}
     return save_backbone(
         path, tensors, architecture="resnet18", source="random", mean=[0.5] * 3, std=[0.25] * 3, size=32,
@@ -40,6 +43,47 @@ def test_what_was_saved_is_loaded_as_float32_with_its_metadata(tmp_path: Path) -
     assert backbone.about == {"made": "in a test"} and len(repr(backbone)) < 400
     for name, tensor in random_backbone().tensors.items():
         assert torch.equal(backbone.tensors[name], tensor) and backbone.tensors[name].dtype == tensor.dtype
+
+
+def test_its_plain_form_is_all_but_the_weights(tmp_path: Path) -> None:
+    saved(tmp_path / "mine.safetensors")
+    document = load_backbone(str(tmp_path / "mine.safetensors")).to_dict()
+    assert json.loads(json.dumps(document)) == document
+    assert (document["id"], document["mean"], document["about"]["made"]) == ("mine", [0.5] * 3, "in a test")
+    assert "tensors" not in document
+
+
+def test_a_file_that_is_kept_is_found_by_its_id_from_then_on(tmp_path: Path, home: Path) -> None:
+    digest = saved(tmp_path / "mine.safetensors")
+    with pytest.raises(UnknownNameError):
+        load_backbone("mine")
+    assert keep_backbone(str(tmp_path / "mine.safetensors")).hash == digest
+    (tmp_path / "mine.safetensors").unlink()
+    assert load_backbone("mine").hash == digest and load_backbone("mine").id == "mine"
+    assert backbone_ids() == ["emoji-resnet18-simclr", "mine"]
+    assert [file.name for file in (home / "backbones").iterdir()] == ["mine.safetensors"]
+    assert keep_backbone("mine").hash == digest
+
+
+def test_another_backbone_of_an_id_that_is_taken_is_refused(tmp_path: Path, home: Path) -> None:
+    for taken in ("mine", "emoji-resnet18-simclr"):
+        file = tmp_path / f"{taken}.safetensors"
+        if taken == "mine":
+            saved(file)
+            keep_backbone(str(file))
+        saved(file, seed=1)
+        before = load_backbone(taken).hash
+        with pytest.raises(MismatchError, match=f"Another backbone {taken} is here already.*another name"):
+            keep_backbone(str(file))
+        assert load_backbone(taken).hash == before
+    keep_backbone("emoji-resnet18-simclr")  # a shipped one is not copied
+    assert [file.name for file in (home / "backbones").iterdir()] == ["mine.safetensors"]
+
+
+def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    hashes = [(saved(path, seed=seed), load_backbone(str(path)).hash) for seed in (0, 1)]
+    assert hashes[0] != hashes[1] and all(written == read for written, read in hashes)
 
 
 def test_a_built_network_has_the_weights_and_a_head_of_zeros() -> None:
@@ -112,7 +156,7 @@ def test_weights_that_do_not_fill_the_network_are_refused_and_never_left_to_chan
 
 def test_every_shipped_backbone_loads_with_its_own_hash_and_builds() -> None:
     assert "emoji-resnet18-simclr" in backbone_ids()
-    for name in backbone_ids():
+    for name in (file.stem for file in FOLDER.glob("*.safetensors")):
         backbone = load_backbone(name)
         assert backbone.id == name and backbone.hash == tensors_hash(backbone.tensors)
         assert backbone.source in ("self-supervised", "supervised")

@@ -81,6 +81,7 @@ def settle(page: Page) -> None:
     expect(page.locator(READY)).to_be_visible(timeout=PATIENCE)
     page.wait_for_timeout(300)
     expect(page.locator(READY)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)  # widgets whose code is on its way
 
 
 def sound(page: Page) -> None:

@@ -29,7 +29,7 @@ def shoot(folder: Path, home: Path, run: str | None) -> None:
 
 def _save(page: Page, file: Path, across: int) -> None:
     """The whole page, for which the window has to be as tall as what it holds."""
-    page.wait_for_timeout(1200)  # charts draw after the script has run
+    page.wait_for_timeout(1500)  # charts draw after the script has run
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": across, "height": min(6000, height + 10)})
     settle(page)

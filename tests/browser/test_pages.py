@@ -70,6 +70,55 @@ def test_choices_are_in_the_link_and_follow_to_the_next_page(visit: Visit) -> No
     expect(page.get_by_text("3 neighbours want")).to_be_visible()
 
 
+def go_to(page: Page, title: str) -> None:
+    """Another page by the navigation at the top, as people get there."""
+    page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    settle(page)
+
+
+def sliders(page: Page) -> dict[str, str]:
+    """What the sliders in sight stand at, by their labels."""
+    shown = [one.inner_text().split("\n") for one in page.get_by_test_id("stSlider").all() if one.is_visible()]
+    return {lines[0]: next(line for line in lines[1:] if line[:1].isdigit()) for lines in shown}
+
+
+def test_choices_nobody_touched_stay_as_they_are_from_page_to_page(visit: Visit) -> None:
+    page = visit()
+    for title in ("Task map", "Votes", "Run", "Votes", "Task map"):
+        go_to(page, title)
+        assert "?" not in page.url, title
+        shown = sliders(page)
+        assert shown.get("Neighbours (K)", "5") == "5" and shown.get("Keep ratio", "0.20") == "0.20", title
+
+
+def test_choices_made_go_along_by_the_navigation_at_the_top(visit: Visit) -> None:
+    page = visit("map?task=emoji-t03&k=3&similarity=logme")
+    go_to(page, "Votes")
+    page.get_by_role("combobox", name="Channel group").focus()
+    page.keyboard.type("layer1.0")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**group=layer1.0**")
+    for title in ("Run", "Task map", "Votes"):
+        go_to(page, title)
+        task = page.get_by_role("combobox", name="Target task")
+        assert task.input_value().startswith("emoji-t03"), title
+        assert all(part in page.url for part in ("task=emoji-t03", "k=3", "similarity=logme")), title
+    assert sliders(page) == {"Neighbours (K)": "3", "Keep ratio": "0.20"}
+    assert "group=layer1.0" in page.url
+
+
+def test_a_link_with_a_name_nobody_knows_says_so_above_the_page(visit: Visit) -> None:
+    page = visit("map?sim=foo&k=0")
+    said = page.get_by_test_id("stAlert")
+    expect(said).to_have_count(1)
+    expect(said).to_contain_text("Nothing here is called 'sim': Task map reads task, k, similarity, layout.")
+    expect(said).to_contain_text("K must be a whole number from 1 to 24")
+    box, title = said.bounding_box(), page.get_by_role("heading", level=1).bounding_box()
+    assert box is not None and title is not None and box["y"] + box["height"] <= title["y"]
+    assert "?" not in page.url
+
+
 def test_the_list_of_tasks_works_from_the_keyboard(visit: Visit) -> None:
     page = visit("map")
     page.get_by_role("combobox", name="Target task").focus()

@@ -1,5 +1,4 @@
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,12 @@ def checks(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of assets without backbones and zoos."""
     folder = tmp_path / "assets"
     monkeypatch.setattr(zoo, "ASSETS", folder)
     monkeypatch.setattr(backbone, "FOLDER", folder / "backbones")
-    backbone.load_backbone.cache_clear()
-    yield folder
-    backbone.load_backbone.cache_clear()
+    return folder
 
 
 def test_a_whole_checkout_is_ready(run: Run, store: Store) -> None:
@@ -75,6 +72,15 @@ def test_a_backbone_whose_weights_changed_is_told(run: Run, assets: Path, monkey
     found = checks(run("doctor", "--json").document)
     assert found[f"backbone {backbone.DEFAULT}"]["state"] == "broken"
     assert "does not hold the weights" in found[f"backbone {backbone.DEFAULT}"]["remedy"]
+
+
+def test_a_zoo_whose_models_are_not_those_it_was_made_with_is_told(run: Run, home: Path) -> None:
+    folder = home / "zoos" / "mine"
+    shutil.copytree(zoo.open_zoo().path, folder)
+    models = sorted((folder / "models").iterdir())
+    models[0].write_bytes(models[1].read_bytes())
+    found = checks(run("doctor", "--json").document)["zoo mine"]
+    assert found["state"] == "broken" and "another task's" in found["remedy"] and not found["needed"]
 
 
 def test_a_store_that_cannot_be_used_is_told_and_the_rest_still_checked(run: Run, home: Path) -> None:

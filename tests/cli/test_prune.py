@@ -11,7 +11,12 @@ import pytest
 from PIL import Image
 
 from core.channels.files import load_pruned
+from core.cli.parser import build_parser
+from core.cli.pruning import checked_config
+from core.paths import ASSETS
+from core.pruning.config import RunConfig
 from core.runs.store import Store
+from core.zoo.zoo import DEFAULT
 from tests.cli.conftest import Run
 
 QUICK = ("--method", "magnitude", "--iterations", "2", "--threads", "1")
@@ -75,11 +80,36 @@ def test_a_folder_of_images_is_a_data_set(run: Run, tmp_path: Path) -> None:
         (("folder:does-not-exist",), ("does-not-exist", "check its name")),
         (("emoji-t00", "--method", "mvp", "--zoo", "nope"), ("no zoo 'nope'",)),
         (("emoji-t00", "--backbone", "resnet999"), ("no backbone 'resnet999'",)),
+        (("emoji-t00", "--method", "mvp", "--chosen", "emoji-z99"), ("no zoo task that may vote 'emoji-z99'",)),
+        (("emoji-t00", "--method", "same-mask", "--mask-of", "nothing"), ("no run 'nothing'",)),
     ],
 )
 def test_what_is_not_there_is_one_sentence(run: Run, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
     run("prune", *QUICK, *arguments).refused(1, *words)
     assert run("runs", "--json").document == []
+
+
+def test_the_mask_of_a_run_that_has_not_finished_is_wrong_usage(run: Run, store: Store) -> None:
+    waiting = store.create(RunConfig("emoji-t00"))
+    run("prune", "emoji-t00", "--method", "same-mask", "--mask-of", waiting).refused(2, waiting, "not finished")
+
+
+def config_of(*arguments: str) -> RunConfig:
+    return checked_config(build_parser().parse_args(["prune", "emoji-t00", *arguments]))
+
+
+def test_chosen_zoo_tasks_vote_in_place_of_the_nearest(run: Run) -> None:
+    config = config_of("--chosen", "emoji-z03, emoji-z17")
+    assert (config.neighbours, config.chosen, config.k) == ("chosen", ("emoji-z03", "emoji-z17"), 2)
+    assert config_of().weights == "neighbours" and config_of("--method", "taylor").weights == "pretrained"
+
+
+def test_paths_are_stored_so_that_they_hold_from_any_folder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ASSETS)
+    name = f"{DEFAULT}.safetensors"
+    config = config_of("--zoo", f"./zoo/{DEFAULT}", "--backbone", f"backbones/{name}")
+    assert (config.zoo, config.backbone) == (str(ASSETS / "zoo" / DEFAULT), str(ASSETS / "backbones" / name))
+    assert config_of("--zoo", f"zoo/{DEFAULT}").backbone == DEFAULT
 
 
 def test_a_folder_with_one_class_or_no_images_or_a_broken_one_is_refused(run: Run, tmp_path: Path) -> None:

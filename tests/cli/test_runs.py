@@ -119,9 +119,21 @@ def test_compare_writes_csv_and_markdown(run: Run, store: Store) -> None:
     assert "| run |" in markdown and "33.3 %" in markdown
 
 
-def test_compare_of_nothing_is_empty_tables(run: Run) -> None:
+@pytest.mark.parametrize("verb", ["runs", "compare"])
+def test_an_unknown_task_to_choose_runs_by_is_wrong_usage(run: Run, verb: str) -> None:
+    run(verb, "--task", "emoji-t77").refused(2, "There is no task 'emoji-t77'", "did you mean")
+
+
+def test_runs_on_a_folder_that_has_gone_are_still_found(run: Run, store: Store) -> None:
+    run_id = add_finished(store, RunConfig("folder:/nowhere/images"), 0.7)
+    assert run_id in run("compare", "--task", "folder:/nowhere/images").out
+
+
+def test_compare_of_nothing_says_how_to_make_a_run(run: Run) -> None:
     assert run("compare", "--all", "--json").document == {"runs": [], "summary": [], "pay_off": []}
-    assert run("compare", "--all").code == 0
+    for nothing in (("--all",), ("--task", "emoji-t00")):
+        done = run("compare", *nothing)
+        assert done.code == 0 and done.out.startswith("There are no such runs") and "variant" not in done.out
 
 
 def test_compare_says_after_how_many_tasks_the_zoo_is_paid_for(run: Run, store: Store) -> None:
@@ -135,10 +147,23 @@ def test_compare_says_after_how_many_tasks_the_zoo_is_paid_for(run: Run, store: 
     assert f"{only['tasks']} tasks" in run("compare", "--all").out
 
 
+def test_the_pay_off_is_shown_against_the_longest_and_best_alone_and_says_what_is_left_out(
+    run: Run, store: Store
+) -> None:
+    add_finished(store, RunConfig("emoji-t00", iterations=20), 0.75, cpu_seconds=10)
+    for method, iterations, accuracy in (("taylor", 240, 0.7), ("taylor", 60, 0.6), ("random", 20, 0.3)):
+        add_finished(store, RunConfig("emoji-t00", method=method, iterations=iterations), accuracy, cpu_seconds=40)
+    assert len(run("compare", "--all", "--json").document["pay_off"]) == 3
+    for shape in ("table", "markdown"):
+        shown = run("compare", "--all", "--format", shape).out
+        assert shown.count(" tasks ") == 2, shown  # a heading of the summary, and one line
+        assert "Left out: 2 pairs" in shown and "--json has all" in shown
+
+
 def test_export_of_a_run_without_a_model_says_what_to_do(run: Run, store: Store, tmp_path: Path) -> None:
     target = tmp_path / "model.safetensors"
     waiting = store.create(RunConfig("emoji-t00"))
-    run("export", waiting, "--to", "safetensors", str(target)).refused(1, "queued")
+    run("export", waiting, "--to", "safetensors", str(target)).refused(1, "queued", "when it has")
     finished = add_finished(store, RunConfig("emoji-t00"), 0.7)
     run("export", finished, "--to", "safetensors", str(target)).refused(1, "gone")
     run("export", "nope", "--to", "safetensors", str(target)).refused(1, "nope")

@@ -1,8 +1,13 @@
+import socket
+from pathlib import Path
+
 import pytest
 
 from core.tasks.catalogue import tasks
-from core.zoo.zoo import open_zoo
+from core.voting import select, votes
+from core.zoo.zoo import ballots, open_zoo
 from tests.cli.conftest import Run
+from tests.dashboard.paper_zoo import write_paper_zoo
 
 
 def test_tasks_are_those_of_the_catalogue(run: Run) -> None:
@@ -20,6 +25,26 @@ def test_the_table_of_tasks_has_a_line_for_each_that_is_not_folded(run: Run) -> 
     lines = run("tasks", "--targets").out.splitlines()
     for target in tasks("targets"):
         assert any(target.id in line and target.classes[-1] in line for line in lines)
+
+
+def test_a_data_set_is_downloaded_only_when_asked_and_without_a_network_that_is_one_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    run("prune", "cifar10").refused(1, "python -m core tasks --download cifar10")
+    run("tasks", "--download", "cifar10").refused(1, "Downloading cifar10 failed", "check the network")
+    run("tasks", "--download", "cifar-10").refused(1, "did you mean cifar10")
+    run("tasks", "--download", "cifar10", "--targets").refused(2, "not allowed with")
+
+
+def test_a_data_set_that_is_here_is_not_downloaded_again(run: Run) -> None:
+    document = run("tasks", "--download", "emoji", "--json").document
+    assert (document["dataset"], document["downloaded"]) == ("emoji", False)
+    assert document["images"] > 1000 and "tool" in document["classes"]
+    assert "was here already" in run("tasks", "--download", "emoji").out
 
 
 def test_neighbours_are_those_of_the_zoo_best_first(run: Run) -> None:
@@ -50,6 +75,18 @@ def test_votes_count_who_kept_each_channel(run: Run) -> None:
         out = set(range(group["size"])) - set(group["selected"])
         assert worst >= max(group["votes"][channel] for channel in out)
         assert 0 < group["chance_overlap"] < 1 and 0 <= group["overlap"] <= 1
+
+
+def test_ties_between_votes_are_broken_by_what_the_zoo_says_without_loading_its_backbone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo = open_zoo(write_paper_zoo(tmp_path / "paper", tie_break=True))
+    monkeypatch.setattr("core.zoo.build.backbone_importance", lambda *_: pytest.fail("loaded the backbone"))
+    document = run("votes", "emoji-t00", "--zoo", str(zoo.path), "--keep", "0.3", "--json").document
+    counted = votes(ballots(zoo, zoo.neighbours(zoo.targets[0], 5), 0.3))
+    expected = select(counted, 0.3, zoo.tie_break())
+    assert {one["group"]: tuple(one["selected"]) for one in document["groups"]} == expected.kept
+    assert expected != select(counted, 0.3)
 
 
 def test_votes_of_one_group_are_shown_channel_by_channel(run: Run) -> None:

@@ -39,10 +39,19 @@ def test_every_verb_explains_itself_with_examples(run: Run, verb: str) -> None:
         (("prune", "emoji-t00", "--keep", "1.5"), ("keep ratio", "at most 1")),
         (("prune", "emoji-t00", "--keep", "NaN"), ("keep ratio", "NaN")),
         (("prune", "emoji-t00", "--keep", "some"), ("keep ratio", "some")),
-        (("prune", "emoji-t00", "--method", "tailor"), ("tailor", "did you mean taylor")),
+        (("prune", "emoji-t00", "--method", "tailor"), ("tailor", "did you mean taylor or taylor-oneshot? (See: ")),
         (("prune", "emoji-t00", "--iterations", "-1"), ("--iterations", "whole number")),
         (("prune", "emoji-t00", "--iterations", "1e9"), ("--iterations", "whole number")),
         (("prune", "emoji-t00", "--iterations", "100001"), ("iterations", "100,000")),
+        (("prune", "emoji-t00", "--method", "taylor", "--iterations", "2"), ("at least 3 iterations",)),
+        (("prune", "emoji-t00", "--method", "activation", "--iterations", "0"), ("more than 0",)),
+        (("prune", "emoji-t00", "--dynamic", "--iterations", "2"), ("at least 3 iterations",)),
+        (("prune", "emoji-t00", "-k", "999"), ("K is 999",)),
+        (("prune", "emoji-t00", "--chosen", "emoji-z00,emoji-z00"), ("each named once",)),
+        (("prune", "emoji-t00", "--chosen", "emoji-z00", "--neighbours", "farthest"), ("chosen",)),
+        (("prune", "emoji-t00", "--neighbours", "chosen"), ("Name the zoo tasks",)),
+        (("prune", "emoji-t00", "--method", "same-mask"), ("same-mask", "give its id")),
+        (("prune", "emoji-t00", "--mask-of", "x"), ("same-mask",)),
         (("prune", "emoji-t00", "--seed", "x"), ("--seed", "x")),
         (("prune", "emoji-t00", "-k", "0"), ("at least 1",)),
         (("prune", "emoji-t00", "--similarity", "leap"), ("leap", "leep")),
@@ -65,6 +74,13 @@ def test_wrong_usage_is_one_sentence_that_says_what_is_right(
 ) -> None:
     run(*arguments).refused(2, *words)
     run(*arguments, "--json").refused(2) if arguments else None
+
+
+def test_help_says_what_happens_without_an_option(run: Run) -> None:
+    text = " ".join(run("prune", "--help").out.split())
+    for words in ("(default: mvp)", "(default: 0.2)", "default: the zoo's own", "--chosen ID,ID", "--mask-of RUN"):
+        assert words in text, words
+    assert "None" not in text and "()" not in text
 
 
 def test_what_was_refused_left_nothing_in_the_store(run: Run) -> None:

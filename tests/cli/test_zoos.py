@@ -1,18 +1,26 @@
 import hashlib
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from safetensors.numpy import save, save_file
 
+from core.backbones.backbone import save_backbone
 from core.tasks.catalogue import tasks
 from core.zoo.zoo import SIMILARITIES, Zoo, open_zoo
 from tests.cli.conftest import Run
+from tests.engine import random_backbone
 
 TASKS, TARGETS = 4, 2
 
@@ -174,6 +182,12 @@ def test_more_neighbours_than_the_zoo_has_is_wrong_usage(run: Run, part: Path, v
     assert run("runs", "--json").document == []
 
 
+@pytest.mark.parametrize("verb", ["neighbours", "votes", "prune"])
+def test_a_zoo_task_with_the_same_classes_is_none_of_the_k(run: Run, part: Path, verb: str) -> None:
+    equal = f"emoji:{'+'.join(reversed(tasks('zoo')[0].classes))}"
+    run(verb, equal, "--zoo", str(part), "-k", str(TASKS)).refused(2, f"{TASKS - 1} tasks")
+
+
 @pytest.mark.parametrize(
     "arguments, code, words",
     [
@@ -186,6 +200,8 @@ def test_more_neighbours_than_the_zoo_has_is_wrong_usage(run: Run, part: Path, v
         (("build", "new", "--tasks", "emoji-z99"), 1, ("emoji-z99",)),
         (("build", "new", "--tasks", "emoji-z00", "emoji-z00"), 2, ("twice",)),
         (("build", "new", "--tasks", "emoji-z00", "--method", "mvp"), 2, ("mvp", "taylor")),
+        (("build", "new", "--tasks", "emoji-z00", "--method", "same-mask"), 2, ("same-mask",)),
+        (("build", "new", "--tasks", "emoji-z00", "--iterations", "2"), 2, ("at least 3 iterations",)),
         (("build", "new", "--tasks", "emoji-z00", "--backbone", "nope"), 1, ("no backbone 'nope'",)),
     ],
 )
@@ -219,3 +235,49 @@ def test_a_zoo_is_built_looked_into_and_pruned_with(run: Run) -> None:
     )
     assert pruned.code == 0, pruned.err
     assert pruned.document["config"]["zoo"] == "mine"
+
+
+@pytest.mark.slow
+def test_a_zoo_on_a_backbone_of_ones_own_works_like_any_other(
+    run: Run, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = random_backbone()
+    save_backbone(
+        tmp_path / "own.safetensors", own.tensors, architecture=own.architecture, source="random",
+        mean=list(own.mean), std=list(own.std), size=own.size, about={},
+    )  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    named = ("emoji:tool+plant", "emoji:heart+flag", "emoji:sport+time")
+    quick = ("--method", "magnitude", "--keep", "0.9", "--iterations", "0", "--threads", "1")
+    said = run("zoo", "build", "mine", "--tasks", *named, "--backbone", "own.safetensors", *quick, "--json")
+    assert said.code == 0, said.err
+    assert said.document["backbone"] == "own" and (home / "backbones" / "own.safetensors").is_file()
+    (tmp_path / "own.safetensors").unlink()
+    found = {one["name"]: one["state"] for one in run("doctor", "--json").document["checks"]}
+    assert (found["zoo mine"], found["backbone own"]) == ("ok", "ok")
+    unseen = ("emoji:hand+arrow", "--zoo", "mine", "-k", "2", "--json")
+    assert len(run("neighbours", *unseen).document) == 2
+    assert run("votes", *unseen).document["groups"]
+    pruned = run("prune", *unseen, "--iterations", "1", "--threads", "1")
+    assert pruned.code == 0, pruned.err
+    assert pruned.document["config"]["backbone"] == "own"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends a Unix signal to a process group")
+def test_ctrl_c_stops_a_build_with_workers_within_seconds(run: Run, home: Path, tmp_path: Path) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell's children are born deaf to Ctrl-C
+    command = [sys.executable, "-m", "core", "zoo", "build", "mine", "--setting", "emoji", "--workers", "2"]
+    process = subprocess.Popen(
+        [*command, "--iterations", "100000", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 200
+    while len(busy := psutil.Process(process.pid).children(recursive=True)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(15)  # into their work
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (1, "") and "give the same command again" in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert not psutil.wait_procs(busy, timeout=5)[1]

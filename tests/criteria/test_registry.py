@@ -76,5 +76,6 @@ def test_chance_depends_on_the_seed_alone() -> None:
 def test_every_method_that_scores_has_its_criterion() -> None:
     from core.pruning.work import CRITERION_OF
 
-    scoring = [m for m, entry in METHODS.items() if not entry.needs_zoo and entry.removes]
+    told = {"same-mask"}  # which channels to keep is another run's choice
+    scoring = [m for m, entry in METHODS.items() if not entry.needs_zoo and entry.removes and m not in told]
     assert {CRITERION_OF.get(method, method) for method in scoring} <= set(CRITERIA)

@@ -16,9 +16,11 @@ KEEPS = (0.6, 0.35, 0.2)
 HASH = "0" * 64
 
 
-def write_paper_zoo(folder: Path, zoo_tasks: int = 14, targets: int = 4) -> Path:
-    """Write it and return its folder; its id is the folder's name."""
-    rng = np.random.default_rng(0)
+def write_paper_zoo(
+    folder: Path, zoo_tasks: int = 14, targets: int = 4, seed: int = 0, tie_break: bool = False
+) -> Path:
+    """Write it and return its folder; its id is the folder's name. `tie_break`: with random importances for ties."""
+    rng = np.random.default_rng(seed)
     stored, wanted = tasks("zoo")[:zoo_tasks], tasks("targets")[:targets]
     entries = []
     for task in stored:
@@ -27,6 +29,8 @@ def write_paper_zoo(folder: Path, zoo_tasks: int = 14, targets: int = 4) -> Path
     rows = len(stored) + len(wanted)
     arrays = {f"similarity/{kind}": _floats(rng, rows, len(stored)) for kind in ("leep", "logme", "prototypes")}
     arrays |= {f"coordinates/{kind}": _floats(rng, rows, 2) for kind in ("umap", "pca", "mds")}
+    if tie_break:
+        arrays |= {f"tie_break/{group}": np.abs(_floats(rng, size)) for group, size in GROUPS.items()}
     save_file(arrays, folder / "arrays.safetensors")
     about = {
         "format": 1,

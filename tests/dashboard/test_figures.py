@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from core.channels.selection import Selection, chance_overlap
+from core.pruning.events import Pruned
 from core.voting import Ballot, Votes, select, votes
 from core.zoo.zoo import Zoo, ballots
 from dashboard import theme
-from dashboard.figures import overlaps, pictures, similarities, task_map
+from dashboard.figures import curves, overlaps, pictures, similarities, task_map
 from dashboard.figures import votes as vote_figures
+from dashboard.progress import Progress
 from dashboard.takeaways import votes_takeaway
 
 SIZES = {"a": 6, "b": 4}
@@ -143,3 +145,32 @@ def test_pictures_are_whole_svgs(panel) -> None:
     from xml.etree import ElementTree
 
     assert ElementTree.fromstring(panel()).tag.endswith("svg")
+
+
+def test_neighbours_that_would_cover_each_other_stand_aside_and_all_others_stay() -> None:
+    where = {"a": (0.0, 0.0), "b": (10.0, 10.0), "x": (5.0, 5.0), "y": (5.01, 5.0), "z": (5.0, 5.0)}
+    moved = task_map.apart(where, ["x", "y", "z", "nowhere"], least=0.1)
+    places = np.array([moved[id] for id in "xyz"])
+    gaps = [float(np.hypot(*(places[i] - places[j]))) for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert min(gaps) >= 0.99 and max(gaps) < 3
+    assert {id: moved[id] for id in "ab"} == {id: where[id] for id in "ab"}
+    assert task_map.apart(where, ["a", "b"]) == where
+
+
+def test_pictures_on_another_ground_keep_the_white_inside_them() -> None:
+    tile = np.full((1, 9, 9, 3), 255, np.uint8)
+    tile[0, 2:7, 2:7] = (200, 0, 0)
+    tile[0, 4, 4] = 255
+    dyed = pictures.on_paper(tile, "#808080")
+    assert tuple(dyed[0, 0, 0]) == (128, 128, 128) and tuple(dyed[0, 4, 4]) == (255, 255, 255)
+    assert tuple(dyed[0, 3, 3]) == (200, 0, 0)
+    assert (pictures.on_paper(tile, theme.WHITE) == tile).all()
+
+
+@pytest.mark.parametrize("dense, names", [(None, ["channels"]), (100, ["channels", "parameters"])])
+def test_the_legend_of_sparsity_names_what_is_drawn(dense: int | None, names: list[str]) -> None:
+    run = Progress(pruned=[Pruned(0, {"a": 2}, {"a": 10}, 0.8, 40, 500, 0.2)], iteration=4)
+    chart = curves.sparsity_curve(run, 10, dense, theme.BLUE)
+    drawn = chart.to_dict()
+    assert drawn["encoding"]["color"]["scale"]["domain"] == names
+    assert sorted({row["of"] for rows in drawn["datasets"].values() for row in rows}) == names

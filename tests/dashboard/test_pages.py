@@ -2,16 +2,27 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plotly.graph_objects import Figure
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block, Element
 
+from core.channels.selection import Selection
+from core.errors import StoreError
 from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation, Finished, PhaseChanged, Pruned, Step
 from core.runs import queue
 from core.runs.processes import Worker, this_worker
+from core.runs.slot import hold
 from core.runs.store import Store
+from core.tasks.catalogue import task as task_of
+from core.voting import select
+from core.zoo.zoo import DEFAULT
+from dashboard import data
+from tests.dashboard.paper_zoo import write_paper_zoo
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"start": "Meta-Vote Studio", "task_map": "Task map", "votes": "Votes", "run": "Run"}
@@ -35,6 +46,29 @@ def words(test: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements)
 
 
+def run_captions(test: AppTest) -> str:
+    return "\n".join(str(caption.value) for caption in test.caption)
+
+
+def hold_slot(store: Store) -> int:
+    hold(store.database, this_worker())
+    return this_worker().pid
+
+
+def use_zoo(paper_home: Path, folder: Path) -> None:
+    link = paper_home / "zoos" / DEFAULT
+    link.unlink()
+    link.symlink_to(folder)
+
+
+def elements(block: Block) -> Iterator[Element]:
+    for child in block.children.values():
+        if isinstance(child, Block):
+            yield from elements(child)
+        else:
+            yield child
+
+
 @pytest.fixture
 def store(paper_home: Path) -> Store:
     return Store()
@@ -45,8 +79,8 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "ensure_worker", lambda store=None: 0)
 
 
-def record_run(store: Store, *, end: bool = True, **settings: object) -> str:
-    config = RunConfig("emoji-t01", iterations=4, **settings)
+def record_run(store: Store, *, end: bool = True, config: RunConfig | None = None, **settings: object) -> str:
+    config = config or RunConfig("emoji-t01", iterations=4, **settings)
     run = store.create(config)
     store.claim(this_worker())
     events = [PhaseChanged("selecting", 0, 0.1), Pruned(0, {"a": 2}, {"a": 10}, 0.8, 40, 500, 0.2)]
@@ -145,6 +179,42 @@ def test_votes_are_drawn_at_any_keep_ratio_and_weighting(paper_home: Path, weigh
     assert not test.exception and not test.error and not test.warning
 
 
+def ties_are_by_number(test: AppTest) -> bool:
+    return "the lower channel number wins here" in words(test)
+
+
+def test_ties_between_votes_are_broken_as_in_a_run_where_the_zoo_says_how(
+    paper_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dashboard.figures import votes as figures
+
+    shown: list[Selection] = []
+    monkeypatch.setattr(figures, "vote_histogram", lambda votes, selection, group: shown.append(selection) or Figure())
+    assert ties_are_by_number(page("votes", keep="0.3"))
+    use_zoo(paper_home, write_paper_zoo(tmp_path / DEFAULT, tie_break=True))
+    test = page("votes", keep="0.3")
+    assert not test.exception and not test.error and not ties_are_by_number(test)
+    assert "the backbone's own weights decide" in words(test)
+    by_number, as_in_a_run = shown
+    zoo = data.zoo()
+    votes = data.votes_of(zoo, "emoji-t00", 5, "leep", "count", 0.3)
+    assert as_in_a_run == select(votes, 0.3, zoo.tie_break()) != by_number == select(votes, 0.3)
+
+
+def test_a_zoo_that_is_built_again_is_read_anew(paper_home: Path, tmp_path: Path) -> None:
+    folder = write_paper_zoo(tmp_path / DEFAULT)
+    use_zoo(paper_home, folder)
+    kept = data.zoo(), data.votes_of(data.zoo(), "emoji-t00", 3, "leep", "count", 0.2)
+    shown = page("task_map").dataframe[0].value["Similarity"].tolist()
+    assert data.zoo() is kept[0]
+    write_paper_zoo(folder, zoo_tasks=12, seed=1)
+    assert len(data.zoo().tasks) == 12
+    again = data.votes_of(data.zoo(), "emoji-t00", 3, "leep", "count", 0.2)
+    assert again.tasks != kept[1].tasks
+    assert page("task_map").dataframe[0].value["Similarity"].tolist() != shown
+    assert data.coordinates(data.zoo(), "pca")[0] == data.zoo().coordinates("pca")
+
+
 def test_start_queues_the_run_that_the_form_describes(store: Store) -> None:
     test = page("run", task="emoji-t02", keep="0.3")
     test.number_input(key="iterations").set_value(12).run()
@@ -169,12 +239,98 @@ def test_a_method_without_neighbours_does_not_ask_for_them(store: Store) -> None
 def test_a_finished_run_shows_what_was_asked_for_and_reached(store: Store) -> None:
     test = page("run", run=record_run(store))
     assert not test.exception and not test.error
-    shown = {metric.label: metric.value for metric in test.metric}
-    assert shown["Test accuracy"] == "68.0 %"
-    assert shown["Channels kept"] == "20.0 % (20 %)"
-    assert shown["Parameters"] == "40.0 k of 1.0 M"
-    assert shown["MACs"] == "500 k of 9.0 M"
+    assert {metric.label: (metric.value, metric.delta) for metric in test.metric} == {
+        "Test accuracy": ("68.0 %", "guessing: 20 %"),
+        "Channels kept": ("20.0 %", ""),
+        "Parameters": ("40.0 k", "of 1.0 M"),
+        "MACs": ("500 k", "of 9.0 M"),
+    }
     assert [button.label for button in test.button if button.label == "Cancel"] == []
+
+
+def test_a_finished_run_shows_its_result_then_its_curves_then_its_cost(store: Store) -> None:
+    test = page("run", run=record_run(store))
+    kinds = [element.type for element in elements(test.main)]
+    places = [
+        [place for place, kind in enumerate(kinds) if kind == wanted]
+        for wanted in ("metric", "vega_lite_chart", "table")
+    ]
+    results, charts, costs = places
+    assert len(results) == 4 and len(charts) == 3 and len(costs) == 1
+    assert max(results) < min(charts) and max(charts) < costs[0]
+
+
+def test_the_keep_ratio_asked_for_is_shown_where_another_was_reached(store: Store) -> None:
+    test = page("run", run=record_run(store, keep=0.255))
+    kept = next(metric for metric in test.metric if metric.label == "Channels kept")
+    assert (kept.value, kept.delta) == ("20.0 %", "asked: 25.5 %")
+
+
+def test_a_dense_run_shows_no_keep_ratio_anywhere(store: Store) -> None:
+    run = record_run(store, method="dense")
+    test = page("run", run=run)
+    assert "keep" not in words(test).lower() and "asked" not in str([metric.delta for metric in test.metric])
+    assert test.dataframe[0].value["Keep"].isna().all()
+    start = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60).run()
+    assert run in [link.proto.label for link in start.get("page_link")] and "keep" not in run_captions(start)
+
+
+def test_a_finished_run_of_a_folder_that_has_gone_is_shown_with_its_id(store: Store, tmp_path: Path) -> None:
+    task = f"folder:{tmp_path / 'gone'}"
+    config = RunConfig(task, iterations=4)
+    test = page("run", run=record_run(store, config=config))
+    assert not test.exception and not test.error
+    assert f"Task: {task}, which is not on this machine any more" in words(test)
+    assert len(test.metric) == 4
+
+
+def test_a_folder_is_not_walked_again_each_second(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(data, "task_of", lambda id: looked.append(id) or task_of(id))
+    record = store.get(record_run(store))
+    assert [data.task_of_run(record) for _ in range(3)] == [task_of("emoji-t01")] * 3
+    assert looked == ["emoji-t01"]
+
+
+@pytest.mark.parametrize("number", [999_999, -5])
+def test_iterations_that_may_not_be_are_refused_in_one_sentence(store: Store, number: int) -> None:
+    test = page("run")
+    test.number_input(key="iterations").set_value(number).run()
+    next(button for button in test.button if button.label == "Start").click().run()
+    assert [error.value for error in test.error] == [
+        f"Iterations must be a whole number from 0 to 2,000, not '{number}'."
+    ]
+    assert store.list() == []
+
+
+def test_a_store_that_is_busy_leaves_the_open_run_open(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = page("run", run=record_run(store))
+
+    def busy(self: Store, id: str) -> None:
+        raise StoreError("The run store is busy: try again in a moment.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "get", busy)
+        test.run()
+    test.run()
+    assert test.metric and "run" in test.query_params
+
+
+def test_an_empty_list_of_runs_says_how_long_one_takes(store: Store) -> None:
+    assert "it takes about 15 seconds on an idle machine" in words(page("run"))
+
+
+def test_classes_have_their_ids_beside_them_on_the_map(paper_home: Path) -> None:
+    test = page("task_map")
+    assert "hearts (heart)" in words(test)
+    assert "tools (tool)" in ", ".join(test.dataframe[0].value["Classes"])
+
+
+def test_a_link_with_a_name_nobody_knows_says_so(paper_home: Path) -> None:
+    test = page("votes", sim="foo")
+    (said,) = test.warning
+    assert "Nothing here is called 'sim': Votes reads task, k, similarity, group, keep, weighting." in said.value
+    assert "sim" not in test.query_params
 
 
 def test_a_running_run_shows_its_phase_and_can_be_cancelled(store: Store) -> None:
@@ -189,6 +345,20 @@ def test_a_queued_run_tells_its_place(store: Store) -> None:
     store.create(RunConfig("emoji-t00"))
     test = page("run", run=store.create(RunConfig("emoji-t01")))
     assert "1 before it" in words(test)
+
+
+def test_a_queued_run_says_where_nothing_works_on_the_queue_and_why(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create(RunConfig("emoji-t01"))
+    (store.folder / queue.LOG).write_text("The run store is damaged: move it away.\n")
+    test = page("run", run=run)
+    assert "no process works on the queue" in test.warning[0].value
+    assert "is damaged" in test.code[0].value
+    started: list[Store] = []
+    monkeypatch.setattr(queue, "ensure_worker", lambda store: started.append(store) or hold_slot(store))
+    next(button for button in test.button if button.label == "Start now").click().run()
+    assert len(started) == 1 and "It starts by itself" in words(page("run", run=run))
 
 
 def test_a_failed_run_shows_its_reason_its_log_and_a_way_on(store: Store) -> None:

@@ -67,6 +67,9 @@ def test_methods_differ_in_more_than_colour() -> None:
         (theme.ago(750), "12 min ago"),
         (theme.ago(200_000), "2 days ago"),
         (theme.energy(0.00042), "0.42 Wh"),
+        (theme.mass(0.0032), "3.20 mg"),
+        (theme.mass(0.42), "0.42 g"),
+        (theme.mass(1300), "1.30 kg"),
     ],
 )
 def test_numbers_read_well(shown: str, text: str) -> None:

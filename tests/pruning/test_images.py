@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.pruning.images import PAD, augmented, batch_rows, epoch_order, normalised
+from core.pruning.images import PAD, augmented, augments, batch_rows, epoch_order, normalised, sample_rows
 from core.tasks.images import Examples
 
 
@@ -93,3 +93,25 @@ def test_augmentation_is_deterministic_and_differs_between_iterations_and_seeds(
 @pytest.mark.parametrize("height, width", [(5, 9), (1, 1)])
 def test_augmentation_takes_images_of_any_shape(height: int, width: int) -> None:
     assert augmented(torch.rand(2, 3, height, width), 0, 0).shape == (2, 3, height, width)
+
+
+@pytest.mark.parametrize("iterations, expected", [(0, False), (60, False), (78, False), (79, True), (240, True)])
+def test_images_are_augmented_only_where_each_is_seen_ten_times(iterations: int, expected: bool) -> None:
+    assert augments(iterations, 64, 500) is expected
+
+
+def test_a_batch_larger_than_the_data_counts_as_the_data() -> None:
+    assert augments(10, 64, 20) and not augments(9, 64, 20)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(5, 70), st.integers(0, 9))
+def test_a_sample_keeps_every_class_and_their_proportions(labels: list[int], most: int, seed: int) -> None:
+    given_labels = torch.tensor(labels)
+    rows = sample_rows(given_labels, most, seed)
+    assert len(rows) == min(most, len(labels)) and len(set(rows.tolist())) == len(rows)
+    assert rows.tolist() == sorted(rows.tolist())
+    chosen = given_labels[rows]
+    for label in set(labels):
+        share = labels.count(label) / len(labels)
+        assert (chosen == label).any()
+        assert abs(int((chosen == label).sum()) - share * len(rows)) <= len(set(labels))

@@ -21,6 +21,7 @@ from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Slimmed, Step
 from core.pruning.images import normalised
 from core.pruning.methods import METHODS
+from core.pruning.work import GLANCE_MOST
 from core.runs.checkpoints import read_checkpoint, write_checkpoint
 from core.tasks.data import TaskData
 from core.tasks.images import Examples
@@ -31,6 +32,10 @@ ITERATIONS = 4
 VARIANTS: dict[str, dict[str, object]] = {
     **{method: {} for method in METHODS},
     "mvp, pretrained weights": {"weights": "pretrained", "weighting": "score"},
+    "mvp, reinitialised weights": {"weights": "reinitialised"},
+    "magnitude, neighbours' weights": {"weights": "neighbours"},
+    "taylor-oneshot, neighbours' weights": {"weights": "neighbours"},
+    "taylor, neighbours' weights": {"weights": "neighbours"},
     "mvp, dynamic": {"dynamic": True, "k": 1},
     "mvp, sampled": {"sample": 1.0, "weighting": "similarity"},
 }
@@ -249,8 +254,10 @@ def test_the_cost_is_every_forward_and_backward_pass() -> None:
     finished = of(Finished, recorded("magnitude"))[0]
     train, held, test = len(data.train), len(data.validation), len(data.test)
     looks = len(of(Evaluation, recorded("magnitude")))
-    images = 2 * train + looks * (train + held) + 3 * 16 * ITERATIONS + test
-    assert finished.cost["macs"] == images * finished.achieved["macs"]
+    spent = 2 * train + 3 * 16 * ITERATIONS + train  # BatchNorm and head; training; BatchNorm once more at the end
+    assert finished.cost["macs"] == spent * finished.achieved["macs"]
+    watching = looks * held + (looks - 2) * min(train, GLANCE_MOST) + test
+    assert finished.cost["monitoring_macs"] == watching * finished.achieved["macs"]
 
 
 def test_scoring_by_activation_pays_for_its_extra_forward_passes() -> None:
@@ -297,6 +304,51 @@ def test_pretrained_weights_start_every_entry_at_the_backbones() -> None:
     got = model_of(run_of(config("mvp", task, iterations=0, weights="pretrained"), task, data))
     kept = list(got.selection.kept["conv1"])
     assert np.array_equal(got.tensors["conv1.weight"], random_backbone().tensors["conv1.weight"].numpy()[kept])
+
+
+@pytest.mark.parametrize("method", ["magnitude", "random", "bn-scale", "taylor-oneshot", "same-mask"])
+def test_neighbours_weights_leave_the_mask_of_a_method_as_it_was(method: str) -> None:
+    task, data = small_task()
+    own, lent = (
+        run_of(config(method, task, iterations=1, weights=source), task, data)
+        for source in ("pretrained", "neighbours")
+    )
+    assert model_of(own).selection == model_of(lent).selection
+    assert not np.array_equal(model_of(own).tensors["conv1.weight"], model_of(lent).tensors["conv1.weight"])
+
+
+def test_reinitialised_weights_are_neither_the_neighbours_nor_the_backbones() -> None:
+    task, data = small_task()
+    starts = [
+        model_of(run_of(config("mvp", task, iterations=0, weights=source, seed=seed), task, data))
+        for source, seed in (("neighbours", 0), ("pretrained", 0), ("reinitialised", 0), ("reinitialised", 1))
+    ]
+    assert all(start.selection == starts[0].selection for start in starts)
+    weights = [start.tensors["layer1.0.conv1.weight"] for start in starts]
+    assert not any(np.array_equal(a, b) for i, a in enumerate(weights) for b in weights[:i])
+    again = model_of(run_of(config("mvp", task, iterations=0, weights="reinitialised"), task, data))
+    assert np.array_equal(again.tensors["layer1.0.conv1.weight"], weights[2])
+
+
+def test_the_mask_of_another_run_is_kept_as_it_is() -> None:
+    task, data = small_task()
+    assert model_of(run_of(config("same-mask", task), task, data)).selection == voters()[0][0].selection
+
+
+def test_looking_at_a_run_costs_the_run_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, data = small_task()
+    often, seldom = [], []
+    for found, every in ((often, True), (seldom, False)):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "core.pruning.schedule.Schedule.evaluate_at", lambda self, i, every=every: every or i == self.iterations
+            )
+            found += run_of(config("mvp", task), task, data)
+    a, b = (of(Finished, found)[0] for found in (often, seldom))
+    assert len(of(Evaluation, often)) > len(of(Evaluation, seldom))
+    assert a.cost["macs"] == b.cost["macs"] and a.cost["monitoring_macs"] > b.cost["monitoring_macs"]
+    assert a.test_accuracy == b.test_accuracy
+    assert_same(model_of(often), model_of(seldom))
 
 
 def test_neighbours_of_another_architecture_are_refused_before_training() -> None:

@@ -29,13 +29,27 @@ def test_a_resumed_run_goes_on_counting_from_what_was_spent() -> None:
     wall.now, cpu.now = 53.0, 52.0
     first.training(10, 2)
     spent = first.spent()
-    assert spent == {"macs": 60, "iterations": 1, "seconds": 3.0, "cpu_seconds": 2.0}
+    assert spent == {
+        "macs": 60, "iterations": 1, "seconds": 3.0, "cpu_seconds": 2.0, "monitoring_macs": 0, "monitoring_seconds": 0
+    }  # fmt: skip
     wall.now, cpu.now = 1000.0, 7.0  # another process, later
     second = Meter(spent, wall, cpu)
     wall.now, cpu.now = 1001.0, 7.5
     second.training(10, 2)
     assert second.seconds == 4.0
-    assert second.spent() == {"macs": 120, "iterations": 2, "seconds": 4.0, "cpu_seconds": 2.5}
+    after = {"macs": 120, "iterations": 2, "seconds": 4.0, "cpu_seconds": 2.5}
+    assert second.spent() == after | {"monitoring_macs": 0, "monitoring_seconds": 0}
+
+
+def test_the_price_of_looking_is_counted_apart() -> None:
+    wall, cpu = Clock(), Clock()
+    meter = Meter(None, wall, cpu)
+    meter.training(10, 2)
+    with meter.monitoring():
+        meter.forward(100, 3)
+        wall.now += 2
+    assert (meter.spent()["macs"], meter.spent()["monitoring_macs"]) == (60, 300)
+    assert (meter.spent()["monitoring_seconds"], meter.seconds) == (2.0, 2.0)
 
 
 def test_what_was_paid_before_the_loop_is_counted_in() -> None:

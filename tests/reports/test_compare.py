@@ -189,3 +189,16 @@ def test_markdown_has_one_line_a_row_and_leaves_empty_columns_out() -> None:
     assert "validation" not in lines[0]
     summary = to_markdown(SUMMARY_COLUMNS, found.summaries)
     assert "-11.2" in summary and "18.5x" in summary
+
+
+def test_voters_chosen_by_hand_name_a_variant_and_nothing_chosen_does_not() -> None:
+    configs = [RunConfig("t"), RunConfig("t", chosen=("a", "b")), RunConfig("t", method="dense")]
+    names = [variant_name(c.method, o) for c, o in zip(configs, differing_options(configs), strict=True)]
+    assert names[2] == "dense" and "chosen" not in names[0] and "chosen=('a', 'b')" in names[1]
+
+
+def test_runs_that_keep_masks_of_different_runs_are_one_variant() -> None:
+    configs = [RunConfig(task, method="same-mask", mask_of=f"run-{task}") for task in ("t", "u")]
+    assert {variant_name(c.method, o) for c, o in zip(configs, differing_options(configs), strict=True)} == {
+        "same-mask"
+    }

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadValueError
 from core.reports.compare import Row
-from core.reports.cost import Assumptions, footprint, pay_offs, pays_off_after
+from core.reports.cost import MOST_SHOWN, Assumptions, footprint, pay_offs, pays_off_after, telling
 
 COSTS = st.integers(0, 10_000)
 
@@ -66,3 +66,51 @@ def test_a_zoo_is_not_weighed_against_the_unpruned_another_keep_ratio_or_unfinis
     rows += [row("random", "a", 0.7, 40, status="running"), row("magnitude", "b", 0.7, 40)]
     assert pay_offs(rows, {"mvp": 1000.0}) == []
     assert pay_offs([row("mvp", "a", 0.8, 10), row("taylor", "a", 0.7, 40)], {}) == []
+
+
+def telling_rows() -> list[Row]:
+    rows = [row("mvp", "a", 0.8, 10), row("mvp", "a", 0.7, 5, iterations=20)]
+    rows += [row("taylor", "a", 0.81, 90, iterations=240), row("taylor", "a", 0.75, 40)]
+    rows += [row("random", "a", 0.4, 10), row("magnitude", "a", 0.85, 10), row("magnitude", "a", 0.6, 5, iterations=20)]
+    return rows
+
+
+def test_the_pairs_shown_are_each_variants_with_the_longest_and_the_most_accurate_rival() -> None:
+    everything = pay_offs(telling_rows(), {"mvp": 1000.0})
+    assert len(everything) == 10
+    shown = telling(everything)
+    assert {(one.iterations, one.against, one.against_iterations) for one in shown} == {
+        (spent, *rival) for spent in (20, 60) for rival in (("taylor", 240), ("magnitude", 60))
+    }
+    assert [one.iterations for one in shown] == [20, 20, 60, 60]
+
+
+def test_among_rivals_of_equal_length_the_most_accurate_is_shown() -> None:
+    rows = [row("mvp", "a", 0.8, 10), row("taylor", "a", 0.7, 40), row("magnitude", "a", 0.6, 50)]
+    assert [one.against for one in telling(pay_offs(rows, {"mvp": 1000.0}))] == ["taylor"]
+
+
+def test_controls_of_who_votes_are_weighed_but_shown_only_where_there_is_nothing_else() -> None:
+    control = {"variant": "mvp neighbours=random", "options": {"neighbours": "random"}}
+    rows = [row("mvp", "a", 0.8, 10, options={"neighbours": "nearest"}), row("mvp", "a", 0.8, 10, **control)]
+    rows.append(row("taylor", "a", 0.7, 40))
+    costs = {"mvp": 1000.0, "mvp neighbours=random": 1000.0}
+    everything = pay_offs(rows, costs)
+    assert [one.control for one in everything] == [False, True]
+    assert [one.variant for one in telling(everything)] == ["mvp"]
+    assert [one.variant for one in telling(everything[1:])] == ["mvp neighbours=random"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 5), st.floats(0, 1)), max_size=40))
+def test_there_are_never_more_pairs_than_fit_a_screen_and_the_least_losing_ones_stay(
+    drawn: list[tuple[str, int, float]],
+) -> None:
+    rows = [row("mvp", "t", value, 10, variant=name, iterations=spent) for name, spent, value in drawn]
+    rows += [row("taylor", "t", 0.7, 40), row("magnitude", "t", 0.8, 5)]
+    everything = pay_offs(rows, {name: 1000.0 for name, *_ in drawn})
+    shown = telling(everything)
+    assert len(shown) <= MOST_SHOWN and set(shown) <= set(everything) and bool(shown) == bool(everything)
+    if len({(one.variant, one.iterations) for one in everything}) > MOST_SHOWN:
+        assert max(one.difference for one in everything if one.against == "magnitude") in [
+            one.difference for one in shown
+        ]

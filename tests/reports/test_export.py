@@ -50,7 +50,7 @@ def run_id(store: Store, model: PrunedModel) -> str:
 def test_safetensors_is_the_pruned_model_as_it_was_stored(
     store: Store, run_id: str, model: PrunedModel, tmp_path: Path
 ) -> None:
-    target = tmp_path / "new folder" / "model.safetensors"
+    target = tmp_path / "model.safetensors"
     done = export(store, run_id, "safetensors", target)
     read = load_pruned(target)
     assert read.selection == model.selection and read.classes == ("tool", "plant", "heart")
@@ -94,17 +94,32 @@ def test_a_truncated_model_is_refused_and_an_older_export_kept(
     assert target.read_bytes() == before
 
 
-def test_what_cannot_be_exported_is_refused(store: Store, run_id: str, tmp_path: Path) -> None:
+def test_what_cannot_be_exported_is_refused(
+    store: Store, run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, content: bytes) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
     with pytest.raises(UnknownNameError, match="pickle"):
         export(store, run_id, "pickle", tmp_path / "x")
     with pytest.raises(UnknownNameError, match="nope"):
         export(store, "nope", "safetensors", tmp_path / "x")
-    with pytest.raises(BadValueError, match="queued"):
-        export(store, store.create(CONFIG), "safetensors", tmp_path / "x")
+    waiting = store.create(CONFIG)
+    with pytest.raises(BadValueError, match="is queued and has not finished: export it when it has"):
+        export(store, waiting, "safetensors", tmp_path / "x")
+    store.request_cancel(waiting)
+    with pytest.raises(BadValueError, match=f"is cancelled and has not .* core runs resume {waiting}"):
+        export(store, waiting, "safetensors", tmp_path / "x")
+    with pytest.raises(BadValueError, match=f"There is no folder {tmp_path / 'new'}: make it first"):
+        export(store, run_id, "safetensors", tmp_path / "new" / "x")
+    assert not (tmp_path / "new").exists()
     with pytest.raises(BadValueError, match="folder"):
         export(store, run_id, "safetensors", tmp_path)
     with pytest.raises(BadValueError, match="own file"):
         export(store, run_id, "safetensors", store.model_path(run_id))
-    with pytest.raises(MetaVoteError, match="cannot be written"):
+    with pytest.raises(BadValueError, match="There is no folder"):
         export(store, run_id, "safetensors", store.model_path(run_id) / "below-a-file" / "x")
+    monkeypatch.setattr(exporting, "write_whole", refuse)
+    with pytest.raises(MetaVoteError, match="cannot be written"):
+        export(store, run_id, "safetensors", tmp_path / "x")
     assert list(tmp_path.glob("x*")) == []

@@ -24,19 +24,24 @@ def test_the_shipped_file_is_what_the_draw_makes() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting, zoo, targets, fewest_uses",
-    [("emoji", ("emoji-z", 48), ("emoji-t", 12), 2), ("emoji-disjoint", ("emoji-dz", 20), ("emoji-dt", 8), 1)],
+    "setting, dataset, size, zoo, targets, fewest_uses",
+    [
+        ("emoji", "emoji", 5, ("emoji-z", 48), ("emoji-t", 12), 2),
+        ("emoji-disjoint", "emoji", 5, ("emoji-dz", 20), ("emoji-dt", 8), 1),
+        ("fashion", "fashion-mnist", 3, ("fashion-z", 20), ("fashion-t", 6), 2),
+    ],
 )
-def test_a_setting_has_distinct_tasks_of_five_classes_in_the_data_sets_order(
-    setting: str, zoo: tuple[str, int], targets: tuple[str, int], fewest_uses: int
+def test_a_setting_has_distinct_tasks_of_one_size_in_the_data_sets_order(
+    setting: str, dataset: str, size: int, zoo: tuple[str, int], targets: tuple[str, int], fewest_uses: int
 ) -> None:
-    order = class_names("emoji")
+    order = class_names(dataset)
     for kind, (prefix, number) in (("zoo", zoo), ("targets", targets)):
         assert [task.id for task in catalogue.tasks(kind, setting)] == [f"{prefix}{n:02d}" for n in range(number)]
     every = catalogue.tasks(setting=setting)
     assert len({frozenset(task.classes) for task in every}) == len(every) == zoo[1] + targets[1]
     for task in every:
-        assert len(task.classes) == 5 and list(task.classes) == sorted(set(task.classes), key=order.index)
+        assert task.dataset == dataset and len(task.classes) == size
+        assert list(task.classes) == sorted(set(task.classes), key=order.index)
     uses = Counter(name for task in catalogue.tasks("zoo", setting) for name in task.classes)
     assert min(uses.values()) >= fewest_uses
 

@@ -66,7 +66,7 @@ def small_fashion(folder: Path) -> dict[str, np.ndarray]:
 def test_a_data_set_that_is_not_here_says_how_to_get_it_and_tries_no_network(
     name: str, nowhere: Path, offline: list[Any]
 ) -> None:
-    with pytest.raises(MissingDataError, match="download=True") as caught:
+    with pytest.raises(MissingDataError, match=f"python -m core tasks --download {name}") as caught:
         load_dataset(name)
     assert str(nowhere / "datasets") in str(caught.value) and "\n" not in str(caught.value)
     assert offline == [] and not nowhere.exists()

@@ -64,4 +64,6 @@ def quick() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="session")
 def built(quick: pytest.MonkeyPatch, backbone_file: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder, plan = tmp_path_factory.mktemp("zoo") / "tiny", small_plan(backbone_file)
-    return Built(folder, plan, list(build_zoo(folder, plan)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("METAVOTE_HOME", str(tmp_path_factory.mktemp("home")))  # where the backbone is copied to
+        return Built(folder, plan, list(build_zoo(folder, plan)))

@@ -1,7 +1,10 @@
 """Building a zoo: each model once, resumable, refused where it collapses."""
 
+import hashlib
 import json
+import multiprocessing
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,18 +13,25 @@ import pytest
 from safetensors.numpy import load_file
 
 import core.zoo.build as build
-from core.backbones.backbone import load_backbone, save_backbone
-from core.channels.files import load_pruned
+from core.backbones.backbone import DEFAULT, load_backbone, save_backbone
+from core.channels.files import load_pruned, save_pruned
 from core.channels.selection import kept_count
-from core.errors import BadValueError
+from core.errors import BadFileError, BadValueError, MetaVoteError, MissingDataError
 from core.pruning.config import RunConfig
 from core.tasks.datasets import load_dataset
-from core.zoo.build import build_zoo, collapsed, finished, model_file, shipped_plan
+from core.tasks.task import Task
+from core.zoo.archive import check
+from core.zoo.build import Plan, build_zoo, collapsed, finished, model_file, shipped_plan
+from core.zoo.similarity import pictures_of
 from core.zoo.zoo import SIMILARITIES, open_zoo
 from tests.engine import few_images, random_backbone, small_task
 from tests.zoo.conftest import READERS, Built, small_plan
 
 really_collapsed = collapsed  # the fixtures replace the module's own
+
+
+def refuse(*_: object) -> None:
+    raise BadValueError("refused")
 
 
 def test_progress_tells_each_task_once_with_its_accuracy(built: Built) -> None:
@@ -37,7 +47,7 @@ def test_models_are_half_precision_at_the_planned_keep_ratio_and_tell_how_they_c
         sizes = model.selection.sizes
         assert {g: len(k) for g, k in model.selection.kept.items()} == {g: kept_count(0.3, n) for g, n in sizes.items()}
         assert model.origin["curve"][0]["iteration"] == 0 and model.origin["attempts"] == 1
-        assert RunConfig.from_dict(model.origin["config"]) == built.plan.config(task)
+        assert RunConfig.from_dict(model.origin["config"]) == replace(built.plan, backbone="random").config(task)
         assert len(model.rounds) > 1
 
 
@@ -46,6 +56,7 @@ def test_the_zoo_says_what_it_is_and_what_it_cost(built: Built) -> None:
     assert (zoo.id, zoo.keep, zoo.backbone_hash) == ("tiny", 0.3, backbone.hash)
     assert zoo.tasks == list(built.plan.tasks) and zoo.targets == list(built.plan.targets)
     assert zoo.about["cost"]["iterations"] == 18 and zoo.about["cost"]["macs"] > 0
+    assert zoo.about["cost"]["similarity_seconds"] > 0 and zoo.about["cost"]["similarity_cpu_seconds"] > 0
     assert zoo.about["dense"]["params"] > 11e6
 
 
@@ -59,7 +70,79 @@ def test_arrays_have_a_row_for_each_task_and_target(built: Built) -> None:
     assert {name for name in arrays if name.startswith("prototypes/")} == {f"prototypes/{t}" for t in built.zoo.rows}
 
 
-def test_building_again_makes_nothing_anew_and_the_same_arrays(built: Built, tmp_path: Path) -> None:
+def test_what_breaks_ties_is_the_size_of_the_backbones_own_channels(built: Built) -> None:
+    stored, model = built.zoo.tie_break(), random_backbone().build(2)
+    assert stored is not None and {g: len(v) for g, v in stored.items()} == built.zoo.groups
+    norms = model.get_submodule("layer2.0.conv1").weight.detach().flatten(1).norm(dim=1)  # alone in its group
+    np.testing.assert_allclose(stored["layer2.0.conv1"], (norms / norms.sum()).numpy(), rtol=1e-5)
+    assert all(values.dtype == np.float32 for values in stored.values())
+
+
+@pytest.fixture
+def without_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.zoo.archive.LAYOUTS", ("pca", "mds"))
+
+
+@pytest.mark.usefixtures("without_umap")
+def test_the_zoo_knows_its_models_and_the_pictures_they_were_made_with(built: Built) -> None:
+    check(built.zoo)
+    for task, entry in zip(built.plan.tasks, built.zoo.about["tasks"], strict=True):
+        assert entry["hash"] == hashlib.sha256(model_file(built.folder, task).read_bytes()).hexdigest()
+        assert built.zoo.pictures(task.id) == pictures_of(small_task(task.classes)[1])
+
+
+@pytest.mark.usefixtures("without_umap")
+def test_a_model_of_another_build_within_the_zoo_is_found_out(built: Built, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(built.folder, tmp_path / "tiny"))
+    file, other = (model_file(folder, task) for task in built.plan.tasks[:2])
+    model, content = load_pruned(file), file.read_bytes()
+    save_pruned(replace(model, origin={**model.origin, "seed": 9}), file, half=True)
+    with pytest.raises(BadFileError, match="not the one that the zoo tiny was made with"):
+        check(open_zoo(folder))
+    file.write_bytes(other.read_bytes())
+    with pytest.raises(BadFileError, match="another task's"):
+        check(open_zoo(folder))
+    file.write_bytes(content)
+    about = json.loads((folder / "zoo.json").read_text())
+    for entry in about["tasks"]:
+        del entry["hash"]
+    (folder / "zoo.json").write_text(json.dumps(about))
+    check(open_zoo(folder))  # as zoos were before
+
+
+def test_a_zoo_on_a_backbone_file_finds_it_by_its_id(
+    quick: pytest.MonkeyPatch, backbone_file: str, home: Path, tmp_path: Path
+) -> None:
+    plan = replace(small_plan(backbone_file, method="magnitude", iterations=0), targets=())
+    list(build_zoo(tmp_path / "zoo", plan))
+    zoo = open_zoo(tmp_path / "zoo")
+    assert zoo.backbone == "random" and load_backbone(zoo.backbone).hash == zoo.backbone_hash
+
+
+def test_a_build_that_replaces_models_is_no_zoo_until_it_is_done(built: Built, home: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(built.folder, tmp_path / "tiny"))
+    fewer = replace(built.plan, tasks=built.plan.tasks[:2])
+    again = build_zoo(folder, replace(fewer, method="magnitude", iterations=0))
+    next(again)
+    again.close()  # type: ignore[attr-defined]
+    with pytest.raises(MetaVoteError):
+        open_zoo(folder)
+
+
+@pytest.mark.usefixtures("without_umap")
+def test_a_build_that_only_adds_models_leaves_the_zoo_until_it_is_done(
+    built: Built, home: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(built.folder, tmp_path / "tiny"))
+    more = replace(built.plan, tasks=(*built.plan.tasks, small_task(("music", "time"))[0]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "build_model", refuse)
+        with pytest.raises(BadValueError, match="refused"):
+            list(build_zoo(folder, more))
+    check(open_zoo(folder))
+
+
+def test_building_again_makes_nothing_anew_and_the_same_arrays(built: Built, home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     shutil.copytree(built.folder, folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -69,7 +152,9 @@ def test_building_again_makes_nothing_anew_and_the_same_arrays(built: Built, tmp
     assert (folder / "arrays.safetensors").read_bytes() == (built.folder / "arrays.safetensors").read_bytes()
 
 
-def test_a_build_killed_after_a_model_goes_on_with_the_rest_to_the_same_zoo(built: Built, tmp_path: Path) -> None:
+def test_a_build_killed_after_a_model_goes_on_with_the_rest_to_the_same_zoo(
+    built: Built, home: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "tiny"
     first = build_zoo(folder, built.plan)
     next(first)
@@ -105,7 +190,6 @@ def test_a_model_of_an_earlier_backbone_under_the_same_name_is_made_again(built:
             path, other.tensors, architecture="resnet18", source="random", mean=list(other.mean),
             std=list(other.std), size=32, about={},
         )  # fmt: skip
-        load_backbone.cache_clear()
 
     write(0)
     folder, plan = tmp_path / "zoo", replace(small_plan(str(path), method="magnitude", iterations=1), targets=())
@@ -114,7 +198,6 @@ def test_a_model_of_an_earlier_backbone_under_the_same_name_is_made_again(built:
     assert finished(folder, plan, plan.tasks[0])
     write(1)
     assert not finished(folder, plan, plan.tasks[0])
-    load_backbone.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -146,12 +229,35 @@ def test_a_model_that_collapses_is_tried_with_other_seeds_and_then_refused(
         build.build_model(tmp_path, plan, plan.tasks[0])
     model = load_pruned(model_file(tmp_path, plan.tasks[0]))
     assert model.origin["attempts"] == 2 and model.origin["config"]["seed"] == 1000
+    assert model.origin["cost"]["iterations"] == 2  # both attempts are paid for
+    assert model.origin["cost"]["macs"] > 2 * 3 * 48 * model.origin["achieved"]["macs"]
     assert finished(tmp_path, plan, plan.tasks[0])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "collapsed", lambda *_: True)
         with pytest.raises(BadValueError, match=r"collapsed to 0\.\d\d with 3 seeds: give it more iterations"):
             build.build_model(tmp_path, plan, plan.tasks[1])
     assert not model_file(tmp_path, plan.tasks[1]).exists()
+
+
+@pytest.mark.parametrize("method", ["random", "taylor"])
+def test_collapse_is_judged_by_the_dense_network_even_where_channels_go_before_training(
+    quick: pytest.MonkeyPatch, tmp_path: Path, method: str
+) -> None:
+    classes = ("arrow", "flag", "face-smiling", "plant", "clothing")
+    task, data = small_task(classes)
+    plan = Plan("tiny", (task,), (), DEFAULT, method, keep=0.02, iterations=0 if method == "random" else 3)
+    accuracy, cost = build.dense_accuracy(plan.config(task), task, data, load_backbone(DEFAULT))
+    assert accuracy > 0.5 and cost["macs"] > 0 and cost["iterations"] == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "collapsed", really_collapsed)
+        with pytest.raises(BadValueError, match="collapsed to"):
+            build.build_model(tmp_path, plan, task)
+
+
+def test_costs_add_up_but_peak_memory_does_not() -> None:
+    one = {"macs": 3, "seconds": 1.5, "peak_memory_bytes": 9, "assumptions": "some"}
+    other = {"macs": 4, "seconds": 2.0, "peak_memory_bytes": 7, "assumptions": "some"}
+    assert build.added(one, other) == {"macs": 7, "seconds": 3.5, "peak_memory_bytes": 9, "assumptions": "some"}
 
 
 def test_what_cannot_be_a_zoo_is_refused_before_any_work(tmp_path: Path) -> None:
@@ -177,8 +283,9 @@ def test_the_shipped_plans_hold_no_task_twice_and_the_disjoint_one_shares_no_cla
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_worker_processes_make_the_same_zoo_as_one(
-    backbone_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backbone_file: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Spawned workers see all images and the real rule of collapse, so one task at a keep ratio that survives."""
     for module in READERS:  # undo, in this process, what `quick` has changed
@@ -195,3 +302,16 @@ def test_two_worker_processes_make_the_same_zoo_as_one(
     assert len(few_images().classes) == 47
     one, two = (json.loads((tmp_path / name / "zoo.json").read_text()) for name in ("one", "two"))
     assert one["hash"] == two["hash"] and open_zoo(tmp_path / "two").tasks == list(plan.tasks)
+
+
+@pytest.mark.slow
+def test_one_task_that_fails_stops_all_workers_at_once(backbone_file: str, home: Path, tmp_path: Path) -> None:
+    gone = Task(f"folder:{tmp_path}/gone", f"folder:{tmp_path}/gone", ("a", "b"))
+    endless = small_plan(backbone_file, iterations=100_000)
+    plan = replace(endless, tasks=(endless.tasks[0], gone, *endless.tasks[1:]), targets=())
+    start = time.monotonic()
+    with pytest.raises(MissingDataError, match="gone"):
+        list(build_zoo(tmp_path / "zoo", plan, workers=2))
+    assert time.monotonic() - start < 120
+    assert multiprocessing.active_children() == []
+    assert not list((tmp_path / "zoo" / "models").iterdir())

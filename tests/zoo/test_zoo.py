@@ -38,6 +38,33 @@ def test_neighbours_are_the_most_similar_tasks_best_first_without_the_task_itsel
         assert [each.task for each in zoo.neighbours(task, 1, similarity)] == [found[0].task]
 
 
+def test_neighbours_read_as_pairs_of_task_and_similarity(zoo: Zoo) -> None:
+    near = zoo.neighbours(zoo.targets[0], 2)
+    assert [(task, similarity) for task, similarity in near] == [(each.task, each.similarity) for each in near]
+
+
+def test_who_may_vote_for_a_task_is_whoever_can_be_ranked_for_it(zoo: Zoo) -> None:
+    equal = task_of("emoji", list(reversed(zoo.tasks[0].classes)))
+    for task in (*zoo.tasks, *zoo.targets, equal):
+        ranked = zoo.rank(task, [0.0] * len(zoo.tasks), None)
+        assert sorted(other.id for other in zoo.voters(task)) == sorted(each.task.id for each in ranked)
+    assert [len(zoo.voters(task)) for task in (zoo.tasks[0], equal, zoo.targets[0])] == [2, 2, 3]
+
+
+def test_what_it_holds_has_a_plain_form(zoo: Zoo) -> None:
+    document = json.loads(json.dumps(zoo.to_dict()))
+    assert document["id"] == zoo.id and [one["id"] for one in document["tasks"]] == [task.id for task in zoo.tasks]
+
+
+def test_similarities_of_another_task_under_a_stored_id_are_not_held(zoo: Zoo) -> None:
+    target = zoo.targets[0]
+    assert zoo.holds(target)
+    other = type(target)(target.id, target.dataset, target.classes[::-1])
+    assert not zoo.holds(other)
+    with pytest.raises(MismatchError):
+        zoo.neighbours(other)
+
+
 def test_a_task_with_the_same_classes_in_another_order_is_no_neighbour(zoo: Zoo) -> None:
     equal = task_of("emoji", list(reversed(zoo.tasks[0].classes)))
     assert equal.id != zoo.tasks[0].id

@@ -1,0 +1,61 @@
+"""Run the study, and write its report.
+
+    python -m benchmarks.study [--full] [--targets ID ...] [--seeds 0 1 2] [--workers 2] [--stages NAME ...]
+    python -m benchmarks.study --report docs/study
+
+Every run is stored (tag `study`) and done once, so a study that was stopped goes on where it was, and so does one whose
+runs were imported (`python -m core runs import FILE`). `--report` runs nothing.
+"""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.runner import finished_runs, run_all
+from benchmarks.study.grid import DISJOINT_ZOO, FASHION_ZOO, SEEDS, STAGES, Grid, disjoint, fashion
+from core.runs.store import Store
+from core.tasks.catalogue import tasks
+from core.tasks.datasets import dataset_names
+from core.zoo.build import build_zoo, shipped_plan
+from core.zoo.zoo import roots, zoo_ids
+
+TAG = "study"
+ZOO_OF = {disjoint: (DISJOINT_ZOO, "emoji-disjoint"), fashion: (FASHION_ZOO, "fashion")}
+
+
+def build_missing(zoo: str, setting: str, workers: int) -> None:
+    """Build a zoo that a stage needs, unless it is here; what was begun goes on."""
+    if zoo not in zoo_ids() and dataset_names()[tasks("zoo", setting)[0].dataset].available:
+        plan = shipped_plan(setting)
+        for step in build_zoo(roots()[0] / plan.id, plan, workers):
+            print(f"{plan.id}: {step.done} of {step.total} models", flush=True)
+
+
+def main() -> None:
+    """Run what is missing, stage by stage; or write the report of what there is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="every iteration count, keep ratio and seed everywhere")
+    parser.add_argument("--targets", nargs="+", default=[task.id for task in tasks("targets")])
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument("--stages", nargs="+", choices=[stage.__name__ for stage in STAGES])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--report", type=Path, metavar="FOLDER", help="write the report of the runs there are")
+    given = parser.parse_args()
+    grid = Grid(given.full, tuple(given.targets), tuple(given.seeds))
+    store = Store()
+    if given.report:
+        from benchmarks.study.report import write_report
+
+        write_report(store, grid, given.report)
+        return
+    failed: list[str] = []
+    for stage in STAGES:
+        if given.stages is None or stage.__name__ in given.stages:
+            if stage in ZOO_OF:
+                build_missing(*ZOO_OF[stage], given.workers)
+            wanted = [place.config for place in stage(grid, finished_runs(store, TAG))]
+            failed += run_all(wanted, TAG, given.workers, stage.__name__)
+    print(f"not finished: {', '.join(failed)}" if failed else "all finished")
+
+
+if __name__ == "__main__":
+    main()

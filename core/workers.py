@@ -1,0 +1,79 @@
+"""One function over many items in a few processes, which end with whoever started them: Ctrl-C, failure or kill."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from core.errors import MetaVoteError
+
+T = TypeVar("T")
+R = TypeVar("R")
+LOOK = 1.0  # seconds between two looks at whether the parent is still there
+
+
+def in_processes(
+    function: Callable[[T], R], items: Sequence[T], workers: int, threads: int = 1
+) -> Iterator[tuple[T, R]]:
+    """(item, result) as they come. On a failure, or where the caller stops, what waits never begins, what runs ends.
+
+    function: importable, as processes are spawned; each has `threads` threads. Raises what the function raises, and
+    MetaVoteError where a process died.
+    """
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # processes read it before they load torch
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_depend, initargs=(os.getpid(),))
+    try:
+        with _born_deaf_to_interrupts():
+            futures = {pool.submit(function, item): item for item in items}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise MetaVoteError(
+            "A worker process ended on its own, most often for want of memory: give the same command again, with fewer "
+            "workers."
+        ) from error
+    finally:
+        _stop(pool)
+        if before is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+@contextmanager
+def _born_deaf_to_interrupts() -> Iterator[None]:
+    """Processes started meanwhile never heed Ctrl-C, which reaches every process of a terminal: this one does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say so; and only there does Ctrl-C arrive
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _depend(parent: int) -> None:
+    """In a worker: end when the parent is gone."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End a pool now: nothing that waits begins, what runs is cut short, and no process is left."""
+    for process in list((pool._processes or {}).values()):  # no public way before Python 3.14
+        process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)  # the pool alone reaps its processes: two that do race each other

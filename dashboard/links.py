@@ -1,0 +1,126 @@
+"""What a page's link holds: choices that all pages share, read from the URL, checked, and written back to it.
+
+Streamlit's own `bind="query-params"` puts the labels people read into the URL; links here hold stable ids instead.
+"""
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from core.errors import BadValueError, UnknownNameError
+
+T = TypeVar("T")
+PAGE, VISIT = "page that is open", "visits to pages"
+# What links may hold, in the order in which pages ask for it.
+NAMES = ("task", "k", "similarity", "layout", "group", "keep", "weighting", "run")
+WRONG = (UnknownNameError, BadValueError)  # about the value itself; a store that is busy says nothing about it
+
+
+class Notices:
+    """One box above a page for all that is wrong with its link; it takes no room while nothing is."""
+
+    def __init__(self) -> None:
+        self._box, self._sentences = st.empty(), list[str]()
+
+    def add(self, sentence: str) -> None:
+        """Say one thing more."""
+        self._sentences.append(sentence)
+        self._box.warning("This link does not fit. " + "  \n".join(self._sentences), icon=":material/link_off:")
+
+
+_notices: ContextVar[Notices] = ContextVar("notices")
+
+
+def heading(title: str, *names: str) -> None:
+    """A page's title, and above it what is wrong with its link, which may hold these `names`. Comes first on a page."""
+    notices = Notices()
+    _notices.set(notices)
+    st.title(title)
+    for unknown in [name for name in st.query_params if name not in NAMES]:
+        del st.query_params[unknown]
+        holds = f"{title} reads {', '.join(names)}" if names else f"{title} reads nothing from its link"
+        notices.add(f"Nothing here is called '{unknown}': {holds}.")
+
+
+def enter(page: str) -> None:
+    """Note which page is about to run, so that widgets know when they are drawn for the first time on it."""
+    if st.session_state.get(PAGE) != page:
+        st.session_state[PAGE] = page
+        st.session_state[VISIT] = st.session_state.get(VISIT, 0) + 1
+
+
+def keep_choice(key: str, value: Any) -> None:
+    """Give the widget that is about to be drawn under `key` its value, where this visit to the page begins with it.
+
+    A page's widget has an id of its own. Streamlit hands it the value of its namesake on the page before only once the
+    browser has forgotten that one, which is a run too late: until then it would stand at its minimum or first option.
+    """
+    visit, marked = st.session_state.get(VISIT, 0), f"{key} drawn in visit"
+    if st.session_state.get(marked) != visit or key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    st.session_state[marked] = visit
+
+
+def linked(key: str, default: T, check: Callable[[str], T], draw: Callable[[], T | None]) -> T:
+    """The value of the widget that `draw` makes under `key`, in step with `?key=` in the URL.
+
+    `check` turns text into a value or raises UnknownNameError or BadValueError: links and widgets are both checked, as
+    neither can be trusted. A bad link falls back to `default` with a sentence. The URL leaves out what is at its
+    default.
+    """
+    raw, seen = st.query_params.get(key), f"{key} in link"
+    if raw is not None and raw != st.session_state.get(seen):
+        held = _adopted(key, default, check, raw)
+    else:
+        held = _checked(st.session_state.get(key), default, check)
+    keep_choice(key, held)
+    chosen = draw()
+    value = default if chosen is None else check(str(chosen))
+    text = None if value == default else str(value)
+    if text is None:
+        st.query_params.pop(key, None)
+    elif text != raw:
+        st.query_params[key] = text
+    st.session_state[seen] = text
+    return value
+
+
+def _adopted(key: str, default: T, check: Callable[[str], T], raw: str) -> T:
+    try:
+        return check(raw)
+    except WRONG as error:
+        instead = "" if default is None else f" Shown instead: {default}."
+        _notices.get().add(f"{error}{instead}")
+        return default
+
+
+def _checked(held: object, default: T, check: Callable[[str], T]) -> T:
+    """What a widget holds, or the default where that is nothing, or nothing that may be."""
+    try:
+        return default if held is None else check(str(held))
+    except WRONG:
+        return default
+
+
+def one_of(kind: str, options: Sequence[str]) -> Callable[[str], str]:
+    """A check for `linked`: the text itself where it is one of the options."""
+
+    def check(text: str) -> str:
+        if text not in options:
+            raise UnknownNameError(kind, text, options)
+        return text
+
+    return check
+
+
+def whole(what: str, least: int, most: int) -> Callable[[str], int]:
+    """A check for `linked`: a whole number within bounds."""
+
+    def check(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise BadValueError(f"{what} must be a whole number from {least:,} to {most:,}, not '{text}'.")
+        return int(text)
+
+    return check

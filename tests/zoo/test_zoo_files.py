@@ -1,0 +1,94 @@
+"""The files of a zoo on disk: their names, what they may hold besides, and that a changed one is read anew."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+
+from core.errors import BadFileError
+from core.tasks.catalogue import tasks
+from core.tasks.task import ad_hoc_id
+from core.zoo.archive import check, files_of
+from core.zoo.zoo import model_path, open_zoo, version_of
+from tests.dashboard.paper_zoo import GROUPS, write_paper_zoo
+
+
+def test_a_task_id_that_is_a_plain_file_name_is_one() -> None:
+    ids = [task.id for task in (*tasks("zoo"), *tasks("targets"))]
+    for name in (*ids, "emoji", ad_hoc_id("emoji", ["tool", "plant"])):
+        assert model_path(Path("zoo"), name) == Path("zoo") / "models" / f"{name}.safetensors"
+
+
+@given(st.text(max_size=400))
+@pytest.mark.parametrize("prefix", ["", "folder:/"])
+def test_any_task_id_is_one_flat_file_name_that_fits_a_file_system(prefix: str, text: str) -> None:
+    path = model_path(Path("zoo"), prefix + text)
+    assert path.parent == Path("zoo") / "models" and path.suffix == ".safetensors"
+    assert path.name.isascii() and path.name.isprintable() and len(path.name) <= 200
+    assert not set(path.name) & set('/\\"<>|?* ') and not path.name.startswith(".")
+
+
+@given(st.lists(st.text("ab/:.~_-é ", max_size=8), unique=True, max_size=20))
+def test_different_task_ids_have_different_files(ids: list[str]) -> None:
+    assert len({model_path(Path(), name) for name in ids}) == len(ids)
+
+
+def test_a_folder_tasks_file_name_still_says_which_folder() -> None:
+    name = model_path(Path(), "folder:/data/my flowers:rose+tulip").name
+    assert name.startswith("folder_data_my_flowers_rose_tulip~")
+
+
+def test_the_files_of_a_zoo_are_flat(tmp_path: Path) -> None:
+    zoo = open_zoo(write_paper_zoo(tmp_path / "paper", zoo_tasks=2))
+    zoo.tasks[0] = type(zoo.tasks[0])("folder:/data/flowers", "folder:/data/flowers", ("rose", "tulip"))
+    assert all(len(file.parts) <= 2 for file in files_of(zoo))
+
+
+def test_what_breaks_ties_is_none_in_a_zoo_that_lacks_it(tmp_path: Path) -> None:
+    assert open_zoo(write_paper_zoo(tmp_path / "paper", zoo_tasks=2)).tie_break() is None
+
+
+def test_what_breaks_ties_is_an_importance_of_every_channel(tmp_path: Path) -> None:
+    folder = write_paper_zoo(tmp_path / "paper", zoo_tasks=2, tie_break=True)
+    found, stored = open_zoo(folder).tie_break(), load_file(folder / "arrays.safetensors")
+    assert found is not None and list(found) == list(GROUPS)
+    assert all(np.array_equal(values, stored[f"tie_break/{group}"]) for group, values in found.items())
+
+
+@pytest.mark.parametrize("damage", ["a group lacks it", "too short", "not a number"])
+def test_what_breaks_ties_must_fit_the_channel_groups(tmp_path: Path, damage: str) -> None:
+    folder = write_paper_zoo(tmp_path / "paper", zoo_tasks=2, tie_break=True)
+    arrays = load_file(folder / "arrays.safetensors")
+    name = f"tie_break/{next(iter(GROUPS))}"
+    if damage == "a group lacks it":
+        del arrays[name]
+    elif damage == "too short":
+        arrays[name] = arrays[name][1:].copy()
+    else:
+        arrays[name][3] = np.nan
+    save_file(arrays, folder / "arrays.safetensors")
+    with pytest.raises(BadFileError, match="build or import it again"):
+        open_zoo(folder).tie_break()
+    with pytest.raises(BadFileError):
+        check(open_zoo(folder))
+
+
+def test_a_model_that_is_made_again_is_read_anew_even_through_a_zoo_that_is_open(tmp_path: Path) -> None:
+    folder = write_paper_zoo(tmp_path / "paper", zoo_tasks=2)
+    zoo, name = open_zoo(folder), tasks("zoo")[0].id
+    before = zoo.selection(name), zoo.importance(name)
+    assert zoo.selection(name) is before[0]  # kept while nothing changes
+    write_paper_zoo(folder, zoo_tasks=2, seed=1)
+    assert zoo.selection(name) != before[0]
+    assert not np.array_equal(zoo.importance(name)["conv1"], before[1]["conv1"])
+
+
+def test_a_zoo_that_is_built_again_has_another_version(tmp_path: Path) -> None:
+    folder = write_paper_zoo(tmp_path / "paper", zoo_tasks=2)
+    first = open_zoo(folder).version
+    assert first == open_zoo(folder).version == version_of(folder)
+    write_paper_zoo(folder, zoo_tasks=2, seed=1)
+    assert open_zoo(folder).version != first
