@@ -57,10 +57,20 @@ def coordinates(zoo: Zoo, kind: str) -> tuple[dict[str, tuple[float, float]], fl
     return dict(zoo.coordinates(kind)), float(zoo.trustworthiness(kind))
 
 
-@st.cache_data(max_entries=64, hash_funcs={Zoo: _identity})
+def targets(zoo: Zoo) -> list[Task]:
+    """The tasks that can be chosen as target."""
+    return zoo.targets
+
+
 def votes_of(zoo: Zoo, task_id: str, k: int, similarity: str, weighting: str, keep: float) -> Votes:
-    """The K neighbours' votes in all channel groups, for what each kept when it had reached this keep ratio."""
-    return votes(ballots(zoo, ranking(zoo, task_id, similarity)[:k], keep), weighting)
+    """The K nearest neighbours' votes in all channel groups, as `votes_by`."""
+    return votes_by(zoo, ranking(zoo, task_id, similarity)[:k], weighting, keep)
+
+
+@st.cache_data(max_entries=64, hash_funcs={Zoo: _identity, Neighbour: lambda one: (one.task.id, one.similarity)})
+def votes_by(zoo: Zoo, neighbours: Sequence[Neighbour], weighting: str, keep: float) -> Votes:
+    """These neighbours' votes in all channel groups, for what each kept when it had reached this keep ratio."""
+    return votes(ballots(zoo, neighbours, keep), weighting)
 
 
 @st.cache_data(max_entries=256)

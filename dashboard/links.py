@@ -14,7 +14,7 @@ from core.errors import BadValueError, UnknownNameError
 T = TypeVar("T")
 PAGE, VISIT = "page that is open", "visits to pages"
 # What links may hold, in the order in which pages ask for it.
-NAMES = ("task", "k", "similarity", "layout", "group", "keep", "weighting", "run")
+NAMES = ("task", "k", "similarity", "chosen", "layout", "group", "keep", "weighting", "run")
 WRONG = (UnknownNameError, BadValueError)  # about the value itself; a store that is busy says nothing about it
 
 

@@ -8,7 +8,9 @@ from core.errors import BadValueError
 from core.pruning.config import NEIGHBOURS, WEIGHTS, RunConfig, check_k
 from core.pruning.methods import METHODS
 from core.runs import queue
-from dashboard import data, state, theme
+from core.tasks.catalogue import task as task_of
+from core.tasks.task import Task
+from dashboard import data, state, theme, voters
 from dashboard.errors import as_sentence
 from dashboard.links import whole
 
@@ -25,7 +27,7 @@ def new_run() -> None:
     with st.container(border=True):
         first, second = st.columns(2, gap="medium")
         with first:
-            state.pick_task(zoo.targets)
+            target = state.pick_task(data.targets(zoo))
             method = _method()
             st.caption(METHODS[method].help)
         with second:
@@ -34,7 +36,7 @@ def new_run() -> None:
             _number("Iterations", "iterations", RunConfig.iterations, 10, "What the run may spend.")
             _number("Seed", "seed", RunConfig.seed, 1, "Same seed, same result.")
         if METHODS[method].needs_zoo:
-            _voting()
+            _voting(target)
         st.button("Start", type="primary", icon=":material/play_arrow:", on_click=start)
 
 
@@ -58,18 +60,21 @@ def _number(label: str, key: str, default: int, step: int, help: str) -> None:
         st.error(str(error), icon=":material/error:")
 
 
-def _voting() -> None:
+def _voting(target: Task) -> None:
     """Who votes, and how: what only a method with neighbours asks for."""
     zoo = data.zoo()
+    above = st.container()
     with st.expander("Neighbours and votes", icon=":material/how_to_vote:"), st.grid(3, min_column_width=220):
-        state.pick_k(zoo)
-        state.pick_similarity()
+        k = state.pick_k(zoo, target)
+        near = voters.voters(zoo, target, k, state.pick_similarity())
         state.pick_weighting()
-        for label, key, options, labels, help in (
-            ("Neighbours", "neighbours", VOTERS, theme.NEIGHBOUR_CHOICES, "Who votes; the others are controls."),
-            ("Weights", "weights", WEIGHTS, theme.WEIGHTS, "Where the kept channels' first weights come from."),
-        ):
-            _choice(label, key, options, labels, help)
+        if not voters.hand_picked():
+            help = "Who votes; the others are controls."
+            _choice("Neighbours", "neighbours", VOTERS, theme.NEIGHBOUR_CHOICES, help)
+        help = "Where the kept channels' first weights come from."
+        _choice("Weights", "weights", WEIGHTS, theme.WEIGHTS, help)
+    with above:
+        voters.banner(near, k)
 
 
 def _choice(label: str, key: str, options: Sequence[str], labels: Mapping[str, str], help: str) -> None:
@@ -89,9 +94,13 @@ def start() -> None:
     except BadValueError:
         return
     settings = {name: chosen[name] for name in ("task", "method", "iterations", "seed")}
-    optional = ("keep", "k", "similarity", "weighting", "neighbours", "weights")
+    optional = ["keep", "k", "similarity", "weighting", "neighbours", "weights"]
+    by_hand = voters.hand_picked() if METHODS[chosen["method"]].needs_zoo else ()
+    if by_hand:
+        optional.remove("neighbours")  # a control chosen earlier, whose box is not shown meanwhile
+        settings["chosen"] = by_hand
     settings |= {name: chosen[name] for name in optional if chosen.get(name) is not None}
     config = RunConfig(zoo=data.DEFAULT_ZOO, **settings)
     if config.needs_zoo and config.k is not None:
-        check_k(config.k, len(data.zoo().tasks))
+        check_k(config.k, len(data.zoo().voters(task_of(config.task))))
     chosen["run"] = queue.submit(config, data.store())[0]

@@ -35,9 +35,15 @@ def pick_task(targets: Sequence[Task]) -> Task:
     return by_id[chosen]
 
 
-def pick_k(zoo: Zoo) -> int:
-    """How many neighbours (`?k=`), at most as many as the zoo has tasks."""
-    most = min(MOST_K, len(zoo.tasks))
+def pick_k(zoo: Zoo, target: Task) -> int:
+    """How many neighbours (`?k=`), at most as many as the zoo has tasks that may vote for the target."""
+    most = min(MOST_K, len(zoo.voters(target)))
+    if not most:
+        raise BadValueError(f"No task of the zoo {zoo.id} may vote for {target.id}: choose another target task.")
+    if most == 1:  # a slider needs two ends
+        st.session_state["k"] = 1
+        st.markdown("Neighbours (K): **1**, as one task alone may vote")
+        return 1
     return linked(
         "k",
         min(DEFAULT_K, most),

@@ -13,7 +13,7 @@ def open_new() -> None:
     st.session_state["run"] = None
 
 
-links.heading("Run", "run", "task", "keep", "k", "similarity", "weighting")
+links.heading("Run", "run", "task", "keep", "k", "similarity", "chosen", "weighting")
 run_id = state.open_run()
 
 if run_id is None:

@@ -4,28 +4,28 @@ import pandas as pd
 import streamlit as st
 
 from core.zoo.zoo import Neighbour
-from dashboard import data, links, parts, state, theme
+from dashboard import data, links, parts, state, theme, voters
 from dashboard.errors import as_sentence
 from dashboard.figures import similarities, task_map
 
 MAP = "map of tasks"
 HIDE_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
-links.heading("Task map", "task", "k", "similarity", "layout")
+links.heading("Task map", "task", "k", "similarity", "chosen", "layout")
 zoo = data.zoo()
-targets, by_id = zoo.targets, {task.id: task for task in zoo.tasks}
+targets, by_id = data.targets(zoo), {task.id: task for task in zoo.tasks}
 
 with st.container(border=True):
     first, second, third = st.columns([5, 3, 2], vertical_alignment="bottom")
     with first:
         target = state.pick_task(targets)
     with second:
-        k = state.pick_k(zoo)
+        k = state.pick_k(zoo, target)
     with third:
         similarity = state.pick_similarity()
 
 ranked = data.ranking(zoo, target.id, similarity)
-near = ranked[:k]
+near = voters.voters(zoo, target, k, similarity)
 
 
 def choose(id: str | None) -> None:

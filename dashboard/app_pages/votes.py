@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.voting import select
-from dashboard import data, links, state, theme
+from dashboard import data, links, state, theme, voters
 from dashboard.figures import overlaps
 from dashboard.figures import votes as figures
 from dashboard.takeaways import votes_takeaway
@@ -11,15 +11,15 @@ from dashboard.takeaways import votes_takeaway
 STILL = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 PLAIN = {"displayModeBar": False}
 
-links.heading("Votes", "task", "k", "similarity", "group", "keep", "weighting")
+links.heading("Votes", "task", "k", "similarity", "chosen", "group", "keep", "weighting")
 zoo = data.zoo()
 
 with st.container(border=True):
     first, second, third = st.columns([5, 3, 2], vertical_alignment="bottom")
     with first:
-        target = state.pick_task(zoo.targets)
+        target = state.pick_task(data.targets(zoo))
     with second:
-        k = state.pick_k(zoo)
+        k = state.pick_k(zoo, target)
     with third:
         similarity = state.pick_similarity()
     first, second, third = st.columns([5, 3, 2], vertical_alignment="bottom")
@@ -30,8 +30,8 @@ with st.container(border=True):
     with third:
         weighting = state.pick_weighting()
 
-near = data.ranking(zoo, target.id, similarity)[:k]
-votes = data.votes_of(zoo, target.id, k, similarity, weighting, keep)
+near = voters.voters(zoo, target, k, similarity)
+votes = data.votes_by(zoo, near, weighting, keep)
 tie_break = zoo.tie_break()
 selection = select(votes, keep, tie_break)
 labels = [f"{rank} · {neighbour.task.id}" for rank, neighbour in enumerate(near, 1)]
@@ -39,6 +39,7 @@ selections = [ballot.selection for ballot in votes.ballots]
 chance = overlaps.chance_in(selections, group)
 takeaway = votes_takeaway(votes, selection, group, chance)
 
+voters.banner(near, k)
 st.markdown(takeaway)
 
 shade = st.segmented_control(
@@ -52,7 +53,7 @@ shade = st.segmented_control(
 st.plotly_chart(
     figures.vote_heatmap(votes, selection, group, labels, shade or "importance"),
     config=STILL,
-    alt=f"Heatmap of {k} neighbours by {zoo.groups[group]} channels of {group}. {takeaway}".replace("**", ""),
+    alt=f"Heatmap of {len(near)} neighbours by {zoo.groups[group]} channels of {group}. {takeaway}".replace("**", ""),
 )
 st.caption("A row is a neighbour, a column a channel; grey means removed. Drag to zoom in, double-click to go back.")
 
@@ -93,7 +94,7 @@ if len(selections) > 1:
     st.plotly_chart(
         overlaps.overlap_heatmap(matrix, labels, chance),
         config=PLAIN,
-        width=min(760, 320 + 60 * k),
+        width=min(760, 320 + 60 * len(near)),
         alt=f"Overlap of each pair of neighbours in {group}; chance is {theme.decimal(chance)}.",
     )
     st.caption(

@@ -329,7 +329,9 @@ def test_classes_have_their_ids_beside_them_on_the_map(paper_home: Path) -> None
 def test_a_link_with_a_name_nobody_knows_says_so(paper_home: Path) -> None:
     test = page("votes", sim="foo")
     (said,) = test.warning
-    assert "Nothing here is called 'sim': Votes reads task, k, similarity, group, keep, weighting." in said.value
+    assert (
+        "Nothing here is called 'sim': Votes reads task, k, similarity, chosen, group, keep, weighting." in said.value
+    )
     assert "sim" not in test.query_params
 
 
