@@ -75,7 +75,7 @@ def back_label(k: int) -> str:
 
 
 def checked(text: str, zoo: Zoo, target: Task) -> str:
-    """The ids in a link, in the zoo's order, where all may vote for the target. Raises UnknownNameError, BadValueError."""
+    """The ids in a link, in the zoo's order. Raises UnknownNameError for one that may not vote, BadValueError."""
     wanted, may = split(text), [task.id for task in zoo.voters(target)]
     if unknown := [id for id in wanted if id not in may]:
         raise UnknownNameError("zoo task that may vote", unknown[0], may)
