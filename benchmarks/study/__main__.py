@@ -11,7 +11,9 @@ import argparse
 from pathlib import Path
 
 from benchmarks.runner import finished_runs, run_all
-from benchmarks.study.grid import DISJOINT_ZOO, FASHION_ZOO, SEEDS, STAGES, Grid, disjoint, fashion
+from benchmarks.study.grid import BACKBONES, SEEDS, STAGES, Grid, Stage, backbones, disjoint, fashion
+from core.backbones.backbone import backbone_ids
+from core.paths import home
 from core.runs.store import Store
 from core.tasks.catalogue import tasks
 from core.tasks.datasets import dataset_names
@@ -19,13 +21,22 @@ from core.zoo.build import build_zoo, shipped_plan
 from core.zoo.zoo import roots, zoo_ids
 
 TAG = "study"
-ZOO_OF = {disjoint: (DISJOINT_ZOO, "emoji-disjoint"), fashion: (FASHION_ZOO, "fashion")}
+# Stage -> (setting, backbone) of each zoo that it needs.
+ZOOS_OF: dict[Stage, list[tuple[str, str]]] = {
+    disjoint: [("emoji-disjoint", BACKBONES["self-supervised"])],
+    fashion: [("fashion", BACKBONES["self-supervised"])],
+    backbones: [("emoji-disjoint", backbone) for backbone in BACKBONES.values()],
+}
 
 
-def build_missing(zoo: str, setting: str, workers: int) -> None:
+def build_missing(setting: str, backbone: str, workers: int) -> None:
     """Build a zoo that a stage needs, unless it is here; what was begun goes on."""
-    if zoo not in zoo_ids() and dataset_names()[tasks("zoo", setting)[0].dataset].available:
-        plan = shipped_plan(setting)
+    if backbone == BACKBONES["random"] and backbone not in backbone_ids():
+        from core.backbones.pretrain import RANDOM, Recipe, untrained
+
+        untrained(Recipe(RANDOM, views=0), home() / "backbones")
+    plan = shipped_plan(setting, backbone)
+    if plan.id not in zoo_ids() and dataset_names()[plan.tasks[0].dataset].available:
         for step in build_zoo(roots()[0] / plan.id, plan, workers):
             print(f"{plan.id}: {step.done} of {step.total} models", flush=True)
 
@@ -50,8 +61,8 @@ def main() -> None:
     failed: list[str] = []
     for stage in STAGES:
         if given.stages is None or stage.__name__ in given.stages:
-            if stage in ZOO_OF:
-                build_missing(*ZOO_OF[stage], given.workers)
+            for zoo in ZOOS_OF.get(stage, ()):
+                build_missing(*zoo, given.workers)
             wanted = [place.config for place in stage(grid, finished_runs(store, TAG))]
             failed += run_all(wanted, TAG, given.workers, stage.__name__)
     print(f"not finished: {', '.join(failed)}" if failed else "all finished")

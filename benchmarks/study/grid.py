@@ -17,6 +17,12 @@ from core.tasks.datasets import dataset_names
 from core.zoo.zoo import open_zoo
 
 DISJOINT_ZOO, FASHION_ZOO = "emoji-resnet18-simclr-disjoint", "emoji-resnet18-simclr-fashion"
+# How a backbone came by its weights -> its id. The zoo of each is the class-disjoint one, built the same way.
+BACKBONES = {
+    "self-supervised": "emoji-resnet18-simclr",
+    "supervised": "emoji-resnet18-supervised",
+    "random": "emoji-resnet18-random",
+}
 LONG = 240  # iterations of the full-length iterative method
 ITERATIONS = (0, 5, 10, 20, 40, 60, 120)
 SHORT = (20, 60)
@@ -184,6 +190,21 @@ def disjoint(grid: Grid, _: Finished) -> Iterator[Place]:
     yield from grid.cross("4", {"dense": {"method": "dense"}}, (60,), grid.seeds[:1], targets)
 
 
+def backbones(grid: Grid, _: Finished) -> Iterator[Place]:
+    """Question 6: how the backbone came by its weights; a zoo of its own for each, no class shared with a target."""
+    targets = [task.id for task in tasks("targets", "emoji-disjoint")]
+    variants = {name: CONTROLS[name] for name in ("mvp", "nearest alone", "5 random")}
+    variants |= {name: RIVALS[name] for name in ("magnitude", "random")} | {
+        "backbone's weights": {"weights": "pretrained"}
+    }
+    for source, backbone in BACKBONES.items():
+        named = {f"{name} | {source}": settings | {"backbone": backbone} for name, settings in variants.items()}
+        yield from grid.cross("6", named, SHORT, grid.few_seeds(), targets, zoo=f"{backbone}-disjoint")
+        for method, counts in (("taylor", (LONG,)), ("dense", (60,))):
+            whole = {f"{method} | {source}": {"method": method, "backbone": backbone}}
+            yield from grid.cross("6", whole, counts, grid.seeds[:1], targets)
+
+
 def fashion(grid: Grid, _: Finished) -> Iterator[Place]:
     """Question 7: Fashion-MNIST's original files, three classes a task, the same backbone, a zoo of its own."""
     if not dataset_names()["fashion-mnist"].available:
@@ -205,8 +226,9 @@ STAGES: tuple[Stage, ...] = (
     own_mask,
     alone,
     oracle,
-    keep_ratios,
     fashion,
+    backbones,
+    keep_ratios,
     more_seeds,
 )
 

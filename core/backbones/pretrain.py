@@ -1,6 +1,7 @@
 """The recipe that made the shipped backbones: SimCLR without labels, or cross-entropy with them, on the same images.
 
     python -m core.backbones.pretrain simclr --dataset emoji --out FOLDER
+    python -m core.backbones.pretrain random --out FOLDER   # the control: nothing learnt, some seconds
 
 Runs on any data set and any supported architecture; goes on from `FOLDER/checkpoint.pt`, written every 500 steps, and
 ends with `FOLDER/<dataset>-<architecture>-<objective>.safetensors`.
@@ -12,7 +13,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,9 @@ def supervised(width: int, recipe: Recipe, classes: int) -> tuple[nn.Module, Cal
 
 
 OBJECTIVES = {"simclr": simclr, "supervised": supervised}
+RANDOM = "random"  # no objective: weights as drawn
+SOURCES = {"simclr": "self-supervised", "supervised": "supervised", RANDOM: "random"}
+SETTLING = 10  # batches of training images that set an untrained network's BatchNorm statistics
 
 
 def batches(examples: Examples, size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -194,25 +198,46 @@ def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> d
     return tensors
 
 
+def untrained(recipe: Recipe, out: Path) -> dict[str, Tensor]:
+    """The control without training: weights as drawn, BatchNorm statistics of training images; writes its file too."""
+    torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed)
+    data = load_dataset(recipe.dataset)
+    train = data.part(TRAIN)
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in statistics(train))
+    features, _ = feature_extractor(ARCHITECTURES[recipe.architecture].build())
+    for module in features.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # a plain mean over all that passes
+    start, stream = time.perf_counter(), batches(train, recipe.batch, recipe.seed)
+    with torch.no_grad():
+        for _ in range(SETTLING):
+            features((next(stream)[0] - mean) / std)
+    found = probe(features, train, data.part(VALIDATION), mean, std)
+    tensors = {name: value.contiguous() for name, value in features.state_dict().items()}
+    result: dict[str, object] = {"step": 0, "seconds": round(time.perf_counter() - start, 1), **found}
+    publish(recipe, tensors, statistics(train), train.images.shape[1], result, out)
+    return tensors
+
+
 def publish(
     recipe: Recipe, tensors: dict[str, Tensor], colours: tuple[list[float], list[float]], size: int,
     result: dict[str, object], out: Path,
 ) -> Path:  # fmt: skip
     """Write the backbone file; `result`: the last line of the log, with probe accuracies and seconds."""
     name = f"{recipe.dataset}-{recipe.architecture}-{recipe.objective}"
-    source = "supervised" if recipe.objective == "supervised" else "self-supervised"
     about = {"recipe": asdict(recipe), "result": result}
     path = out / f"{name}.safetensors"
     save_backbone(
-        path, tensors, architecture=recipe.architecture, source=source, mean=colours[0], std=colours[1], size=size,
-        about=about,
+        path, tensors, architecture=recipe.architecture, source=SOURCES[recipe.objective], mean=colours[0],
+        std=colours[1], size=size, about=about,
     )  # fmt: skip
     return path
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("objective", choices=sorted(OBJECTIVES))
+    parser.add_argument("objective", choices=sorted(SOURCES))
     parser.add_argument("--architecture", default="resnet18", choices=sorted(ARCHITECTURES))
     parser.add_argument("--dataset", default="emoji")
     parser.add_argument("--views", type=int, default=Recipe.views)
@@ -221,4 +246,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     options = vars(parser.parse_args())
-    pretrain(Recipe(**{k: v for k, v in options.items() if k != "out"}), options["out"])
+    recipe = Recipe(**{name: value for name, value in options.items() if name != "out"})
+    if recipe.objective == RANDOM:
+        untrained(replace(recipe, views=0), options["out"])
+    else:
+        pretrain(recipe, options["out"])

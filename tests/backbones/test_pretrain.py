@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from core.backbones import pretrain as module
+from core.backbones.architectures import ARCHITECTURES
 from core.backbones.backbone import load_backbone
-from core.backbones.pretrain import Recipe, batches, pretrain, statistics
+from core.backbones.pretrain import RANDOM, Recipe, batches, pretrain, statistics, untrained
 from core.tasks.images import TRAIN, Examples, ImageSet
 from tests.engine import few_images
 
@@ -24,7 +25,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.flatnonzero(whole.labels < 3)
     few = ImageSet("emoji", whole.classes[:3], whole.images[rows], whole.labels[rows], whole.split[rows])
     monkeypatch.setattr(module, "load_dataset", lambda name: few)
-    monkeypatch.setattr(module, "probe", lambda *_, linear: {"knn": 0.5} | ({"linear": 0.5} if linear else {}))
+    monkeypatch.setattr(module, "probe", lambda *_, linear=True: {"knn": 0.5} | ({"linear": 0.5} if linear else {}))
     monkeypatch.setattr(module, "LOG_EVERY", 1)
     monkeypatch.setattr(module, "CHECKPOINT_EVERY", 2)
 
@@ -39,6 +40,20 @@ def stop_after(step: int):  # type: ignore[no-untyped-def]
             raise Stopped
 
     return log
+
+
+def test_a_backbone_without_training_is_a_backbone_as_drawn(small: None, tmp_path: Path) -> None:
+    recipe = Recipe(RANDOM, views=0, batch=16, threads=1)
+    tensors, again = untrained(recipe, tmp_path), untrained(recipe, tmp_path / "again")
+    torch.manual_seed(recipe.seed)
+    drawn = ARCHITECTURES["resnet18"].build().state_dict()
+    assert all(torch.equal(tensors[name], again[name]) for name in tensors)
+    assert all(
+        torch.equal(tensors[name], drawn[name]) for name in tensors if "running" not in name and "num_" not in name
+    )
+    assert not torch.equal(tensors["bn1.running_mean"], drawn["bn1.running_mean"])
+    backbone = load_backbone(str(tmp_path / "emoji-resnet18-random.safetensors"))
+    assert backbone.source == "random" and backbone.about["result"]["knn"] == 0.5  # type: ignore[index]
 
 
 @pytest.mark.parametrize("objective", ["simclr", "supervised"])
