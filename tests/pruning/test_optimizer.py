@@ -57,6 +57,21 @@ def operated(
     return small, with_momenta(small, 0.05, cut_momenta(momenta(model, optimizer), groups, selection, within))
 
 
+def test_updating_all_parameters_in_one_call_gives_the_bits_of_one_at_a_time() -> None:
+    ends = []
+    for at_once in (True, False):
+        torch.manual_seed(0)
+        model = Residual()
+        optimizer = optimizer_for(model, 0.05)
+        assert optimizer.defaults["foreach"]
+        if not at_once:
+            optimizer = torch.optim.SGD(model.parameters(), **(optimizer.defaults | {"foreach": False}))
+        for seed in range(5):
+            step(model, optimizer, seed)
+        ends.append(list(model.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+
+
 def test_every_live_parameter_is_in_the_optimiser_and_no_dead_one(trained: Trained) -> None:
     model, groups, optimizer = trained
     full = Selection.full(groups.sizes)
