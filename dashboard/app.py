@@ -9,7 +9,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # `streamlit run` alone puts only this file's folder there
     sys.path.insert(0, ROOT)
 
-from dashboard import links, warm  # noqa: E402
+from dashboard import links, theme, warm  # noqa: E402
 from dashboard.errors import as_sentence  # noqa: E402
 
 st.set_page_config(page_title="Meta-Vote Studio", page_icon=":material/how_to_vote:", layout="wide")
@@ -48,8 +48,13 @@ page = st.navigation(
     position="top",
 )
 
-# Long names end in dots, not in the middle of a letter; a title stands close below the navigation.
-st.html("<style>[role=combobox] { text-overflow: ellipsis; } .stHeading h1 { padding-top: 0.25rem; }</style>")
+# Long names end in dots, not in the middle of a letter; a title stands close below the navigation; and what Streamlit
+# writes in the primary colour, which white must be readable on, is itself readable.
+st.html(
+    "<style>[role=combobox] { text-overflow: ellipsis; } .stHeading h1 { padding-top: 0.25rem; } "
+    "[data-testid=stSliderThumbValue] p, button[data-selected=true] p "
+    f"{{ color: light-dark({theme.MARKED['light']}, {theme.MARKED['dark']}); }}</style>"
+)
 
 links.enter(page.url_path)
 with as_sentence():

@@ -1,0 +1,30 @@
+"""Every page, in both themes, against axe-core's rules: nothing serious, nothing critical."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.app import PAGES
+
+WORST = ("serious", "critical")
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds serious or critical, one line an element."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{violation['impact']} {violation['id']}: {node['target']} {node['html'][:200]} {node.get('failureSummary', '')}"
+        for violation in found
+        if violation["impact"] in WORST
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", PAGES)
+def test_page_has_no_serious_accessibility_finding(visit: Callable[..., Page], address: str, scheme: str) -> None:
+    page = visit(address, scheme)
+    page.wait_for_timeout(1000)  # charts draw after the script has run
+    assert findings(page) == []
