@@ -13,12 +13,11 @@ WORST = ("serious", "critical")
 
 def findings(page: Page) -> list[str]:
     """What axe-core finds serious or critical, one line an element."""
-    found = Axe().run(page).response["violations"]
+    serious = [one for one in Axe().run(page).response["violations"] if one["impact"] in WORST]
     return [
-        f"{violation['impact']} {violation['id']}: {node['target']} {node['html'][:200]} {node.get('failureSummary', '')}"
-        for violation in found
-        if violation["impact"] in WORST
-        for node in violation["nodes"]
+        f"{one['id']}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
+        for one in serious
+        for node in one["nodes"]
     ]
 
 
