@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "torchvision", "torch_pruning", "umap", "numba", "captum", "streamlit")
 LIGHT = [
     "core.channels.files",
+    "core.channels.layers",
     "core.channels.selection",
     "core.neighbours.embedding",
     "core.neighbours.leep",

@@ -30,6 +30,11 @@ def kept_count(keep: float, size: int, minimum: int = 1) -> int:
     return min(size, max(minimum, round(check_keep(keep) * size)))
 
 
+def kept_counts(keep: float, sizes: Mapping[str, int]) -> dict[str, int]:
+    """How many channels of each group a keep ratio keeps, whatever the method: what a network's size follows from."""
+    return {group: kept_count(keep, size) for group, size in sizes.items()}
+
+
 def chance_overlap(keep: float) -> float:
     """Overlap (IoU) to expect of two random selections of the same keep ratio k, in a large group: k / (2 - k)."""
     ratio = check_keep(keep)
@@ -77,6 +82,11 @@ class Selection:
     def groups(self) -> tuple[str, ...]:
         """The names of the channel groups."""
         return tuple(self.sizes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of kept channels per group."""
+        return {group: len(channels) for group, channels in self.kept.items()}
 
     def keep_ratio(self, group: str | None = None) -> float:
         """Kept share of one group's channels, or of all channels."""

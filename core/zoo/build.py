@@ -28,7 +28,11 @@ from core.workers import in_processes
 from core.zoo.zoo import FORMAT, LAYOUTS, model_path
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from core.backbones.backbone import Backbone
+    from core.channels.groups import ChannelGroups
+    from core.channels.layers import Layers
     from core.criteria.scores import Scores
     from core.tasks.data import TaskData
 
@@ -194,7 +198,7 @@ def added(cost: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(folder: Path, plan: Plan) -> None:
-    """Write arrays.safetensors and zoo.json: similarities, prototypes, what breaks ties, maps, accuracies, costs."""
+    """Write arrays.safetensors and zoo.json: similarities, prototypes, what breaks ties, maps, sizes, costs."""
     from core.backbones.backbone import load_backbone
     from core.zoo.similarity import pictures_of, pools_of, prototypes, similarity_rows
 
@@ -228,7 +232,8 @@ def describe(folder: Path, plan: Plan) -> None:
     about: dict[str, Any] = {
         "format": FORMAT, "id": plan.id, "backbone": backbone.id, "backbone_hash": backbone.hash,
         "architecture": backbone.architecture, "dense": model.origin["dense"], "keep": plan.keep,
-        "config": plan.config(plan.tasks[0]).to_dict(), "groups": dict(model.selection.sizes), "tasks": entries,
+        "config": plan.config(plan.tasks[0]).to_dict(), "groups": dict(model.selection.sizes),
+        "layers": backbone_layers(backbone).to_dict(), "tasks": entries,
         "targets": [task.to_dict() for task in plan.targets], "trustworthiness": trust,
         "hash": hashlib.sha256(content).hexdigest(), "pictures": pictures,
         "cost": total_cost([entry["cost"] for entry in entries]) | paid,
@@ -240,15 +245,27 @@ def describe(folder: Path, plan: Plan) -> None:
 
 def backbone_importance(backbone: "Backbone") -> "Scores":
     """Group -> float64 [n_g]: the L2 norms of the backbone's channels, by which ties between votes are broken."""
-    import torch
-
-    from core.channels.groups import channel_groups
     from core.channels.selection import Selection
     from core.criteria.weights import l2
 
-    model = backbone.build(2)
-    groups = channel_groups(model, torch.zeros(1, 3, backbone.size, backbone.size))
+    model, groups = _network(backbone)
     return l2(model, groups, Selection.full(groups.sizes))
+
+
+def backbone_layers(backbone: "Backbone") -> "Layers":
+    """The terms from which the size of any slim network of this backbone follows."""
+    from core.channels.counted import layers_of
+
+    return layers_of(*_network(backbone), backbone.size)
+
+
+def _network(backbone: "Backbone") -> "tuple[nn.Module, ChannelGroups]":
+    import torch
+
+    from core.channels.groups import channel_groups
+
+    model = backbone.build(2)
+    return model, channel_groups(model, torch.zeros(1, 3, backbone.size, backbone.size))
 
 
 def total_cost(costs: Sequence[dict[str, Any]]) -> dict[str, float]:

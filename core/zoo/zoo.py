@@ -24,6 +24,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from core.channels.files import PrunedModel, load_pruned
+from core.channels.layers import Layers
 from core.channels.selection import Selection
 from core.errors import BadFileError, BadValueError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
@@ -213,6 +214,15 @@ class Zoo:
         if shapes != {group: (size,) for group, size in self.groups.items()}:
             raise BadFileError(f"What breaks ties in the zoo {self.id} is damaged: build or import it again.")
         return found
+
+    @cached_property
+    def layers(self) -> Layers | None:
+        """What the size of a slim network follows from: `zoo.layers.size(selection, classes)`, exact and torch-free.
+
+        None for a zoo that was built before it was stored. Raises BadFileError where it is damaged.
+        """
+        stored = self.about.get("layers")
+        return None if stored is None else Layers.from_dict(stored)
 
     def prototypes(self, row: int) -> npt.NDArray[Any]:
         """float32 [C, D]: class means of the dense backbone's features for the task of that row."""

@@ -78,6 +78,13 @@ def test_what_breaks_ties_is_the_size_of_the_backbones_own_channels(built: Built
     assert all(values.dtype == np.float32 for values in stored.values())
 
 
+def test_a_zoo_knows_the_size_of_its_models_ahead(built: Built) -> None:
+    model = built.zoo.model(built.plan.tasks[0].id, weights=False)
+    assert built.zoo.layers is not None
+    told = built.zoo.layers.size(model.selection.counts, len(model.classes))
+    assert (told.params, told.macs) == (model.origin["achieved"]["params"], model.origin["achieved"]["macs"])
+
+
 @pytest.fixture
 def without_umap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.zoo.archive.LAYOUTS", ("pca", "mds"))

@@ -92,3 +92,18 @@ def test_a_zoo_that_is_built_again_has_another_version(tmp_path: Path) -> None:
     assert first == open_zoo(folder).version == version_of(folder)
     write_paper_zoo(folder, zoo_tasks=2, seed=1)
     assert open_zoo(folder).version != first
+
+
+def test_the_shipped_zoos_tell_the_size_of_their_own_models() -> None:
+    for name in ("emoji-resnet18-simclr", "emoji-resnet18-simclr-disjoint"):
+        zoo = open_zoo(name)
+        model = zoo.model(zoo.tasks[3].id, weights=False)
+        assert zoo.layers is not None
+        told = zoo.layers.size(model.selection.counts, len(model.classes))
+        assert (told.params, told.macs) == (model.origin["achieved"]["params"], model.origin["achieved"]["macs"])
+        dense = zoo.layers.size(zoo.groups, len(model.classes))
+        assert {"params": dense.params, "macs": dense.macs} == zoo.about["dense"]
+
+
+def test_a_zoo_built_before_layers_were_stored_tells_no_sizes(tmp_path: Path) -> None:
+    assert open_zoo(write_paper_zoo(tmp_path / "paper", zoo_tasks=2)).layers is None
