@@ -1,4 +1,4 @@
-"""The layers of a real network, counted once with torch, so that sizes of slim ones need neither torch nor a network."""
+"""A real network's layers, counted once with torch, so that sizes of slim ones need neither torch nor a network."""
 
 from collections.abc import Mapping
 
