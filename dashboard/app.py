@@ -44,6 +44,13 @@ page = st.navigation(
             url_path="run",
             help="Prune the target task, watch it live, and open earlier runs.",
         ),
+        st.Page(
+            "app_pages/compare.py",
+            title="Compare",
+            icon=":material/compare_arrows:",
+            url_path="compare",
+            help="All runs in a table, and those you choose side by side.",
+        ),
     ],
     position="top",
 )

@@ -15,6 +15,10 @@ T = TypeVar("T")
 PAGE, VISIT = "page that is open", "visits to pages"
 # What links may hold, in the order in which pages ask for it.
 NAMES = ("task", "k", "similarity", "chosen", "layout", "group", "keep", "weighting", "run")
+COMPARE = (
+    *("runs", "every", "baseline", "tab", "axis", "by", "with"),
+    *("text", "tasks", "methods", "statuses", "tags", "grouped", "columns", "order"),
+)
 WRONG = (UnknownNameError, BadValueError)  # about the value itself; a store that is busy says nothing about it
 
 
@@ -38,10 +42,15 @@ def heading(title: str, *names: str) -> None:
     notices = Notices()
     _notices.set(notices)
     st.title(title)
-    for unknown in [name for name in st.query_params if name not in NAMES]:
+    for unknown in [name for name in st.query_params if name not in (*NAMES, *COMPARE)]:
         del st.query_params[unknown]
         holds = f"{title} reads {', '.join(names)}" if names else f"{title} reads nothing from its link"
         notices.add(f"Nothing here is called '{unknown}': {holds}.")
+
+
+def notice(sentence: str) -> None:
+    """Say above the page one thing that is wrong with its link."""
+    _notices.get().add(sentence)
 
 
 def enter(page: str) -> None:

@@ -102,6 +102,8 @@ def _actions(record: RunRecord, status: str) -> None:
         if status in (FAILED, FINISHED, CANCELLED, LOST):
             kind = "primary" if status == FAILED else "secondary"
             _button("Run again", ":material/replay:", "retry", _retry, record.id, kind)
+        if status == FINISHED and st.button("Compare", icon=":material/compare_arrows:", key="compare"):
+            st.switch_page("app_pages/compare.py", query_params={"runs": record.id})
 
 
 def _button(

@@ -1,6 +1,8 @@
 """How things look and read on every page: colours, symbols, number formats and labels, each in one place."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count as count_from
 from typing import Any
 
 from core.pruning.methods import METHODS
@@ -46,6 +48,50 @@ METHOD_STYLES: dict[str, Style] = {
     "random": Style(GREY, "x", (2, 3)),
     "dense": Style(GREY, "star"),
 }
+
+
+UNKNOWN_METHOD = Style(GREY, "circle")
+# What runs beyond the first of a method take instead, each as far from both backgrounds as the method's own colour.
+SHADES_OF: dict[str, tuple[str, ...]] = {
+    BLUE: (BLUE, "#4A93C6", "#1F7FBF"),
+    GREEN: (GREEN, "#007A59", "#2E9478"),
+    PINK: (PINK, "#B25C8B", "#C0699A"),
+    VERMILION: (VERMILION, "#B34F00", "#E0702A"),
+    GREY: (GREY, "#68717B", "#757E88"),
+}
+SYMBOLS = (
+    *("circle", "square", "triangle-up", "diamond", "x", "star"),
+    *("triangle-down", "cross", "hexagon", "triangle-right", "triangle-left"),
+)
+DASHES: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 3), (10, 3, 2, 3))
+
+
+def run_styles(methods: Mapping[str, str]) -> dict[str, Style]:
+    """Run id -> how it is drawn in a comparison, given run id -> method; no two alike.
+
+    The first run of a method looks as the method does everywhere. Later ones take its colour in another shade, another
+    symbol and another dash; adding a run at the end changes none before it.
+    """
+    styles: dict[str, Style] = {}
+    taken = {(style.symbol, style.dash) for style in METHOD_STYLES.values()}
+    for id, method in methods.items():
+        own = METHOD_STYLES.get(method, UNKNOWN_METHOD)
+        style = own
+        if own in styles.values():
+            style = next(one for one in _variations(own) if (one.symbol, one.dash) not in taken)
+        taken.add((style.symbol, style.dash))
+        styles[id] = style
+    return styles
+
+
+def _variations(own: Style) -> Iterator[Style]:
+    """Other styles in a method's colour, those first that differ most from the ones before."""
+    shades, open_ones = SHADES_OF[own.colour], "-open" if own.symbol.endswith("-open") else ""
+    for number in count_from(1):
+        symbol = SYMBOLS[number % len(SYMBOLS)] + open_ones
+        dash = DASHES[(number + number // len(SYMBOLS)) % len(DASHES)]
+        rest = number // (len(SYMBOLS) * len(DASHES))  # past all there is, a longer and longer dash
+        yield Style(shades[number % len(shades)], symbol, (*dash, *((4 * rest, 3) if rest else ())))
 
 
 @dataclass(frozen=True)
@@ -97,6 +143,27 @@ LAYOUT_HELP = {
     "umap": "keeps tasks that are close together close, and bends the rest to fit",
     "pca": "looks from the side on which tasks differ most, and bends nothing",
     "mds": "keeps all distances, near and far, as true as a flat map can",
+}
+SETTINGS = {
+    "task": "Task",
+    "method": "Method",
+    "keep": "Keep ratio",
+    "iterations": "Iterations",
+    "seed": "Seed",
+    "k": "K",
+    "similarity": "Similarity",
+    "neighbours": "Neighbours",
+    "chosen": "Voters",
+    "weighting": "Weighting",
+    "weights": "Weights",
+    "mask_of": "Mask of",
+    "sample": "Sampling",
+    "dynamic": "Dynamic votes",
+    "backbone": "Backbone",
+    "zoo": "Zoo",
+    "threads": "Threads",
+    "learning_rate": "Learning rate",
+    "batch": "Batch",
 }
 PHASES = {
     "neighbours": "Finding neighbours",

@@ -53,7 +53,8 @@ class Summary:
 
     n counts (task, seed) cells; a cell run twice counts once, with its mean. `sd` is the sample standard deviation over
     cells, `seed_sd` the one over seeds within a task, pooled. `difference` is the mean of this minus the baseline over
-    the `pairs` cells both have, `difference_se` its standard error. Statistics that n does not allow are None.
+    the `pairs` cells both have, `difference_se` its standard error. `params` and `macs` are means, as are `compression`
+    and `speed_up`, which hold them against the unpruned network. Statistics that n does not allow are None.
     """
 
     variant: str
@@ -73,6 +74,8 @@ class Summary:
     difference: float | None = None
     difference_se: float | None = None
     pairs: int = 0
+    params: float | None = None
+    macs: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, in the order of the columns."""
@@ -151,6 +154,8 @@ def _summary(key: _Key, cells: _Cells) -> Summary:
         compression=_mean(_ratio(row.dense_params, row.params) for row in rows),
         speed_up=_mean(_ratio(row.dense_macs, row.macs) for row in rows),
         seconds=_mean(row.seconds for row in rows),
+        params=_mean(row.params for row in rows),
+        macs=_mean(row.macs for row in rows),
     )
 
 

@@ -1,12 +1,12 @@
 """From the run store to reports: a run as one document, and many runs as the rows of a comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
-from core.pruning.events import Evaluation, Pruned
+from core.pruning.events import Evaluation, Pruned, RecordedEvent
 from core.pruning.methods import METHODS
 from core.reports.compare import Row, differing_options, variant_name
 from core.runs.record import RunRecord
@@ -59,13 +59,21 @@ def requested(config: RunConfig) -> dict[str, Any]:
 
 def rows(store: Store, records: Sequence[RunRecord]) -> list[Row]:
     """One row a run, in their order, named by the options in which these runs differ."""
+    evaluations = store.events_of_runs([record.id for record in records], [Evaluation.kind])
+    return rows_of(records, evaluations)
+
+
+def rows_of(records: Sequence[RunRecord], events: Mapping[str, Sequence[RecordedEvent]]) -> list[Row]:
+    """The same from events already read: run id -> its events, of which the last evaluation counts."""
     options = differing_options([record.config for record in records])
-    return [_row(store, record, differ) for record, differ in zip(records, options, strict=True)]
+    return [
+        _row(record, [one for one in events.get(record.id, ()) if isinstance(one, Evaluation)], differ)
+        for record, differ in zip(records, options, strict=True)
+    ]
 
 
-def _row(store: Store, record: RunRecord, options: dict[str, Any]) -> Row:
+def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str, Any]) -> Row:
     config, result = record.config, record.result or {}
-    evaluations = _evaluations(store, record.id)
     achieved, dense, cost = (result.get(name) or {} for name in ("achieved", "dense", "cost"))
     return Row(
         run=record.id,

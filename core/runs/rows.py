@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, insert, select
@@ -28,12 +29,17 @@ def record_of(row: Row[Any], where: str) -> RunRecord:
     """The record in a row of `runs`. Raises StoreError, naming the store as `where`, for one that makes no sense."""
     values = {name: value for name, value in row._mapping.items() if name not in _NOT_IN_RECORD}
     try:
-        values["config"] = RunConfig.from_dict(json.loads(row.config))
+        values["config"] = _config(row.config)
         values["tags"] = tuple(json.loads(row.tags))
         values["result"] = json.loads(row.result) if row.result else None
         return RunRecord(**values)
     except (ValueError, TypeError, MetaVoteError) as error:
         raise damaged(row.id, where) from error
+
+
+@lru_cache(maxsize=8192)  # checking one is most of the price of listing runs, and it never changes
+def _config(text: str) -> RunConfig:
+    return RunConfig.from_dict(json.loads(text))
 
 
 def find(connection: Connection, run_id: str, where: str) -> RunRecord:

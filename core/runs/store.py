@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,6 +27,7 @@ from core.runs.status import current
 Records: TypeAlias = list[RunRecord]
 Events: TypeAlias = list[tuple[int, RecordedEvent]]
 LONGEST_NOTES = 10_000
+AT_ONCE = 500  # runs in one query: databases limit how many values a query may name
 
 
 class Store:
@@ -139,6 +141,12 @@ class Store:
         records = [record_of(row, self.where) for row in rows]
         return [record for record in records if tag is None or tag in record.tags][:limit]
 
+    def mark(self) -> int:
+        """A number that changes when a run is added, deleted, described anew, or changes its status: cheap to ask."""
+        told = (runs.c.number, runs.c.status, runs.c.queued, runs.c.ended, runs.c.attempt, runs.c.tags, runs.c.notes)
+        with self.database.read() as connection:
+            return hash(tuple(tuple(row) for row in connection.execute(select(*told).order_by(runs.c.number))))
+
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
         """Replace a run's tags."""
         self._change(run_id, tags=dumps(clean_tags(tags)))
@@ -179,6 +187,21 @@ class Store:
             return [(row.seq, event_from_dict(json.loads(row.data))) for row in rows]
         except (ValueError, TypeError, AttributeError, MetaVoteError) as error:
             raise damaged(run_id, self.where) from error
+
+    def events_of_runs(self, run_ids: Iterable[str], kinds: Iterable[str]) -> dict[str, Sequence[RecordedEvent]]:
+        """Events of some kinds of many runs at once, oldest first; a run without any is left out."""
+        found: dict[str, list[RecordedEvent]] = defaultdict(list)
+        ids, wanted = list(run_ids), tuple(kinds)
+        with self.database.read() as connection:
+            for start in range(0, len(ids), AT_ONCE):
+                some = events.c.run.in_(ids[start : start + AT_ONCE])
+                query = select(events.c.run, events.c.data).where(some, events.c.kind.in_(wanted))
+                for row in connection.execute(query.order_by(events.c.run, events.c.seq)):
+                    try:
+                        found[row.run].append(event_from_dict(json.loads(row.data)))
+                    except (ValueError, TypeError, AttributeError, MetaVoteError) as error:
+                        raise damaged(row.run, self.where) from error
+        return dict(found)
 
     def last_seq(self, run_id: str) -> int:
         """The sequence number of a run's last event, 0 where there is none."""

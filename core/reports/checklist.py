@@ -1,0 +1,220 @@
+"""What a fair comparison has, checked against the runs at hand: each control and each statement, there or missing."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
+from core.runs.record import FINISHED, RunRecord
+
+THERE, PARTLY, MISSING, NOT_KNOWN, NOT_NEEDED = "there", "partly", "missing", "not known", "not needed"
+STATES = (THERE, PARTLY, MISSING, NOT_KNOWN, NOT_NEEDED)
+ENOUGH_SEEDS, ENOUGH_KEEPS, MANY_CLASSES = 3, 5, 20
+
+_Configs = Sequence[RunConfig]
+_Cell = tuple[str, int, float]  # task, iterations, keep ratio
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the checklist: what is asked for, whether it is there, and what that was seen from."""
+
+    asked: str
+    state: str
+    seen: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def checklist(
+    records: Sequence[RunRecord],
+    classes: Mapping[str, int] | None = None,
+    equal_to_zoo: Collection[str] | None = None,
+) -> list[Check]:
+    """All lines, in the order in which a reader asks. Only finished runs count as evidence.
+
+    classes: task -> number of its classes, where known. equal_to_zoo: the tasks that are also in the zoo that voted;
+    None where that is not known.
+    """
+    done = [record.config for record in records if record.status == FINISHED and record.result]
+    votes = [config for config in done if config.method == "mvp"]
+    return [
+        _all_finished(records, done),
+        _same("One task, or the same tasks for all", *_tasks(done)),
+        _same("The same iterations for all", *_values(done, lambda one: one.iterations)),
+        _same("The same keep ratio for all", *_values([one for one in done if _removes(one)], lambda one: one.keep)),
+        _same("The same backbone and fine-tuning for all", *_values(done, _tuning)),
+        _seeds(done),
+        _sizes(records),
+        *(_control(words, is_it, done) for words, is_it in _CONTROLS),
+        *(_control(words, is_it, done) for words, is_it in (_VOTE_CONTROLS if votes else ())),
+        *([_zoo_apart(votes, equal_to_zoo)] if votes else ()),
+        _after_training(done),
+        _trade_off(done),
+        _top_five(done, classes or {}),
+        Check("Global pruning beside per layer", MISSING, "Every method here keeps the same share of each group."),
+        Check("The same code for all", NOT_KNOWN, "Runs do not record which version made them."),
+    ]
+
+
+def _removes(config: RunConfig) -> bool:
+    return METHODS[config.method].removes
+
+
+def _is_vote(config: RunConfig) -> bool:
+    return config.method == "mvp" and config.neighbours in ("nearest", "chosen") and config.weights == "neighbours"
+
+
+_Test = Callable[[RunConfig], bool]
+_CONTROLS: tuple[tuple[str, _Test], ...] = (
+    ("The unpruned network, as the ceiling", lambda one: one.method == "dense"),
+    ("Random channels", lambda one: one.method == "random"),
+    ("Magnitude", lambda one: one.method in ("magnitude", "l1")),
+    ("Taylor, one shot", lambda one: one.method == "taylor-oneshot"),
+    ("Taylor, iterative", lambda one: one.method == "taylor"),
+)
+_VOTE_CONTROLS: tuple[tuple[str, _Test], ...] = (
+    ("Votes of random neighbours", lambda one: one.method == "mvp" and one.neighbours == "random"),
+    ("Votes of the farthest neighbours", lambda one: one.method == "mvp" and one.neighbours == "farthest"),
+    ("Votes of the whole zoo", lambda one: one.method == "mvp" and one.neighbours == "all"),
+    ("The nearest neighbour alone", lambda one: one.method == "mvp" and one.neighbours == "nearest" and one.k == 1),
+    (
+        "The same mask with the backbone's weights",
+        lambda one: one.weights == "pretrained" and (one.method == "same-mask" or one.method == "mvp"),
+    ),
+)
+
+
+def _control(words: str, is_it: _Test, done: _Configs) -> Check:
+    """There where it ran on each task, at the iterations and keep ratio of what it is the control of."""
+    wanted = {_cell(one) for one in done if _is_vote(one)} or {_cell(one) for one in done if _removes(one)}
+    found = [one for one in done if is_it(one)]
+    if not found:
+        return Check(words, MISSING, "No such run among these.")
+    if not wanted:
+        return Check(words, THERE, f"{_runs(len(found))}.")
+    # An unpruned network has no keep ratio, so it stands beside all of them.
+    covered = {
+        cell
+        for cell in wanted
+        for one in found
+        if _cell(one)[: 3 if _removes(one) else 2] == cell[: 3 if _removes(one) else 2]
+    }
+    if covered == wanted:
+        return Check(words, THERE, f"{_runs(len(found))}, at the same budget.")
+    if covered:
+        return Check(words, PARTLY, f"At {len(covered)} of {len(wanted)} combinations of task, iterations and keep.")
+    spent = sorted({one.iterations for one in found})
+    return Check(words, PARTLY, f"{_runs(len(found))}, but none at the same budget (iterations {_list(spent)}).")
+
+
+def _cell(config: RunConfig) -> _Cell:
+    return config.task, config.iterations, config.keep
+
+
+def _all_finished(records: Sequence[RunRecord], done: _Configs) -> Check:
+    words, out = "Every run has finished", len(records) - len(done)
+    if not out:
+        return Check(words, THERE, f"{_runs(len(done))}.")
+    return Check(
+        words, PARTLY if done else MISSING, f"{out} of {_runs(len(records))} have no result and count nowhere."
+    )
+
+
+def _tasks(done: _Configs) -> tuple[bool, str]:
+    """Whether every method ran on every task, and on how many."""
+    by_method: dict[str, set[str]] = defaultdict(set)
+    for one in done:
+        by_method[one.method].add(one.task)
+    everywhere = {one.task for one in done}
+    alike = all(tasks == everywhere for tasks in by_method.values())
+    if len(everywhere) == 1:
+        return True, f"All on {next(iter(everywhere))}."
+    return alike, f"{len(everywhere)} tasks, {'all methods on each' if alike else 'not every method on each'}."
+
+
+def _values(done: _Configs, value: Callable[[RunConfig], Any]) -> tuple[bool, str]:
+    found = sorted({value(one) for one in done})
+    return len(found) < 2, _list(found) + "." if found else "No finished run."
+
+
+def _tuning(config: RunConfig) -> str:
+    return f"{config.backbone}, learning rate {config.learning_rate:g}, batch {config.batch}"
+
+
+def _same(words: str, alike: bool, seen: str) -> Check:
+    return Check(words, THERE if alike else MISSING, seen)
+
+
+def _seeds(done: _Configs) -> Check:
+    words = f"At least {ENOUGH_SEEDS} seeds of each, with mean and spread"
+    by_cell: dict[RunConfig, set[int]] = defaultdict(set)
+    for one in done:
+        data = one.to_dict() | {"seed": 0, "threads": 1, "mask_of": None if one.method != "same-mask" else "any"}
+        by_cell[RunConfig.from_dict(data)].add(one.seed)
+    if not by_cell:
+        return Check(words, MISSING, "No finished run.")
+    counts = [len(seeds) for seeds in by_cell.values()]
+    enough = sum(count >= ENOUGH_SEEDS for count in counts)
+    if enough == len(counts):
+        return Check(words, THERE, f"{min(counts)} seeds or more of each.")
+    state = PARTLY if enough or max(counts) > 1 else MISSING
+    return Check(words, state, f"{enough} of {len(counts)} settings have that many; the fewest is {min(counts)}.")
+
+
+def _sizes(records: Sequence[RunRecord]) -> Check:
+    words = "Compression and theoretical speed-up beside accuracy"
+    results = [record.result for record in records if record.status == FINISHED and record.result]
+    whole = [one for one in results if (one.get("achieved") or {}).get("macs") and (one.get("dense") or {}).get("macs")]
+    if results and len(whole) == len(results):
+        return Check(words, THERE, "Parameters and MACs of every run, and of the unpruned network.")
+    return Check(words, PARTLY if whole else MISSING, f"Known of {len(whole)} of {_runs(len(results))}.")
+
+
+def _zoo_apart(votes: _Configs, equal_to_zoo: Collection[str] | None) -> Check:
+    words = "No zoo task equals a target"
+    if equal_to_zoo is None:
+        return Check(words, NOT_KNOWN, "The zoo that voted, or a task, is not on this machine.")
+    same = sorted({one.task for one in votes} & set(equal_to_zoo))
+    return Check(words, MISSING if same else THERE, f"Also in the zoo: {_list(same)}." if same else "None does.")
+
+
+def _after_training(done: _Configs) -> Check:
+    words, before = "Ranked by accuracy after fine-tuning", sum(one.iterations == 0 for one in done)
+    if not done:
+        return Check(words, MISSING, "No finished run.")
+    return Check(words, PARTLY if before else THERE, f"{_runs(before)} had none." if before else "All were fine-tuned.")
+
+
+def _trade_off(done: _Configs) -> Check:
+    words = f"A trade-off curve of at least {ENOUGH_KEEPS} keep ratios"
+    by_method: dict[str, set[float]] = defaultdict(set)
+    for one in done:
+        if _removes(one):
+            by_method[one.method].add(one.keep)
+    most = max(map(len, by_method.values()), default=0)
+    state = THERE if by_method and min(map(len, by_method.values())) >= ENOUGH_KEEPS else MISSING
+    return Check(words, PARTLY if state == MISSING and most > 1 else state, f"{most} at most for one method.")
+
+
+def _top_five(done: _Configs, classes: Mapping[str, int]) -> Check:
+    words, tasks = "Top-5 beside top-1 accuracy, where classes are many", {one.task for one in done}
+    if not tasks <= set(classes):
+        return Check(words, NOT_KNOWN, "A task is not on this machine, so its classes cannot be counted.")
+    most = max((classes[task] for task in tasks), default=0)
+    if most < MANY_CLASSES:
+        return Check(words, NOT_NEEDED, f"{most} classes at most.")
+    return Check(words, MISSING, f"{most} classes, and runs record top-1 only.")
+
+
+def _runs(number: int) -> str:
+    return f"{number:,} run{'' if number == 1 else 's'}"
+
+
+def _list(values: Sequence[Any]) -> str:
+    texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)

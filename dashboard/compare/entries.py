@@ -1,0 +1,104 @@
+"""What is drawn, one mark each: the runs themselves, or the means of runs that differ in task and seed alone."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.reports.compare import Row
+from core.reports.curves import Point, mean_curve
+from dashboard import theme
+from dashboard.compare.compared import Compared
+from dashboard.figures.overlays import Line, lines_of_means, lines_of_runs
+from dashboard.figures.spreads import Bundle
+from dashboard.figures.tradeoffs import Spot
+from dashboard.theme import Style
+
+COSTS = {"params": "Parameters", "macs": "MACs for one image", "iterations": "Training iterations"}
+Key = tuple[str, float | None, int]  # variant, keep, iterations
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Runs that differ in task and seed alone, with their common name and style."""
+
+    id: str
+    name: str
+    style: Style
+    rows: Sequence[Row]
+    accuracies: Sequence[float]
+    mean: float
+    sd: float | None
+
+
+def kinds_of(compared: Compared) -> list[Kind]:
+    """The finished runs by what they have in common, best mean first."""
+    rows: dict[Key, list[Row]] = defaultdict(list)
+    for row in compared.finished:
+        rows[row.variant, row.keep, row.iterations].append(row)
+    summaries = {(one.variant, one.keep, one.iterations): one for one in compared.comparison.summaries}
+    names = names_of_kinds(compared, list(rows))
+    styles = theme.run_styles({names[key]: members[0].method for key, members in rows.items()})
+    found = [
+        Kind(
+            id=names[key],
+            name=names[key],
+            style=styles[names[key]],
+            rows=members,
+            accuracies=[row.test_accuracy or 0.0 for row in members],
+            mean=summaries[key].mean,
+            sd=summaries[key].sd,
+        )
+        for key, members in rows.items()
+    ]
+    return sorted(found, key=lambda kind: -kind.mean)
+
+
+def names_of_kinds(compared: Compared, keys: Sequence[Key]) -> dict[Key, str]:
+    """What people read for each kind: the variant, and keep ratio and iterations where kinds differ in them."""
+    keeps = {keep for _, keep, _ in keys if keep is not None}
+    budgets = {iterations for _, _, iterations in keys}
+    names = {}
+    for variant, keep, iterations in keys:
+        parts = [compared.variants.get(variant, variant)]
+        if keep is not None and len(keeps) > 1:
+            parts.append(f"keep {theme.ratio(keep)}")
+        if len(budgets) > 1:
+            parts.append(f"{theme.count(iterations)} iterations")
+        names[variant, keep, iterations] = " · ".join(parts)
+    return names
+
+
+def lines(compared: Compared, by: str, axis: str) -> list[Line]:
+    """The curves to draw."""
+    if by == "run":
+        return lines_of_runs(compared.curves, compared.names, compared.styles, axis)
+    kinds = kinds_of(compared)
+    means = {kind.id: mean_curve([_measured(compared, row) for row in kind.rows]) for kind in kinds}
+    names, styles = {kind.id: kind.name for kind in kinds}, {kind.id: kind.style for kind in kinds}
+    return lines_of_means(means, names, styles)
+
+
+def _measured(compared: Compared, row: Row) -> Sequence[Point]:
+    return compared.curves[row.run]
+
+
+def spots(compared: Compared, by: str, cost: str) -> list[Spot]:
+    """The marks of a trade-off with "params", "macs" or "iterations"; what has no such figure is left out."""
+    found = []
+    if by == "run":
+        for row in compared.finished:
+            value = getattr(row, cost)
+            if value is not None and row.test_accuracy is not None:
+                style, name = compared.styles[row.run], compared.names[row.run]
+                found.append(Spot(row.run, name, style, row.test_accuracy, None, float(value)))
+        return found
+    for kind in kinds_of(compared):
+        values = [value for row in kind.rows if (value := getattr(row, cost)) is not None]
+        if values:
+            found.append(Spot(kind.id, kind.name, kind.style, kind.mean, kind.sd, sum(values) / len(values)))
+    return found
+
+
+def bundles(compared: Compared) -> list[Bundle]:
+    """The rows of the figure of spread."""
+    return [Bundle(kind.name, kind.style, kind.accuracies, kind.mean, kind.sd) for kind in kinds_of(compared)]

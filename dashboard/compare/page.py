@@ -1,0 +1,210 @@
+"""The Compare page from top to bottom: the table, what is chosen from it, and one view of the comparison at a time."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.paths import home
+from core.runs.record import RunRecord
+from core.runs.status import current
+from dashboard import theme
+from dashboard.compare import choice, files, reads, table, views
+from dashboard.compare.compared import MOST_LINES, Compared
+from dashboard.compare.entries import kinds_of
+from dashboard.compare.frame import ALWAYS, frame_of, labels_of, others_like
+from dashboard.compare.names import names_of
+from dashboard.errors import as_sentence
+from dashboard.progress import ACTIVE
+
+EVERY = 2.0  # seconds
+MOST_IN_KEY = 12
+OPEN = "compare: table open"
+
+
+def draw() -> None:
+    """Everything below the heading."""
+    records = reads.all_runs()
+    if not records:
+        _nothing_yet()
+        return
+    statuses = [current(record) for record in records]
+    frame = _frame(records, tuple(statuses))
+    with st.expander(_title(len(records)), icon=":material/table_rows:", expanded=_starts_open()):
+        shown = table.table_of_runs(frame)
+        rows = st.container(gap="small")
+        every = choice.pick_every(len(shown))
+    chosen = shown[ALWAYS].tolist() if every else choice.pick_runs(_labels(frame))
+    with rows:
+        table.draw_rows(shown, chosen, selectable=not every)
+    by_id = {record.id: (record, status) for record, status in zip(records, statuses, strict=True)}
+    picked = [by_id[id] for id in chosen]
+    if len(picked) == 1:
+        _alone(picked[0][0], records)
+    if picked:
+        _compare([record for record, _ in picked], {record.id: status for record, status in picked})
+    else:
+        st.info(
+            "Choose runs in the table, or by name in the box above: from two on they are compared.",
+            icon=":material/compare_arrows:",
+        )
+        with st.expander("Bring runs from another machine", icon=":material/upload_file:"):
+            files.bring()
+
+
+def _title(number: int) -> str:
+    return f"All runs ({number:,})"
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={list: id})
+def _frame(records: list[RunRecord], statuses: tuple[str, ...]) -> pd.DataFrame:
+    return frame_of(records, statuses)
+
+
+def _nothing_yet() -> None:
+    st.info("There is no run yet. Start one, or bring runs from another machine.", icon=":material/content_cut:")
+    if st.button("Start a run", type="primary", icon=":material/content_cut:"):
+        st.switch_page("app_pages/run.py")
+    files.bring()
+
+
+def _starts_open() -> bool:
+    """The table is open unless the link already says which runs to compare; a visit keeps what it began with."""
+    visit = st.session_state.get("visits to pages", 0)
+    held = st.session_state.get(OPEN)
+    if held is None or held[0] != visit:
+        named = st.query_params.get("runs", "")
+        held = (visit, named.count(",") < 1 and "every" not in st.query_params)
+        st.session_state[OPEN] = held
+    return bool(held[1])
+
+
+def _alone(one: RunRecord, records: Sequence[RunRecord]) -> None:
+    """One run: say so, and offer those it is most often held against."""
+    offers = {
+        "Add the other methods on this task": others_like(one, records, "method"),
+        "Add its other seeds": others_like(one, records, "seed"),
+    }
+    st.caption("One run so far: choose another to compare it with.")
+    with st.container(horizontal=True, gap="small"):
+        for label, ids in offers.items():
+            if ids:
+                st.button(f"{label} ({len(ids)})", icon=":material/add:", on_click=_add, args=(ids,))
+
+
+def _add(ids: Sequence[str]) -> None:
+    st.session_state["runs"] = [*st.session_state["runs"], *ids]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={pd.DataFrame: id})
+def _labels(frame: pd.DataFrame) -> Mapping[str, str]:
+    return labels_of(frame)
+
+
+def _compare(records: Sequence[RunRecord], statuses: Mapping[str, str]) -> None:
+    """The comparison, refreshed while a run in it is going on."""
+    few = len(records) <= MOST_LINES
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        box = st.container(width=380)
+        by = choice.pick_by("run", ["run", "variant"]) if few else "variant"
+        beside = st.container(width="content")
+    with box:
+        baseline = _baseline(records, statuses, by)
+    tab = choice.pick_tab()
+    with beside:
+        axis = choice.pick_axis() if by == "run" and tab == "overview" else "iterations"
+    active = any(status in ACTIVE for status in statuses.values())
+
+    @st.fragment(run_every=EVERY if active and tab == "overview" else None)
+    @as_sentence()
+    def live() -> None:
+        now = [reads.again(record) if statuses[record.id] in ACTIVE else record for record in records]
+        seen = {record.id: current(record) for record in now}
+        if any(statuses[id] in ACTIVE and seen[id] not in ACTIVE for id in seen):
+            st.rerun()  # once for each run that ends: the table then shows its result
+        _view(_compared(now, seen, baseline), tab, by, axis)
+
+    live()
+
+
+def _baseline(records: Sequence[RunRecord], statuses: Mapping[str, str], by: str) -> str | None:
+    """The run that others are held against; where means are drawn, it stands for the runs like it."""
+    if by == "run":
+        return choice.pick_baseline(names_of(records), {})
+    kinds = kinds_of(_compared(records, statuses, None))
+    if not kinds:
+        return None
+    first = {row.run: kind.rows[0].run for kind in kinds for row in kind.rows}
+    return choice.pick_baseline({kind.rows[0].run: kind.name for kind in kinds}, first)
+
+
+def _compared(records: Sequence[RunRecord], statuses: Mapping[str, str], baseline: str | None) -> Compared:
+    """What is compared; where all of it has ended, it is worked out once."""
+    if any(status in ACTIVE for status in statuses.values()):
+        return Compared(records, statuses, reads.events_of(records), baseline)
+    return _ended(str(home()), tuple((one.id, one.attempt, one.status) for one in records), baseline, records, statuses)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Reading the curves")
+def _ended(
+    folder: str,
+    ids: tuple[object, ...],
+    baseline: str | None,
+    _records: Sequence[RunRecord],
+    _statuses: Mapping[str, str],
+) -> Compared:
+    return Compared(_records, _statuses, reads.events_of(_records), baseline)
+
+
+def _view(compared: Compared, tab: str, by: str, axis: str) -> None:
+    _states(compared)
+    _key(compared, tab, by)
+    if tab == "overview":
+        views.overview(compared, by, axis)
+    elif tab == "tradeoffs":
+        views.tradeoff(compared, by)
+    elif tab == "settings":
+        views.settings(compared)
+    elif tab == "layers":
+        views.layer_view(compared)
+    elif tab == "spread":
+        views.seeds(compared)
+    elif tab == "checklist":
+        views.checklist(compared)
+    else:
+        files.save(compared, by)
+
+
+def _key(compared: Compared, tab: str, by: str) -> None:
+    """Which mark is which, above the views whose charts do not say so themselves."""
+    if tab not in ("overview", "tradeoffs", "layers"):
+        return
+    names, styles = compared.names, compared.styles
+    if by == "variant" and tab != "layers":
+        kinds = kinds_of(compared)
+        names, styles = {one.id: one.name for one in kinds}, {one.id: one.style for one in kinds}
+    if len(names) <= MOST_IN_KEY:
+        st.html(views.key_html(names, styles))
+    else:
+        with st.expander(f"Key to {len(names)} marks", icon=":material/legend_toggle:"):
+            st.html(views.key_html(names, styles))
+
+
+def _states(compared: Compared) -> None:
+    """What to know before reading the numbers: one run only, other tasks, runs without a result."""
+    if len(compared.tasks) > 1:
+        st.warning(
+            f"These runs are on {len(compared.tasks)} tasks. Accuracies of different tasks are not comparable: "
+            "read the differences under Seeds, which are taken task by task.",
+            icon=":material/balance:",
+        )
+    if compared.active:
+        st.caption(f"{_count(len(compared.active))} still going on: curves follow.")
+    if compared.without_result:
+        words = {theme.STATUSES[compared.statuses[id]].title.lower() for id in compared.without_result}
+        told = ", ".join(sorted(words))
+        st.caption(f"{_count(len(compared.without_result))} without a result ({told}): shown, but counted nowhere.")
+
+
+def _count(number: int) -> str:
+    return f"{number} run is" if number == 1 else f"{number} runs are"

@@ -1,0 +1,138 @@
+"""The table of all runs: filter, group, order, choose columns, and choose runs by their rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.compare import choice
+from dashboard.compare.frame import ALWAYS, COLUMNS, GROUPS, Filters, after_click, groups_of, narrowed, positions
+
+TABLE, GROUP_TABLE, LISTED, GROUPS_LISTED = (
+    "compare: runs",
+    "compare: groups",
+    "compare: listed",
+    "compare: groups listed",
+)
+HEIGHT = 330  # pixels
+
+
+def table_of_runs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Filters and looks; returns the rows they leave, which `draw_rows` then draws."""
+    filters = choice.pick_filters(frame)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        grouped = choice.pick_grouped()
+        with st.popover("Columns and order", icon=":material/view_column:"):
+            order = choice.pick_order()
+            columns = choice.pick_columns()
+    if grouped != "none":
+        _groups(frame, filters, grouped)
+    shown = narrowed(frame, filters, order, grouped)
+    shown.attrs["columns"] = [ALWAYS, *_in_place(columns, grouped)]
+    return shown
+
+
+def _in_place(columns: Sequence[str], grouped: str) -> list[str]:
+    """The chosen columns, the one that the table is grouped by first."""
+    if grouped == "none":
+        return list(columns)
+    first = GROUPS[grouped]
+    return [first, *(name for name in columns if name != first)]
+
+
+def draw_rows(shown: pd.DataFrame, chosen: Sequence[str], selectable: bool) -> None:
+    """The rows themselves, those of the chosen runs selected."""
+    columns = shown.attrs["columns"]
+    listed = shown[ALWAYS].tolist()
+    if not listed:
+        st.caption("No run passes these filters: take one away.")
+        return
+    config = _column_config(columns)
+    alt = f"Table of {len(listed):,} runs; choose rows to compare them"
+    if not selectable:
+        st.dataframe(shown[columns], hide_index=True, height=_height(len(listed)), column_config=config, alt=alt)
+        return
+    st.session_state[LISTED] = listed
+    _select(TABLE, positions(listed, chosen))
+    st.dataframe(
+        shown[columns],
+        hide_index=True,
+        height=_height(len(listed)),
+        key=TABLE,
+        on_select=_choose_rows,
+        selection_mode="multi-row",
+        column_config=config,
+        placeholder="",
+        alt=alt,
+    )
+
+
+def _height(rows: int) -> Any:
+    return "content" if rows <= 8 else HEIGHT
+
+
+def _select(key: str, rows: Sequence[int]) -> None:
+    """Select these rows of the table under `key`, where they are not selected yet."""
+    held: Any = st.session_state.get(key)
+    if held is None and not rows:
+        return
+    if held is None or sorted(held["selection"]["rows"]) != list(rows):
+        st.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+
+
+def _choose_rows() -> None:
+    rows, listed = st.session_state[TABLE]["selection"]["rows"], st.session_state.get(LISTED, [])
+    st.session_state["runs"] = after_click(st.session_state.get("runs") or [], listed, rows)
+
+
+def _groups(frame: pd.DataFrame, filters: Filters, grouped: str) -> None:
+    """One row a group of what the other filters leave; choosing rows filters by them."""
+    key = "tasks" if grouped == "task" else "methods"
+    others = Filters(
+        filters.text,
+        () if key == "tasks" else filters.tasks,
+        () if key == "methods" else filters.methods,
+        filters.statuses,
+        filters.tags,
+    )
+    groups = groups_of(narrowed(frame, others), grouped)
+    ids = groups["_id"].tolist()
+    st.session_state[GROUPS_LISTED] = (key, ids)
+    _select(GROUP_TABLE, positions(ids, st.session_state.get(key) or []))
+    percent = st.column_config.NumberColumn(format="%.1f %%")
+    st.dataframe(
+        groups.drop(columns="_id"),
+        hide_index=True,
+        height="content" if len(ids) <= 6 else 250,
+        key=GROUP_TABLE,
+        on_select=_choose_groups,
+        selection_mode="multi-row",
+        column_config=dict.fromkeys(("Mean accuracy", "Standard deviation", "Best"), percent),
+        placeholder="",
+        alt=f"{len(ids)} groups of runs by {grouped}, with their mean test accuracy",
+    )
+    st.caption(
+        f"Choose rows to list only the runs of those {GROUPS[grouped].lower()}s. "
+        "Means are over all finished runs of a row, whatever their budgets."
+    )
+
+
+def _choose_groups() -> None:
+    rows = st.session_state[GROUP_TABLE]["selection"]["rows"]
+    key, ids = st.session_state[GROUPS_LISTED]
+    st.session_state[key] = [ids[row] for row in sorted(rows) if row < len(ids)]
+
+
+def _column_config(columns: Sequence[str]) -> dict[str, Any]:
+    number, percent = st.column_config.NumberColumn, "%.1f %%"
+    known: dict[str, Any] = {
+        ALWAYS: st.column_config.TextColumn(width="medium"),
+        "Test accuracy": number(format=percent, help=COLUMNS["Test accuracy"]),
+        "Keep": number(format="percent", help=COLUMNS["Keep"]),
+        "Parameters": number(format="compact", help=COLUMNS["Parameters"]),
+        "MACs": number(format="compact", help=COLUMNS["MACs"]),
+        "Time": number(format="%.0f s", help=COLUMNS["Time"]),
+        "Started": st.column_config.DatetimeColumn(format="distance", help=COLUMNS["Started"]),
+    }
+    return {name: known[name] for name in columns if name in known}

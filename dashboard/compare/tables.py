@@ -1,0 +1,114 @@
+"""The comparison's tables: results beside the baseline, what differs, summaries over seeds. Pure: data -> DataFrame."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.reports.compare import Row, Summary
+from core.reports.differences import differing_settings, shared_settings
+from dashboard import theme
+from dashboard.compare.compared import Compared
+from dashboard.compare.names import shown
+from dashboard.figures.marks import mark_url
+from dashboard.theme import Style
+
+MARK, NAME = " ", "Run"
+
+
+def results(compared: Compared) -> pd.DataFrame:
+    """One row a run: mark, name, accuracy, size and cost, and with a baseline what each is more or less than it."""
+    base, rows = compared.base, compared.rows
+    table = pd.DataFrame(
+        {
+            MARK: [mark_url(compared.styles[row.run]) for row in rows],
+            NAME: [_pinned(compared, row) for row in rows],
+            "Status": [theme.STATUSES[compared.statuses[row.run]].title for row in rows],
+            "Test accuracy": _numbers([_percent(row.test_accuracy) for row in rows]),
+            "Δ points": _numbers([_points(row, base) for row in rows]),
+            "Validation": _numbers([_percent(row.validation_accuracy) for row in rows]),
+            "Parameters": _numbers([row.params for row in rows]),
+            "Δ parameters": _numbers([_more(row, base, lambda one: one.params) for row in rows]),
+            "MACs": _numbers([row.macs for row in rows]),
+            "Δ MACs": _numbers([_more(row, base, lambda one: one.macs) for row in rows]),
+            "Iterations": _numbers([row.iterations for row in rows]),
+            "CPU seconds": _numbers([row.cpu_seconds for row in rows]),
+            "Δ CPU": _numbers([_more(row, base, lambda one: one.cpu_seconds) for row in rows]),
+            "Id": [row.run for row in rows],
+        }
+    )
+    if base is None:
+        table = table.drop(columns=["Δ points", "Δ parameters", "Δ MACs", "Δ CPU"])
+    return table.drop(columns="Status") if not compared.active and not compared.without_result else table
+
+
+def _pinned(compared: Compared, row: Row) -> str:
+    name = compared.names[row.run]
+    return f"{name} (baseline)" if row.run == compared.baseline else name
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _points(row: Row, base: Row | None) -> float | None:
+    if base is None or row.test_accuracy is None or base.test_accuracy is None or row.run == base.run:
+        return None
+    return 100 * (row.test_accuracy - base.test_accuracy)
+
+
+def _more(row: Row, base: Row | None, value: Callable[[Row], float | None]) -> float | None:
+    """How much more than the baseline, in per cent of it."""
+    if base is None or row.run == base.run:
+        return None
+    own, other = value(row), value(base)
+    return None if own is None or not other else 100 * (own / other - 1)
+
+
+def _numbers(values: Sequence[float | None]) -> pd.Series:
+    return pd.Series(values, dtype=float)
+
+
+def differences(compared: Compared) -> pd.DataFrame:
+    """One row a run, one column a setting in which the runs are not all the same."""
+    table = differing_settings([record.config for record in compared.records])
+    columns = {theme.SETTINGS.get(name, name): [shown(name, one) for one in values] for name, values in table.items()}
+    marks = [mark_url(compared.styles[id]) for id in compared.ids]
+    return pd.DataFrame({MARK: marks, NAME: [compared.names[id] for id in compared.ids], **columns})
+
+
+def in_common(compared: Compared) -> dict[str, str]:
+    """Setting -> value, of those that all runs share."""
+    shared = shared_settings([record.config for record in compared.records])
+    return {theme.SETTINGS.get(name, name): shown(name, value) for name, value in shared.items()}
+
+
+def summaries(found: Sequence[Summary], names: Mapping[Any, str]) -> pd.DataFrame:
+    """One row a kind of run: number, mean, spreads, difference to the baseline's kind, compression and speed-up."""
+    rows = [
+        {
+            "Method": names[one.variant, one.keep, one.iterations],
+            "Runs": one.runs,
+            "Tasks": one.tasks,
+            "Mean accuracy": _percent(one.mean),
+            "Standard deviation": _percent(one.sd),
+            "Over seeds": _percent(one.seed_sd),
+            "Δ points": _percent(one.difference),
+            "Standard error": _percent(one.difference_se),
+            "Pairs": one.pairs if one.difference is not None else None,
+            "Compression": one.compression,
+            "Speed-up": one.speed_up,
+            "Seconds": one.seconds,
+        }
+        for one in found
+    ]
+    table = pd.DataFrame(rows)
+    for name in table.columns[3:]:
+        table[name] = table[name].astype(float)
+    return table.dropna(axis="columns", how="all").reset_index(drop=True)
+
+
+def with_marks(table: pd.DataFrame, styles: Mapping[str, Style]) -> pd.DataFrame:
+    """The table of summaries, each row's mark in front."""
+    marks = [mark_url(styles[name]) for name in table["Method"]]
+    return pd.concat([pd.DataFrame({MARK: marks}), table], axis="columns")
