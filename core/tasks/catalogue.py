@@ -9,6 +9,7 @@ from core.errors import BadValueError, UnknownNameError
 from core.paths import ASSETS
 from core.tasks import folder
 from core.tasks.datasets import DATASETS, FOLDER, canonical_class, class_names
+from core.tasks.own import own_id, own_task, own_tasks
 from core.tasks.task import Task, ad_hoc_id, parse_ad_hoc_id
 
 FILE = ASSETS / "tasks.json"
@@ -47,13 +48,16 @@ def _by_id() -> dict[str, Task]:
 
 
 def task(name: str, classes: Sequence[str] | None = None) -> Task:
-    """The task of an id ("emoji-t03", "emoji:tool+plant", "folder:/path"), or of a data set and some of its classes.
+    """The task of an id ("emoji-t03", "emoji:tool+plant", "folder:/path", one of the user's own), or of a data set and
+    some of its classes.
 
     A data set's name alone means all of its classes. A class of `emoji` may be given as any Unicode subgroup in it; the
     task has the class's own name. Raises UnknownNameError, BadValueError for fewer than two or repeated classes.
     """
     if classes is None and name in _by_id():
         return _by_id()[name]
+    if classes is None and (own := own_task(name)) is not None:
+        return own
     dataset, listed = (name, tuple(classes)) if classes is not None else parse_ad_hoc_id(name)
     if dataset.startswith(FOLDER):
         dataset = f"{FOLDER}{folder.path_of(dataset)}"
@@ -61,12 +65,18 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
         known = [*DATASETS, f"{FOLDER}/path/to/images"]
         if classes is not None or ":" in name:
             raise UnknownNameError("data set", dataset, known)
-        raise UnknownNameError("task", name, [*_by_id(), *known])
+        raise UnknownNameError("task", name, [*_by_id(), *(one.task.id for one in own_tasks()), *known])
     if listed is None:
         return Task(ad_hoc_id(dataset), dataset, class_names(dataset))
     found = tuple(canonical_class(dataset, each) for each in listed)
     _check(listed, found)
     return Task(ad_hoc_id(dataset, found), dataset, found)
+
+
+def named_task(name: str, dataset: str, classes: Sequence[str]) -> Task:
+    """A task under a name of the user's own, not kept yet: `core.tasks.own.keep_task` does. Raises as `task`."""
+    found = task(dataset, classes)
+    return Task(own_id(name, found.dataset, found.classes), found.dataset, found.classes)
 
 
 def _check(asked: Sequence[str], found: Sequence[str]) -> None:

@@ -59,6 +59,13 @@ def load(path: Path, size: int | None = None) -> ImageSet:
     return ImageSet(f"{PREFIX}{path}", classes, images, labels, split)
 
 
+def some_training_images(path: Path, name: str, most: int, side: int) -> npt.NDArray[np.uint8]:
+    """uint8 [N, side, side, 3]: the first few training images of a class; as `load` splits them. Raises as it does."""
+    listed = _split(path, name, _files(path).get(name, []))
+    files = [file for file, split in listed if split == TRAIN][:most]
+    return np.stack([_square(file, side) for file in files])
+
+
 def _files(path: Path) -> dict[str, list[tuple[Path, str | None]]]:
     """class -> its images, each with the split that the folder states, or None."""
     if not path.is_dir():

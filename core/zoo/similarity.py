@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +62,13 @@ def pictures_of(data: TaskData) -> str:
     return hashlib.sha256(data.train.images.tobytes() + data.train.labels.tobytes()).hexdigest()
 
 
-def similarities(zoo: Zoo, task: Task, data: TaskData, backbone: Backbone) -> dict[str, list[float]]:
-    """Kind -> similarity of every zoo task to `task`, in the zoo's order; kept in the user's folder once computed."""
+def similarities(
+    zoo: Zoo, task: Task, data: TaskData, backbone: Backbone, looked: Callable[[int], None] = lambda _: None
+) -> dict[str, list[float]]:
+    """Kind -> similarity of every zoo task to `task`, in the zoo's order; kept in the user's folder once computed.
+
+    looked: told how many zoo models have looked at the task's images, after each one.
+    """
     cached = _cache_file(zoo, task, data)
     if (kept := _cached(cached, zoo)) is not None:
         return kept[0]
@@ -74,6 +79,7 @@ def similarities(zoo: Zoo, task: Task, data: TaskData, backbone: Backbone) -> di
         found = similarity_rows(zoo.model(other.id), zoo.prototypes(number), [task], pools, [own])
         for kind, values in found.items():
             rows[kind] += values
+        looked(number + 1)
     document = {"similarities": rows, "macs": macs_to_look(zoo, data)}
     write_whole(cached, json.dumps(document).encode())
     return rows

@@ -135,15 +135,31 @@ class Zoo:
                 f"The zoo {self.id} has no readable arrays.safetensors: build or import it again."
             ) from error
 
+    @cached_property
+    def _entries(self) -> dict[str, Mapping[str, Any]]:
+        return {entry["task"]["id"]: entry for entry in self.about["tasks"]}
+
     def _entry(self, task_id: str) -> Mapping[str, Any]:
-        for entry in self.about["tasks"]:
-            if entry["task"]["id"] == task_id:
-                return dict(entry)
-        raise UnknownNameError("task in the zoo", task_id, [task.id for task in self.tasks])
+        if task_id not in self._entries:
+            raise UnknownNameError("task in the zoo", task_id, self._entries)
+        return self._entries[task_id]
 
     def accuracy(self, task_id: str) -> float:
         """Validation accuracy of a zoo task's pruned model."""
         return float(self._entry(task_id)["validation_accuracy"])
+
+    def sparsity(self, task_id: str, of: str = "params") -> float | None:
+        """Share of the backbone's parameters ("params") or MACs ("macs") that a zoo task's model is without.
+
+        None in a zoo that does not say.
+        """
+        left, whole = self._entry(task_id).get("achieved", {}).get(of), self.about.get("dense", {}).get(of)
+        return None if left is None or not whole else 1 - float(left) / float(whole)
+
+    def embedding(self) -> Array | None:
+        """float32 [rows, D]: where each task lies in the backbone's feature space; None in a zoo that lacks it."""
+        found = self._arrays.get("embedding")
+        return found if found is not None and found.ndim == 2 and len(found) == len(self.rows) else None
 
     def similarity(self, kind: str = "leep") -> tuple[list[str], Array]:
         """(row ids: zoo tasks, then targets; float32 [rows, zoo tasks])."""

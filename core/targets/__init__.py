@@ -1,0 +1,1 @@
+"""New target tasks: composed by a person, embedded and ranked against a zoo by a process of its own."""

@@ -1,0 +1,110 @@
+"""Asking for a new target: compose, rank, cancel, remove. Returns at once; a process of its own does the work."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from core.errors import MetaVoteError
+from core.paths import home
+from core.runs.processes import worker_with
+from core.targets.ranking import ranking_of
+from core.targets.state import LOG, check_few, forget_progress, keep_worker, worker_of
+from core.tasks.catalogue import named_task
+from core.tasks.own import folder_of, is_own_id, keep_task, own_task, own_tasks
+from core.tasks.task import Task
+from core.tasks.upload import is_upload, remove_upload
+from core.zoo.zoo import Zoo
+
+PATIENCE = 5.0  # seconds for a process to end on being asked
+THREADS = 1  # one more would fight with a run that trains meanwhile, and lose
+_ROOT = Path(__file__).resolve().parents[2]
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def compose(name: str, dataset: str, classes: Sequence[str], zoo: Zoo) -> Task:
+    """Make a new target of 2 to 20 classes of a data set, and see to it that it is ranked. The same one twice is one.
+
+    Raises BadValueError, UnknownNameError, MissingDataError.
+    """
+    check_few(len(classes))
+    task = named_task(name, dataset, classes)
+    if own_task(task.id) is None:
+        keep_task(task)
+    rank(task.id, zoo)
+    return task
+
+
+def rank(id: str, zoo: Zoo) -> None:
+    """See to it that a process ranks the zoo for an own task, unless that is done or under way."""
+    _children[:] = [child for child in _children if child.poll() is None]  # a child not asked after stays a zombie
+    if ranking_of(id, zoo) is not None or worker_of(id) is not None:
+        return
+    forget_progress(id)
+    child = _spawn(id, zoo)
+    _children.append(child)
+    with suppress(psutil.NoSuchProcess):
+        keep_worker(id, worker_with(child.pid))
+
+
+def cancel(id: str) -> None:
+    """Stop ranking and forget the target, which cannot be used without."""
+    _stop(id)
+    remove(id)
+
+
+def remove(id: str) -> None:
+    """Forget an own task and its rankings; images taken in from a zip go too, where no other own task is of them."""
+    task = own_task(id) if is_own_id(id) else None
+    if task is None:
+        return
+    _stop(id)
+    shutil.rmtree(folder_of(id), ignore_errors=True)
+    if removes_images(task):
+        remove_upload(task.dataset)
+
+
+def removes_images(task: Task) -> bool:
+    """Whether no other own task needs the images of this one's data set, so that they go with it."""
+    others = [own.task for own in own_tasks() if own.task.id != task.id]
+    return is_upload(task.dataset) and all(other.dataset != task.dataset for other in others)
+
+
+def _stop(id: str) -> None:
+    worker = worker_of(id)
+    if worker is None:
+        return
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(worker.pid)
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except psutil.TimeoutExpired:
+            process.kill()
+
+
+def _spawn(id: str, zoo: Zoo) -> subprocess.Popen[bytes]:
+    environment = os.environ | {
+        "METAVOTE_HOME": str(home()),
+        "OMP_NUM_THREADS": str(THREADS),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
+    }
+    try:
+        with (folder_of(id) / LOG).open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "core.targets.worker", id, str(zoo.path)],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise MetaVoteError(
+            f"No worker can be started ({error.strerror}): check the folder {folder_of(id)}."
+        ) from error

@@ -1,0 +1,63 @@
+"""The process that embeds a new target and ranks a zoo for it: `python -m core.targets.worker TASK ZOO`."""
+
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.errors import MetaVoteError, MismatchError
+from core.targets.ranking import Ranking, keep_ranking
+from core.targets.state import Progress, say
+from core.tasks.catalogue import task as task_of
+from core.zoo.zoo import open_zoo
+
+
+def rank(id: str, zoo_name: str) -> None:
+    """Embed the own task of that id, rank the zoo for it, and keep both. Raises MetaVoteError."""
+    from core.backbones.backbone import load_backbone
+    from core.neighbours.embedding import task_embedding
+    from core.tasks.data import load_task
+    from core.tasks.images import Examples
+    from core.tasks.thumbnails import keep_thumbnails
+    from core.zoo.similarity import prototypes, similarities
+
+    task, zoo = task_of(id), open_zoo(zoo_name)
+    backbone = load_backbone(zoo.backbone)
+    if backbone.hash != zoo.backbone_hash:
+        raise MismatchError(
+            f"The zoo {zoo.id} was made on another {zoo.backbone} than the one here: use what belongs together."
+        )
+    data = load_task(task)
+    for label, name in enumerate(task.classes):
+        rows = data.train.labels == label
+        keep_thumbnails(task.dataset, name, Examples(data.train.images[rows], data.train.labels[rows]))
+    started, total = time.time(), len(zoo.tasks)
+    say(id, Progress(0, total, started, started))
+
+    def looked(done: int) -> None:
+        say(id, Progress(done, total, started, time.time()))
+
+    found = similarities(zoo, task, data, backbone, looked)
+    embedding = task_embedding(prototypes(backbone, data.train))
+    keep_ranking(id, zoo, Ranking({kind: np.array(row) for kind, row in found.items()}, embedding))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line. Returns the exit code: 0 done, 1 failed; the reason is left for people to read."""
+    id, zoo_name = sys.argv[1:] if arguments is None else arguments
+    try:
+        rank(id, zoo_name)
+    except MetaVoteError as error:
+        say(id, Progress(error=str(error)))
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        say(id, Progress(error=f"Ranking stopped ({type(error).__name__}): read the last lines of its log, and retry."))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
