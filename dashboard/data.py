@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from core.errors import MetaVoteError
+from core.errors import MetaVoteError, MissingDataError
 from core.paths import home
 from core.pruning.config import RunConfig
 from core.pruning.events import RecordedEvent
@@ -16,9 +16,11 @@ from core.runs import queue
 from core.runs.record import RunRecord
 from core.runs.slot import holder
 from core.runs.store import Store
-from core.tasks import emoji
+from core.targets.ranking import ranking_of
+from core.targets.state import READY, targets_in
 from core.tasks.catalogue import task as task_of
 from core.tasks.task import Task
+from core.tasks.thumbnails import thumbnails
 from core.voting import Votes, votes
 from core.zoo.zoo import Neighbour, Zoo, ballots, find_zoo, open_zoo, version_of
 from dashboard.figures.pictures import on_paper
@@ -43,12 +45,17 @@ def _identity(zoo: Zoo) -> tuple[str, str]:
     return str(zoo.path), zoo.version
 
 
-@st.cache_data(max_entries=64, hash_funcs={Zoo: _identity})
+@st.cache_data(max_entries=64, hash_funcs={Zoo: _identity}, show_spinner=False)
 def ranking(zoo: Zoo, task_id: str, similarity: str) -> list[Neighbour]:
-    """All zoo tasks by similarity to a stored target, best first."""
+    """All zoo tasks by similarity to a target, stored or of the user's own, best first."""
     _, matrix = zoo.similarity(similarity)
-    target = next(task for task in zoo.targets if task.id == task_id)
-    return zoo.rank(target, matrix[zoo.rows[task_id]], None)
+    stored = next((task for task in zoo.targets if task.id == task_id), None)
+    if stored is not None:
+        return zoo.rank(stored, matrix[zoo.rows[task_id]], None)
+    found = ranking_of(task_id, zoo)
+    if found is None:
+        raise MissingDataError(f"The zoo {zoo.id} has not been ranked for {task_id} yet: compose that target again.")
+    return zoo.rank(task_of(task_id), found.similarities[similarity], None)
 
 
 @st.cache_data(max_entries=8, hash_funcs={Zoo: _identity})
@@ -58,8 +65,8 @@ def coordinates(zoo: Zoo, kind: str) -> tuple[dict[str, tuple[float, float]], fl
 
 
 def targets(zoo: Zoo) -> list[Task]:
-    """The tasks that can be chosen as target."""
-    return zoo.targets
+    """The tasks that can be chosen as target: the zoo's, then the user's own that the zoo has been ranked for."""
+    return [*zoo.targets, *(target.task for target in targets_in(zoo) if target.status == READY)]
 
 
 def votes_of(zoo: Zoo, task_id: str, k: int, similarity: str, weighting: str, keep: float) -> Votes:
@@ -73,14 +80,22 @@ def votes_by(zoo: Zoo, neighbours: Sequence[Neighbour], weighting: str, keep: fl
     return votes(ballots(zoo, neighbours, keep), weighting)
 
 
-@st.cache_data(max_entries=256)
 def class_strip(dataset: str, name: str, images: int, paper: str) -> bytes | None:
-    """The first training images of a class side by side on that colour, as PNG; None where the data set ships none."""
-    if dataset != "emoji":
+    """The first training images of a class side by side on that colour, as PNG; None where there are none to show."""
+    try:
+        return _strip(dataset, name, images, paper)
+    except LookupError:  # which is not cached: pictures may come to be there
         return None
-    tiles = on_paper(emoji.thumbnails(name)[:images], paper)
+
+
+@st.cache_data(max_entries=1024, ttl=3600, show_spinner=False)
+def _strip(dataset: str, name: str, images: int, paper: str) -> bytes:
+    tiles = thumbnails(dataset, name, images)
+    if tiles is None:
+        raise LookupError(name)
     output = BytesIO()
-    Image.fromarray(np.concatenate(list(tiles), axis=1)).save(output, "PNG")
+    shown = on_paper(tiles, paper) if dataset == "emoji" else tiles
+    Image.fromarray(np.concatenate(list(shown), axis=1)).save(output, "PNG")
     return output.getvalue()
 
 

@@ -14,7 +14,11 @@ from core.errors import BadValueError, UnknownNameError
 T = TypeVar("T")
 PAGE, VISIT = "page that is open", "visits to pages"
 # What links may hold, in the order in which pages ask for it.
-NAMES = ("task", "k", "similarity", "chosen", "layout", "group", "keep", "weighting", "run")
+NAMES = (
+    *("task", "k", "similarity", "chosen"),
+    *("layout", "colour", "search", "detail"),
+    *("group", "keep", "weighting", "run"),
+)
 COMPARE = (
     *("runs", "every", "baseline", "tab", "axis", "by", "with"),
     *("text", "tasks", "methods", "statuses", "tags", "grouped", "columns", "order"),

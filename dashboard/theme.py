@@ -165,6 +165,18 @@ SETTINGS = {
     "learning_rate": "Learning rate",
     "batch": "Batch",
 }
+TRUST_HELP = (
+    "share of a task's 10 nearest on this map that are truly among its 10 nearest: at 100 % believe what stands around "
+    "it, at 0 % nothing of it"
+)
+SHADES_OF_TASKS = {
+    "kind": "Kind of task",
+    "similarity": "Similarity to the target",
+    "shared": "Shared classes",
+    "accuracy": "Slim accuracy",
+    "sparsity": "Parameters removed",
+    "trust": "Trust in its place",
+}
 PHASES = {
     "neighbours": "Finding neighbours",
     "selecting": "Selecting channels",

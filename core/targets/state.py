@@ -15,6 +15,7 @@ from core.zoo.zoo import Zoo
 
 READY, WORKING, FAILED, LOST, OUTDATED = "ready", "working", "failed", "lost", "outdated"
 WORKER, PROGRESS, LOG = "worker.json", "progress.json", "log.txt"
+MOST_CLASSES = 20
 SILENT_AFTER = 60.0  # seconds without a word after which a worker on another machine counts as gone
 
 
@@ -84,7 +85,7 @@ def log_tail(id: str, lines: int = 12) -> str:
     return "\n".join(file.read_text(errors="replace").splitlines()[-lines:]) if file.is_file() else ""
 
 
-def check_few(classes: int, most: int = 20) -> None:
+def check_few(classes: int, most: int = MOST_CLASSES) -> None:
     """Refuse a new target of fewer than 2 or more than 20 classes."""
     if not classes:
         raise BadValueError(f"No class is chosen: choose 2 to {most}.")

@@ -23,6 +23,7 @@ from core.zoo.zoo import Zoo
 
 PATIENCE = 5.0  # seconds for a process to end on being asked
 THREADS = 1  # one more would fight with a run that trains meanwhile, and lose
+COMMAND = (sys.executable, "-m", "core.targets.worker")
 _ROOT = Path(__file__).resolve().parents[2]
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -97,7 +98,7 @@ def _spawn(id: str, zoo: Zoo) -> subprocess.Popen[bytes]:
     try:
         with (folder_of(id) / LOG).open("wb") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "core.targets.worker", id, str(zoo.path)],
+                [*COMMAND, id, str(zoo.path)],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -77,5 +77,5 @@ def _read(file: Path) -> OwnTask:
         if task.id != file.parent.name:
             raise ValueError(task.id)
         return OwnTask(task, float(record["created"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadFileError) as error:
         raise BadFileError(f"The task in {file.parent} is damaged: remove that folder and compose it again.") from error

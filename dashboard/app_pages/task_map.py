@@ -1,123 +1,94 @@
-"""Task map: choose a target, see its neighbours on a map, and the true similarities beside it."""
+"""Task map: choose a target, see its neighbours on a map and who they truly are, swap them, compose a new target."""
 
-import pandas as pd
 import streamlit as st
 
-from core.zoo.zoo import Neighbour
-from dashboard import data, links, parts, state, theme, voters
+from dashboard import atlas, data, links, map_state, parts, state, theme, voters
+from dashboard.compose import dialog
 from dashboard.errors import as_sentence
 from dashboard.figures import similarities, task_map
+from dashboard.map_details import details, neighbour_table, who_votes
+from dashboard.new_targets import in_progress, own_target
 
 MAP = "map of tasks"
-HIDE_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
-links.heading("Task map", "task", "k", "similarity", "chosen", "layout")
+links.heading("Task map", "task", "k", "similarity", "chosen", "layout", "colour", "search", "detail")
 zoo = data.zoo()
-targets, by_id = data.targets(zoo), {task.id: task for task in zoo.tasks}
+in_progress(zoo)
+targets = data.targets(zoo)
 
 with st.container(border=True):
-    first, second, third = st.columns([5, 3, 2], vertical_alignment="bottom")
+    first, second, third, fourth = st.columns([5, 3, 2, 2], vertical_alignment="bottom")
     with first:
         target = state.pick_task(targets)
     with second:
         k = state.pick_k(zoo, target)
     with third:
         similarity = state.pick_similarity()
+    with fourth:
+        if st.button("New target", icon=":material/add:", width="stretch", help="Compose a target of your own."):
+            dialog(zoo)
 
 ranked = data.ranking(zoo, target.id, similarity)
 near = voters.voters(zoo, target, k, similarity)
-
-
-def choose(id: str | None) -> None:
-    """Take a clicked point: a target becomes the task, a zoo task shows its details."""
-    if id in {task.id for task in targets}:
-        st.session_state["task"] = id
-    elif id in by_id:
-        st.session_state["detail"] = id
+near_tasks = [row.task for row in near]
+map_state.say_what_is_unusual(zoo)
+voters.banner(near, k)
 
 
 @as_sentence()
 def on_map_click() -> None:
-    """A second click on a point sends an empty selection, which changes nothing."""
-    choose(task_map.clicked_task(st.session_state[MAP]))
-
-
-def table(rows: list[Neighbour]) -> pd.DataFrame:
-    """The neighbours as a table, best first."""
-    return pd.DataFrame(
-        {
-            "Rank": range(1, len(rows) + 1),
-            "Task": [row.task.id for row in rows],
-            "Similarity": [row.similarity for row in rows],
-            "Shared classes": [row.task.shared(target) for row in rows],
-            "Slim accuracy": [100 * zoo.accuracy(row.task.id) for row in rows],
-            "Classes": [
-                ", ".join(theme.class_label(row.task.dataset, name) for name in row.task.classes) for row in rows
-            ],
-        }
-    )
+    """Take a clicked point: a target becomes the task, a zoo task shows its details."""
+    id = task_map.clicked_task(st.session_state[MAP])
+    if id in {task.id for task in targets}:
+        st.session_state["task"] = id
+    elif id in {row.task.id for row in ranked}:
+        st.session_state["detail"] = id
 
 
 left, right = st.columns([3, 2], gap="medium")
 with left:
-    kind = state.pick_layout()
-    where, trust = data.coordinates(zoo, kind)
-    near_tasks = [row.task for row in near]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        kind = state.pick_layout()
+        drawn = atlas.atlas(zoo, kind)
+        shades = atlas.shades(zoo, target, ranked, similarity, drawn)
+        shade = shades.get(map_state.pick_colour(shades))
+        found = atlas.search(map_state.pick_search(), [*zoo.tasks, *targets])
+    map_box = st.container()
+with right:
+    looked_at = details(zoo, target, ranked, near, shades, k, similarity)
+    values, ids = [(row.task.id, row.similarity) for row in ranked], [task.id for task in near_tasks]
     st.plotly_chart(
-        task_map.task_map(zoo.tasks, targets, where, target, near_tasks),
+        similarities.similarity_chart(values, ids, similarity),
+        config={"displayModeBar": False},
+        alt=similarities.similarity_alt(values, ids, similarity),
+    )
+    st.caption(f"{theme.SIMILARITIES[similarity]}: {theme.SIMILARITY_HELP[similarity]}.")
+with map_box:
+    map_state.say_what_was_found(found, shade)
+    look = task_map.Look(
+        shading=map_state.shading(shade),
+        found=found.tasks if found else None,
+        looked_at=looked_at,
+        own=frozenset(task.id for task in targets if task.id not in zoo.rows),
+        notes=map_state.notes(ranked, shades),
+    )
+    st.plotly_chart(
+        task_map.task_map(zoo.tasks, targets, drawn.places, target, near_tasks, look),
         key=MAP,
         on_select=on_map_click,
         selection_mode="points",
-        config=HIDE_TOOLS,
-        alt=task_map.task_map_alt(kind, target, near_tasks, trust),
+        config=TOOLS,
+        alt=task_map.task_map_alt(kind, target, near_tasks, drawn.trustworthiness),
     )
-    st.caption(
-        f"{theme.LAYOUTS[kind]} {theme.LAYOUT_HELP[kind]}. Click a target (diamond) to choose it, a zoo task to see it "
-        f"below. Trustworthiness {theme.decimal(trust)}: how many of a task's closest points on this map are truly "
-        "close, 1 being all. Neighbours are ranked by true similarity, never by the map; where their circles would "
-        "cover each other, they stand a little aside."
-    )
-with right:
-    ranking = [(row.task.id, row.similarity) for row in ranked]
-    st.plotly_chart(
-        similarities.similarity_chart(ranking, k, similarity),
-        config={"displayModeBar": False},
-        alt=similarities.similarity_alt(ranking, k, similarity),
-    )
-    st.caption(f"{theme.SIMILARITIES[similarity]}: {theme.SIMILARITY_HELP[similarity]}.")
+    map_state.explain(kind, drawn, target)
 
+st.subheader(f"Its {len(near)} neighbours" if len(near) > 1 else "Its neighbour", anchor=False)
+who_votes(zoo, target, ranked, near, k, similarity)
+neighbour_table(zoo, target, ranked, near)
 if st.button("Look at votes", type="primary", icon=":material/how_to_vote:"):
     state.go("app_pages/votes.py")
 
 st.subheader(f"The target, {target.id}", anchor=False)
+own_target(zoo, target)
 parts.class_gallery(target)
-
-st.subheader(f"Its {k} neighbours" if k > 1 else "Its nearest neighbour", anchor=False)
-st.dataframe(
-    table(near).style.format({"Similarity": lambda value: theme.decimal(value, 3)}),  # with a true minus
-    hide_index=True,
-    column_config={
-        "Rank": st.column_config.NumberColumn(width=50),
-        "Slim accuracy": st.column_config.NumberColumn(
-            format="%.1f %%", help="Of the zoo task's own slim model, on its own validation images"
-        ),
-    },
-    alt=f"The {k} zoo tasks most similar to {target.id}, with similarity and shared classes",
-)
-
-detail = st.selectbox(
-    "A zoo task in pictures",
-    [row.task.id for row in ranked],
-    format_func=lambda id: f"{id} · {by_id[id].title}",
-    key="detail",
-    help="Most similar first. A click on a zoo task in the map chooses it here.",
-)
-rank = [row.task.id for row in ranked].index(detail) + 1
-shown = by_id[detail]
-parts.task_row(
-    shown,
-    f"Rank {rank} of {len(ranked)} by {theme.SIMILARITIES[similarity]} "
-    f"({theme.decimal(ranked[rank - 1].similarity, 3)}); shares {shown.shared(target)} of {len(target.classes)} classes"
-    " with the target, in bold.",
-    target,
-)

@@ -1,6 +1,6 @@
 """The true similarities behind the map: the zoo tasks nearest to the target, within the span of the whole zoo."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import median
 
 import plotly.graph_objects as go
@@ -11,19 +11,21 @@ LEAST_ROWS = 10
 ROW = 26  # pixels
 
 
-def similarity_chart(ranked: Sequence[tuple[str, float]], k: int, measure: str) -> go.Figure:
-    """`ranked`: (task id, similarity) of all zoo tasks, best first. The first `k` are neighbours.
+def similarity_chart(ranked: Sequence[tuple[str, float]], near: Collection[str], measure: str) -> go.Figure:
+    """`ranked`: (task id, similarity) of all zoo tasks, best first; `near`: ids of the neighbours among them.
 
-    Dots, not bars: none of the measures has a zero to draw a bar from.
+    All neighbours are shown, and the most similar others, up to so many rows. Dots, not bars: none of the measures has
+    a zero to draw a bar from.
     """
-    rows = list(ranked[: max(k, LEAST_ROWS)])
+    others = [id for id, _ in ranked if id not in near][: max(0, LEAST_ROWS - len(near))]
+    rows = [row for row in ranked if row[0] in near or row[0] in others]
     values = [value for _, value in ranked]
     low, high = min(values), max(values)
     pad = (high - low) * 0.06 or 1.0
     figure = go.Figure()
     for name, part, colour, symbol in (
-        ("Neighbour", rows[:k], theme.NEIGHBOUR, "circle"),
-        ("Not among the K", rows[k:], theme.ZOO_TASK, "circle-open"),
+        ("Neighbour", [row for row in rows if row[0] in near], theme.NEIGHBOUR, "circle"),
+        ("Does not vote", [row for row in rows if row[0] not in near], theme.ZOO_TASK, "circle-open"),
     ):
         figure.add_trace(_dots(name, part, low - pad, colour, symbol))
     middle = median(values)
@@ -33,19 +35,22 @@ def similarity_chart(ranked: Sequence[tuple[str, float]], k: int, measure: str) 
     )
     title = theme.SIMILARITIES.get(measure, measure)
     figure.update_xaxes(range=[low - pad, high + pad], title=f"Similarity ({title}), larger is better")
-    figure.update_yaxes(autorange="reversed", title=None, showgrid=False)
+    # in order of similarity, whichever trace a row is of
+    order = {"categoryorder": "array", "categoryarray": [id for id, _ in rows]}
+    figure.update_yaxes(autorange="reversed", title=None, showgrid=False, **order)
     figure.update_layout(
         height=96 + ROW * len(rows), margin={"l": 4, "r": 8, "t": 22, "b": 4}, showlegend=False, dragmode=False
     )
     return figure
 
 
-def similarity_alt(ranked: Sequence[tuple[str, float]], k: int, measure: str) -> str:
+def similarity_alt(ranked: Sequence[tuple[str, float]], near: Collection[str], measure: str) -> str:
     """What the chart shows, in a sentence."""
-    values = [value for _, value in ranked]
+    values = [value for id, value in ranked if id in near]
     return (
-        f"{theme.SIMILARITIES.get(measure, measure)} of the {k} neighbours runs from {theme.decimal(values[0])} to "
-        f"{theme.decimal(values[k - 1])}; the zoo's median is {theme.decimal(median(values))}."
+        f"{theme.SIMILARITIES.get(measure, measure)} of the {len(values)} neighbours runs from "
+        f"{theme.decimal(values[0])} to {theme.decimal(values[-1])}; the zoo's median is "
+        f"{theme.decimal(median(value for _, value in ranked))}."
     )
 
 

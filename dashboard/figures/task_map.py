@@ -1,6 +1,8 @@
 """The map of tasks: every zoo task and target as a point, the chosen target ringed, lines to its neighbours."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -11,38 +13,126 @@ from core.tasks.task import LONGEST_TITLE, Task
 from dashboard import theme
 
 Coordinates = Mapping[str, tuple[float, float]]
-HEIGHT = 460
+HEIGHT = 500
 APART = 0.065  # of the span: on a phone, about a neighbour's circle
+DIMMED = 0.15
+BRIGHT = 0.6  # of the span of a shade: from here on, text on a point is dark
+MANY = 400  # points from which on they are drawn smaller
+
+
+@dataclass(frozen=True)
+class Shading:
+    """The attribute that points are coloured by: task id -> value, and -> how it reads; a title for the legend."""
+
+    title: str
+    values: Mapping[str, float]
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the map is looked at. found: ids of the tasks that a search found, None without one; the others are dimmed.
+
+    looked_at: the zoo task whose details are shown. notes: task id -> lines for its hover, below its classes.
+    """
+
+    shading: Shading | None = None
+    found: frozenset[str] | None = None
+    looked_at: str | None = None
+    own: frozenset[str] = frozenset()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def task_map(
-    zoo: Sequence[Task], targets: Sequence[Task], coordinates: Coordinates, chosen: Task, neighbours: Sequence[Task]
+    zoo: Sequence[Task],
+    targets: Sequence[Task],
+    coordinates: Coordinates,
+    chosen: Task,
+    neighbours: Sequence[Task],
+    look: Look | None = None,
 ) -> go.Figure:
     """Points carry their task id as `customdata`, so that a click can be told. Tasks without a place are left out."""
+    look = look or Look()
     near = {task.id for task in neighbours}
     coordinates = apart(coordinates, [task.id for task in neighbours])
     others = [task for task in zoo if task.id not in near]
     rest = [task for task in targets if task.id != chosen.id]
+    size = 7 if len(zoo) > MANY else 10
     figure = go.Figure()
     if chosen.id in coordinates:
         figure.add_trace(_lines(coordinates, chosen, neighbours))
-    figure.add_trace(_points("Zoo task", others, coordinates, theme.ZOO_TASK, "circle", 9))
-    figure.add_trace(_points("Other target", rest, coordinates, theme.OTHER_TARGET, "diamond", 11))
-    figure.add_trace(_points("Neighbour, by rank", neighbours, coordinates, theme.NEIGHBOUR, "circle", 19, ranked=True))
+    untold = [task for task in others if look.shading and task.id not in look.shading.values]
+    others = [task for task in others if task not in untold]
+    figure.add_trace(_points("Zoo task", others, coordinates, look, theme.ZOO_TASK, "circle", size))
+    if untold:
+        figure.add_trace(_points("Without a value", untold, coordinates, look, theme.ZOO_TASK, "circle", size))
+    shipped, own = [t for t in rest if t.id not in look.own], [t for t in rest if t.id in look.own]
+    figure.add_trace(_points("Other target", shipped, coordinates, look, theme.OTHER_TARGET, "diamond", 11))
+    if own:
+        figure.add_trace(_points("Target of yours", own, coordinates, look, theme.OTHER_TARGET, "star", 13))
+    figure.add_trace(
+        _points("Neighbour, by rank", neighbours, coordinates, look, theme.NEIGHBOUR, "circle", 19, ranked=True)
+    )
+    if look.looked_at in coordinates:
+        figure.add_trace(_ring(coordinates[look.looked_at], theme.GREEN, 26, "Looked at"))
     if chosen.id in coordinates:
-        figure.add_trace(_ring(coordinates[chosen.id]))
-    figure.add_trace(_points("Target task", [chosen], coordinates, theme.TARGET, "diamond", 15))
+        figure.add_trace(_ring(coordinates[chosen.id], theme.TARGET, 30))
+    figure.add_trace(_points("Target task", [chosen], coordinates, Look(notes=look.notes), theme.TARGET, "diamond", 15))
+    _dress(figure, look.shading)
+    return figure
+
+
+def _dress(figure: go.Figure, shading: Shading | None) -> None:
     axis = {"showticklabels": False, "zeroline": False, "title": None, "showgrid": True}
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis, scaleanchor="x")
     figure.update_layout(
+        xaxis=axis,
+        yaxis={**axis, "scaleanchor": "x"},
         height=HEIGHT,
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0},
         dragmode=False,
         hovermode="closest",
+        uirevision="map",
     )
-    return figure
+    if shading is not None:
+        low, high = span(shading)
+        figure.update_layout(
+            coloraxis={
+                "colorscale": theme.MAGNITUDES,
+                "cmin": low - 1e-3 * (high - low),  # a tick on the very end would not be drawn
+                "cmax": high + 1e-3 * (high - low),
+                "colorbar": {
+                    "orientation": "h",
+                    "title": {"text": shading.title, "side": "top", "font": {"size": 13}},
+                    "thickness": 10,
+                    "x": 0,
+                    "xanchor": "left",
+                    "xpad": 4,
+                    "len": 0.5,
+                    "y": 1.0,
+                    "yanchor": "bottom",
+                    "tickmode": "array",
+                    **_ticks(shading),
+                },
+            },
+            margin={"t": 56},
+        )
+
+
+def span(shading: Shading) -> tuple[float, float]:
+    """The least and the largest value; a little around a single one."""
+    values = list(shading.values.values())
+    low, high = min(values), max(values)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _ticks(shading: Shading) -> dict[str, Any]:
+    """The least and the largest value on the legend, as they read elsewhere."""
+    ends = sorted(shading.values, key=lambda id: shading.values[id])
+    shown = dict.fromkeys([ends[0], ends[-1]])
+    if shading.values[ends[0]] == shading.values[ends[-1]]:
+        shown = dict.fromkeys([ends[0]])
+    return {"tickvals": [shading.values[id] for id in shown], "ticktext": [shading.texts[id] for id in shown]}
 
 
 def apart(coordinates: Coordinates, ids: Sequence[str], least: float = APART) -> dict[str, tuple[float, float]]:
@@ -54,13 +144,17 @@ def apart(coordinates: Coordinates, ids: Sequence[str], least: float = APART) ->
     points = np.array([moved[id] for id in placed], np.float64)
     gap = least * float(np.ptp(np.array(list(moved.values())), axis=0).max())
     for _ in range(50):
+        still = True
         for i, j in combinations(range(len(points)), 2):
             way = points[j] - points[i]
             distance = float(np.hypot(*way))
             if distance < gap:
+                still = False
                 way = way / distance if distance else np.array([1.0, 0.0])
                 points[i] -= way * (gap - distance) / 2
                 points[j] += way * (gap - distance) / 2
+        if still:
+            break
     return moved | {id: (float(x), float(y)) for id, (x, y) in zip(placed, points, strict=True)}
 
 
@@ -87,29 +181,59 @@ def _points(
     name: str,
     tasks: Sequence[Task],
     coordinates: Coordinates,
+    look: Look,
     colour: str,
     symbol: str,
     size: int,
     ranked: bool = False,
 ) -> go.Scatter:
     placed = [(rank, task) for rank, task in enumerate(tasks, 1) if task.id in coordinates]
+    ids = [task.id for _, task in placed]
+    marker: dict[str, Any] = {
+        "color": colour,
+        "symbol": symbol,
+        "size": size,
+        "opacity": 1,
+        "line": {"width": 1, "color": "white"},
+    }
+    ink: str | list[str] = "white"
+    shading = look.shading
+    if shading is not None and any(id in shading.values for id in ids):
+        low, high = span(shading)
+        values = [shading.values.get(id, low) for id in ids]
+        # a colour axis would draw what has no value as the least one
+        marker |= {"color": values, "coloraxis": "coloraxis"}
+        if ranked:
+            marker["line"] = {"width": 2.5, "color": theme.NEIGHBOUR}
+            ink = ["#101418" if value > low + BRIGHT * (high - low) else "white" for value in values]
+    elif shading is not None:
+        marker |= {"color": theme.FAINT, "line": {"width": 1.5, "color": colour}}
+    if look.found is not None:
+        marker["opacity"] = [1.0 if id in look.found else DIMMED * (2 if ranked else 1) for id in ids]
+        if not ranked:
+            marker["size"] = [size + 3 if id in look.found else size for id in ids]
     return go.Scatter(
-        x=[coordinates[task.id][0] for _, task in placed],
-        y=[coordinates[task.id][1] for _, task in placed],
+        x=np.array([coordinates[id][0] for id in ids], np.float32),
+        y=np.array([coordinates[id][1] for id in ids], np.float32),
         name=name,
         mode="markers+text" if ranked else "markers",
         text=[str(rank) for rank, _ in placed] if ranked else None,
-        textfont={"color": "white", "size": 11},
-        customdata=[task.id for _, task in placed],
-        hovertext=[f"<b>{task.id}</b><br>{class_lines(task)}" for _, task in placed],
+        textfont={"color": ink, "size": 11},
+        customdata=ids,
+        hovertext=[_hover(task, look.notes.get(task.id, "")) for _, task in placed],
         hovertemplate="%{hovertext}<extra></extra>",
-        marker={"color": colour, "symbol": symbol, "size": size, "opacity": 1, "line": {"width": 1, "color": "white"}},
+        marker=marker,
         # Plotly would fade all points but the clicked one.
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
+        selected={"marker": {"opacity": 1}} if look.found is None else None,
+        unselected={"marker": {"opacity": 1}} if look.found is None else None,
     )
 
 
+def _hover(task: Task, note: str) -> str:
+    return f"<b>{task.id}</b><br>{class_lines(task)}" + (f"<br><i>{note}</i>" if note else "")
+
+
+@lru_cache(maxsize=4096)
 def class_lines(task: Task) -> str:
     """A task's classes, one a line; of many the first few, then how many there are."""
     lines = [theme.class_label(task.dataset, name) for name in task.classes[:LONGEST_TITLE]]
@@ -128,6 +252,8 @@ def _lines(coordinates: Coordinates, chosen: Task, neighbours: Sequence[Task]) -
     return go.Scatter(x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
 
 
-def _ring(where: tuple[float, float]) -> go.Scatter:
-    marker = {"symbol": "circle-open", "size": 30, "color": theme.TARGET, "line": {"width": 2.5}}
-    return go.Scatter(x=[where[0]], y=[where[1]], mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
+def _ring(where: tuple[float, float], colour: str, size: int, name: str | None = None) -> go.Scatter:
+    marker = {"symbol": "circle-open", "size": size, "color": colour, "line": {"width": 2.5}}
+    return go.Scatter(
+        x=[where[0]], y=[where[1]], mode="markers", marker=marker, hoverinfo="skip", name=name, showlegend=bool(name)
+    )

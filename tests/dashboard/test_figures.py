@@ -68,10 +68,10 @@ def test_click_is_the_task_of_the_point(event: dict, task: str | None) -> None:
 
 def test_similarities_mark_the_first_k_and_show_at_least_ten() -> None:
     ranked = [(f"z{i}", -float(i)) for i in range(20)]
-    figure = similarities.similarity_chart(ranked, 3, "leep")
+    figure = similarities.similarity_chart(ranked, ["z0", "z1", "z2"], "leep")
     assert list(trace(figure, "Neighbour").y) == ["z0", "z1", "z2"]
-    assert len(trace(figure, "Neighbour").y) + len(trace(figure, "Not among the K").y) == 10
-    assert "−2.00" in similarities.similarity_alt(ranked, 3, "leep")
+    assert len(trace(figure, "Neighbour").y) + len(trace(figure, "Does not vote").y) == 10
+    assert "−2.00" in similarities.similarity_alt(ranked, ["z0", "z1", "z2"], "leep")
 
 
 def test_channels_are_ordered_by_selection_then_votes_then_number(counted: Votes) -> None:
