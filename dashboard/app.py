@@ -9,7 +9,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # `streamlit run` alone puts only this file's folder there
     sys.path.insert(0, ROOT)
 
-from dashboard import links, theme, warm  # noqa: E402
+from dashboard import appearance, links, theme, warm  # noqa: E402
 from dashboard.errors import as_sentence  # noqa: E402
 
 st.set_page_config(page_title="Meta-Vote Studio", page_icon=":material/how_to_vote:", layout="wide")
@@ -66,4 +66,5 @@ st.html(
 links.enter(page.url_path)
 with as_sentence():
     page.run()
+    appearance.follow()
 warm.warm()  # after the page, which must not wait for it

@@ -13,8 +13,9 @@ from core.paths import home
 from core.pruning.config import RunConfig
 from core.pruning.events import RecordedEvent
 from core.runs import queue
-from core.runs.record import RunRecord
+from core.runs.record import CANCELLING, FINISHED, QUEUED, RUNNING, RunRecord
 from core.runs.slot import holder
+from core.runs.status import current
 from core.runs.store import Store
 from core.targets.ranking import ranking_of
 from core.targets.state import READY, targets_in
@@ -24,9 +25,11 @@ from core.tasks.thumbnails import thumbnails
 from core.voting import Votes, votes
 from core.zoo.zoo import Neighbour, Zoo, ballots, find_zoo, open_zoo, version_of
 from dashboard.figures.pictures import on_paper
+from dashboard.forecast import Pace, pace_of
 
 DEFAULT_ZOO = RunConfig.zoo
 PICTURE = 64  # pixels
+WAITED_FOR = (QUEUED, RUNNING, CANCELLING)
 
 
 def zoo(name: str = DEFAULT_ZOO) -> Zoo:
@@ -162,3 +165,45 @@ def queue_position(run_id: str, waiting: Sequence[RunRecord]) -> int:
     """A queued run's place among those that wait, 1 for the next; `waiting` is newest first."""
     ids = [record.id for record in reversed(waiting)]
     return ids.index(run_id) + 1 if run_id in ids else 1
+
+
+def writable() -> bool:
+    """Whether runs can be added and changed, looked up now and then; a store that is read-only can still be read."""
+    return _writable(str(home()))
+
+
+@st.cache_data(max_entries=4, ttl=20, show_spinner=False)
+def _writable(folder: str) -> bool:
+    return store().writable()
+
+
+def look_again() -> None:
+    """Ask anew whether the store can be written. A callback."""
+    _writable.clear()
+
+
+def known_tags() -> list[str]:
+    """All tags that the newest runs have, in alphabetical order."""
+    return sorted({tag for record in recent_runs(500) for tag in record.tags})
+
+
+def active_count() -> int:
+    """How many runs wait or are being worked on."""
+    return sum(current(record) in WAITED_FOR for record in recent_runs(100))
+
+
+def pace(method: str) -> Pace:
+    """How fast this machine is, from its own finished runs."""
+    return pace_of(store().list(status=FINISHED, limit=200), method)
+
+
+def dense_params(record: RunRecord) -> int | None:
+    """Parameters of the unpruned network of a run, None where its zoo or task is not here to say."""
+    task = task_of_run(record)
+    try:
+        found = zoo(record.config.zoo)
+    except MetaVoteError:
+        return None
+    if task is None or found.layers is None or found.about.get("backbone") != record.config.backbone:
+        return None
+    return found.layers.size(found.groups, len(task.classes)).params

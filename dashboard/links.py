@@ -23,6 +23,12 @@ COMPARE = (
     *("runs", "every", "baseline", "tab", "axis", "by", "with"),
     *("text", "tasks", "methods", "statuses", "tags", "grouped", "columns", "order"),
 )
+# Those of the Run page alone, and the theme of any.
+RUN = (
+    *("method", "iterations", "seed", "neighbours", "weights", "also", "seeds"),
+    *("tag", "clock", "replay", "speed"),
+)
+THEME = ("theme",)
 WRONG = (UnknownNameError, BadValueError)  # about the value itself; a store that is busy says nothing about it
 
 
@@ -46,7 +52,7 @@ def heading(title: str, *names: str) -> None:
     notices = Notices()
     _notices.set(notices)
     st.title(title)
-    for unknown in [name for name in st.query_params if name not in (*NAMES, *COMPARE)]:
+    for unknown in [name for name in st.query_params if name not in (*NAMES, *COMPARE, *RUN, *THEME)]:
         del st.query_params[unknown]
         holds = f"{title} reads {', '.join(names)}" if names else f"{title} reads nothing from its link"
         notices.add(f"Nothing here is called '{unknown}': {holds}.")

@@ -1,106 +1,155 @@
-"""The form that starts a run: sensible defaults, one line of help each, checked again where the run is made."""
+"""The form that starts runs: defaults, a line of help each, what it will take and leave; all of it is in the link."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from core.errors import BadValueError
-from core.pruning.config import NEIGHBOURS, WEIGHTS, RunConfig, check_k
+from core.errors import MetaVoteError
+from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
+from core.pruning.schedule import schedule_of
 from core.runs import queue
-from core.tasks.catalogue import task as task_of
 from core.tasks.task import Task
-from dashboard import data, state, theme, voters
+from dashboard import data, run_choices, state, theme, voters
 from dashboard.errors import as_sentence
-from dashboard.links import whole
+from dashboard.forecast import LOADING, Forecast, Pace, forecast
+from dashboard.run_notes import pick_tags
 
-# The form does not ask which run's mask, or which tasks by name: the command line and Python do.
-OFFERED = [name for name in METHODS if name != "same-mask"]
-VOTERS = [name for name in NEIGHBOURS if name != "chosen"]
-# What a number typed in may be. The browser would drop one outside its bounds without a word, so it is not told them.
-NUMBERS = {"iterations": whole("Iterations", 0, 2000), "seed": whole("The seed", 0, 2**32 - 1)}
+SEVERAL = ":material/playlist_add:"
 
 
 def new_run() -> None:
-    """The form and its Start button, which opens the new run."""
-    zoo = data.zoo()
+    """The form and its Start button, which opens the new run, or the first of several."""
+    writable = data.writable()
     with st.container(border=True):
-        first, second = st.columns(2, gap="medium")
-        with first:
-            target = state.pick_task(data.targets(zoo))
-            method = _method()
-            st.caption(METHODS[method].help)
-        with second:
-            if METHODS[method].removes:
-                state.pick_keep(zoo)
-            _number("Iterations", "iterations", RunConfig.iterations, 10, "What the run may spend.")
-            _number("Seed", "seed", RunConfig.seed, 1, "Same seed, same result.")
-        if METHODS[method].needs_zoo:
-            _voting(target)
-        st.button("Start", type="primary", icon=":material/play_arrow:", on_click=start)
+        target, configs, tags = _form()
+        told = _told(configs, target)
+        if told is not None:
+            _prediction(told, configs, data.pace(configs[0].method))
+        label = "Start" if len(configs) < 2 else f"Start {len(configs)} runs"
+        # Its answer, not a callback: what was typed last arrives with the click, and is in `configs` only now.
+        if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not writable, key="start"):
+            start(configs if told is not None else [], tags)
 
 
-def _method() -> str:
-    st.session_state.setdefault("method", RunConfig.method)
-    return st.selectbox(
-        "Method",
-        OFFERED,
-        format_func=theme.method_title,
-        key="method",
-        persist_state="session",
-        help="How the channels to keep are found.",
-    )
+def _form() -> tuple[Task, list[RunConfig], list[str]]:
+    """The fields; the runs they describe, none while a number is not one, and their tags."""
+    zoo = data.zoo()
+    first, second = st.columns(2, gap="medium")
+    with first:
+        target = state.pick_task(data.targets(zoo))
+        method = run_choices.pick_method()
+        st.caption(METHODS[method].help)
+    with second:
+        keep_at = st.container()
+        left, right = st.columns(2, vertical_alignment="top")
+        with left:
+            iterations = run_choices.pick_number(
+                "Iterations", "iterations", RunConfig.iterations, 10, "Training steps the run may spend."
+            )
+        with right:
+            seed = run_choices.pick_number("Seed", "seed", RunConfig.seed, 1, "Same seed, same result.")
+    voting_at = st.container()
+    others, seeds, tags = _several(method)
+    methods = [method, *(name for name in others if name != method)]
+    common: dict[str, Any] = {"task": target.id, "zoo": zoo.id}
+    if any(METHODS[name].removes for name in methods):
+        with keep_at:
+            common["keep"] = state.pick_keep(zoo)
+    voting: dict[str, Any] = {}
+    if any(METHODS[name].needs_zoo for name in methods):
+        with voting_at:
+            voting = _voting(target)
+    if iterations is None or seed is None or seeds is None:
+        return target, [], tags
+    first_ones = [
+        RunConfig(
+            method=name, iterations=iterations, seed=seed, **common, **(voting if METHODS[name].needs_zoo else {})
+        )
+        for name in methods
+    ]
+    return target, [replace(one, seed=seed + more) for one in first_ones for more in range(seeds)], tags
 
 
-def _number(label: str, key: str, default: int, step: int, help: str) -> None:
-    value = st.number_input(label, value=default, step=step, key=key, persist_state="session", help=help)
-    try:
-        NUMBERS[key](str(value))
-    except BadValueError as error:
-        st.error(str(error), icon=":material/error:")
-
-
-def _voting(target: Task) -> None:
+def _voting(target: Task) -> dict[str, Any]:
     """Who votes, and how: what only a method with neighbours asks for."""
     zoo = data.zoo()
     above = st.container()
     with st.expander("Neighbours and votes", icon=":material/how_to_vote:"), st.grid(3, min_column_width=220):
-        k = state.pick_k(zoo, target)
-        near = voters.voters(zoo, target, k, state.pick_similarity())
-        state.pick_weighting()
-        if not voters.hand_picked():
-            help = "Who votes; the others are controls."
-            _choice("Neighbours", "neighbours", VOTERS, theme.NEIGHBOUR_CHOICES, help)
-        help = "Where the kept channels' first weights come from."
-        _choice("Weights", "weights", WEIGHTS, theme.WEIGHTS, help)
+        k, similarity = state.pick_k(zoo, target), state.pick_similarity()
+        near = voters.voters(zoo, target, k, similarity)
+        found: dict[str, Any] = {"k": k, "similarity": similarity, "weighting": state.pick_weighting()}
+        if by_hand := voters.hand_picked():
+            found["chosen"] = by_hand
+        else:
+            found["neighbours"] = run_choices.pick_neighbours()
+        found["weights"] = run_choices.pick_weights()
     with above:
         voters.banner(near, k)
+    return found
 
 
-def _choice(label: str, key: str, options: Sequence[str], labels: Mapping[str, str], help: str) -> None:
-    st.session_state.setdefault(key, options[0])
-    st.selectbox(
-        label, options, format_func=lambda name: labels.get(name, name), key=key, persist_state="session", help=help
+def _several(method: str) -> tuple[list[str], int | None, list[str]]:
+    """Other methods and more seeds to start at once, and tags for all of them."""
+    with st.expander("Several at once, tags", icon=SEVERAL):
+        others = run_choices.pick_others(method)
+        rest = [name for name in run_choices.OFFERED if name != method]
+        with st.container(horizontal=True):
+            every = set(others) >= set(rest)
+            st.button(
+                "No other method" if every else "All methods",
+                icon=":material/remove_done:" if every else ":material/done_all:",
+                on_click=run_choices.choose_others,
+                args=([] if every else rest,),
+                key="all methods",
+            )
+        left, right = st.columns(2, vertical_alignment="top")
+        with left:
+            seeds = run_choices.pick_number(
+                "Seeds", "seeds", 1, 1, "Runs of each method, with the seed above and those after it."
+            )
+        with right:
+            tags = pick_tags("new run", (), "Words to find these runs by, here and on the comparison.")
+    return others, seeds, tags
+
+
+def _told(configs: list[RunConfig], target: Task) -> Forecast | None:
+    """What the runs will take and leave; None, with a sentence, where one of them cannot be."""
+    zoo = data.zoo()
+    try:
+        return (
+            forecast(configs, len(target.classes), zoo.groups, zoo.layers, data.pace(configs[0].method))
+            if configs
+            else None
+        )
+    except MetaVoteError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def _prediction(told: Forecast, configs: list[RunConfig], pace: Pace) -> None:
+    """One line before Start: how long about, and how large exactly."""
+    seconds = told.seconds + (0 if data.worker_lives() else LOADING)
+    ahead = data.active_count()
+    parts = [f"**about {theme.duration(seconds)}**" + (f" after {ahead} before it" if ahead else "")]
+    if told.size is not None and told.dense is not None:
+        parts.append(f"**{theme.short(told.size.params)}** of {theme.short(told.dense.params)} parameters")
+        parts.append(f"**{theme.short(told.size.macs)}** of {theme.short(told.dense.macs)} MACs")
+    st.markdown(f":material/timer: Predicted: {' · '.join(parts)}.")
+    source = (
+        f"time from the pace of this machine's last {pace.runs} finished run{'s' if pace.runs > 1 else ''}"
+        if pace.runs
+        else "time as on an idle two-core machine, until this one has finished a run"
     )
+    st.caption(f"The {source}; the size is exact." if told.size else f"The {source}.")
 
 
 @as_sentence()
-def start() -> None:
-    """Queue the run that the form describes and open it; where a number may not be, the form already says so."""
-    chosen = st.session_state
-    try:
-        for name, check in NUMBERS.items():
-            check(str(chosen[name]))
-    except BadValueError:
-        return
-    settings = {name: chosen[name] for name in ("task", "method", "iterations", "seed")}
-    optional = ["keep", "k", "similarity", "weighting", "neighbours", "weights"]
-    by_hand = voters.hand_picked() if METHODS[chosen["method"]].needs_zoo else ()
-    if by_hand:
-        optional.remove("neighbours")  # a control chosen earlier, whose box is not shown meanwhile
-        settings["chosen"] = by_hand
-    settings |= {name: chosen[name] for name in optional if chosen.get(name) is not None}
-    config = RunConfig(zoo=data.DEFAULT_ZOO, **settings)
-    if config.needs_zoo and config.k is not None:
-        check_k(config.k, len(data.zoo().voters(task_of(config.task))))
-    chosen["run"] = queue.submit(config, data.store())[0]
+def start(configs: list[RunConfig], tags: list[str]) -> None:
+    """Queue these runs and open the first; where a number may not be, the form already says so."""
+    if configs:
+        for config in configs:
+            schedule_of(config)
+        st.session_state["run"] = queue.submit(configs, data.store(), tags)[0]
+        st.rerun()

@@ -1,12 +1,14 @@
-"""The list of runs; choosing a row, or the same run in the select box, opens it."""
+"""The list of runs, by tag where there are any; choosing a row, or the same run in the select box, opens it."""
 
 import pandas as pd
 import streamlit as st
 
 from core.pruning.methods import METHODS
-from core.runs.record import FINISHED, RunRecord
+from core.runs.record import FINISHED, QUEUED, RunRecord
 from core.runs.status import current
 from dashboard import data, theme
+from dashboard.links import linked, one_of
+from dashboard.recordings import first_sample, start_replay
 
 MOST = 50
 TABLE, BOX = "table of runs", "run to open"
@@ -14,12 +16,15 @@ TABLE, BOX = "table of runs", "run to open"
 
 def run_list() -> None:
     """The newest runs, newest first, or a sentence where there are none."""
-    records = data.recent_runs(MOST)
     st.subheader("Runs", anchor=False)
+    tag = _pick_tag()
+    records = data.store().list(tag=tag, limit=MOST)
     if not records:
-        st.caption(
-            "There is no run yet. Start one above: as the form is set, it takes about 15 seconds on an idle machine."
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info("There is no run yet. Start one above, or first watch one that ships.", icon=":material/inbox:")
+            st.button(
+                "Watch a sample run", icon=":material/play_circle:", on_click=start_replay, args=(first_sample(),)
+            )
         return
     ids = [record.id for record in records]
     st.selectbox("Open a run", ids, index=None, key=BOX, on_change=_open_from_box, placeholder="Choose a run")
@@ -44,14 +49,39 @@ def runs_table(records: list[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Run": [record.id for record in records],
-            "Status": [theme.STATUSES[current(record)].title for record in records],
+            "Status": _statuses(records),
             "Test accuracy": [_test_accuracy(record) for record in records],
             "Method": [theme.method_title(record.config.method) for record in records],
             "Task": [record.config.task for record in records],
             "Keep": pd.Series([_keep(record) for record in records], dtype=float),
+            "Tags": [", ".join(record.tags) for record in records],
             "Started": pd.to_datetime([record.created for record in records], unit="s", utc=True),
         }
     )
+
+
+def _pick_tag() -> str | None:
+    """The tag that all runs shown have (`?tag=`), None for any; asks nothing where there are no tags."""
+    tags = data.known_tags()
+    if not tags and "tag" not in st.query_params:
+        return None
+    return linked(
+        "tag",
+        None,
+        one_of("tag", tags),
+        lambda: st.pills("Tag", tags, key="tag", help="Only runs with this tag. Tags are edited on a run's own page."),
+    )
+
+
+def _statuses(records: list[RunRecord]) -> list[str]:
+    """The status of each, and of those that wait their position in the queue."""
+    waiting = data.store().list(status=QUEUED)
+    return [
+        theme.STATUSES[status].title
+        + (f", number {data.queue_position(record.id, waiting)}" if status == QUEUED else "")
+        for record in records
+        for status in [current(record)]
+    ]
 
 
 def _keep(record: RunRecord) -> float | None:

@@ -185,6 +185,24 @@ PHASES = {
     "fine-tuning": "Fine-tuning",
     "testing": "Testing",
 }
+
+
+@dataclass(frozen=True)
+class PhaseLook:
+    """A phase's colour behind the curves, and the colour name of its badge above them."""
+
+    colour: str
+    badge: Any
+
+
+PHASE_LOOKS: dict[str, PhaseLook] = {
+    "neighbours": PhaseLook(PINK, "violet"),
+    "selecting": PhaseLook(GREY, "gray"),
+    "warming up": PhaseLook("#E69F00", "orange"),
+    "pruning": PhaseLook(VERMILION, "red"),
+    "fine-tuning": PhaseLook(BLUE, "blue"),
+    "testing": PhaseLook(GREEN, "green"),
+}
 MINUS = "\N{MINUS SIGN}"
 
 

@@ -22,4 +22,4 @@ def load() -> None:
     for name in PACKAGES:
         import_module(name)
     import_module("plotly.graph_objs").Figure()
-    import_module("dashboard.figures.curves")
+    import_module("dashboard.figures.live")

@@ -13,7 +13,7 @@ from core.bundle import open_bundle, write_bundle
 from core.channels.files import write_whole
 from core.errors import BadFileError, BadValueError, MetaVoteError
 from core.pruning.config import RunConfig
-from core.pruning.events import event_from_dict
+from core.pruning.events import RecordedEvent, event_from_dict
 from core.runs.record import ENDED, RunRecord
 from core.runs.rows import dumps
 from core.runs.store import Store
@@ -64,6 +64,19 @@ def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
                 store.restore(run_id, config, about, [event_from_dict(one) for one in happened])
                 added.append(run_id)
     return added, [entry[0] for entry in entries if entry[0] in known]
+
+
+def recorded(file: Path) -> list[tuple[RunRecord, list[RecordedEvent]]]:
+    """The runs in a file, each with its events, without a store to put them in. Raises BadFileError."""
+    with open_bundle(file, lambda name: name == _LINES or _MODEL.fullmatch(name) is not None, WHAT) as archive:
+        entries = _read(archive.read(_LINES).decode(), file.name)
+    return [
+        (
+            RunRecord(run_id, config, **{**about, "tags": tuple(about["tags"])}),
+            [event_from_dict(one) for one in happened],
+        )
+        for run_id, config, about, happened in entries
+    ]
 
 
 def _read(text: str, name: str) -> list[tuple[str, RunConfig, dict[str, Any], list[dict[str, Any]]]]:

@@ -136,6 +136,8 @@ class Store:
         for column, wanted in ((runs.c.status, status), (runs.c.task, task), (runs.c.method, method)):
             if wanted is not None:
                 query = query.where(column == wanted)
+        if tag is None:
+            query = query.limit(limit)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
         records = [record_of(row, self.where) for row in rows]

@@ -4,11 +4,12 @@ import streamlit as st
 
 from core.runs.record import RunRecord
 from core.runs.status import current
-from dashboard import links, parts, state
+from dashboard import links, parts, recordings, state
 from dashboard.data import recent_runs
 from dashboard.errors import as_sentence
 from dashboard.figures import pictures
 from dashboard.progress import ACTIVE
+from dashboard.run_states import read_only
 
 RECENT = 6
 EVERY = 3.0  # seconds
@@ -47,6 +48,12 @@ st.markdown(
     "Pruning one network for many tasks repeats the same costly search each time. "
     "**Meta-Vote Pruning** lets the most similar earlier tasks vote for the channels to keep."
 )
+read_only()
+with st.container(horizontal=True, vertical_alignment="center"):
+    if st.button("Watch a sample run", type="primary", icon=":material/play_circle:"):
+        recordings.start_replay(recordings.first_sample())
+        st.switch_page(parts.RUN_PAGE, query_params={"replay": recordings.first_sample()})
+    st.caption("A recording of a real run, in a quarter of a minute: nothing has to be started.", width="content")
 
 with st.grid(3, min_column_width=260, gap="medium"):
     for heading, picture, alt, sentence, page, label, icon in STEPS:
@@ -57,7 +64,7 @@ with st.grid(3, min_column_width=260, gap="medium"):
             st.space("stretch")
             if st.button(label, icon=icon, width="stretch"):
                 if page == parts.RUN_PAGE:
-                    st.session_state["run"] = None  # the form, not the run that was open last
+                    st.session_state["run"] = st.session_state["replay"] = None  # the form, not what was open last
                 state.go(page)
 
 

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from core.runs import queue
+from core.runs.store import Store
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from tests.dashboard.paper_zoo import write_paper_zoo
 
@@ -26,3 +28,13 @@ def paper_home(home: Path, zoo_folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     st.cache_data.clear()
     st.cache_resource.clear()
     return home
+
+
+@pytest.fixture
+def store(paper_home: Path) -> Store:
+    return Store()
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "ensure_worker", lambda store=None: 0)

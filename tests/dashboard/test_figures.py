@@ -2,13 +2,11 @@ import numpy as np
 import pytest
 
 from core.channels.selection import Selection, chance_overlap
-from core.pruning.events import Pruned
 from core.voting import Ballot, Votes, select, votes
 from core.zoo.zoo import Zoo, ballots
 from dashboard import theme
-from dashboard.figures import curves, overlaps, pictures, similarities, task_map
+from dashboard.figures import overlaps, pictures, similarities, task_map
 from dashboard.figures import votes as vote_figures
-from dashboard.progress import Progress
 from dashboard.takeaways import votes_takeaway
 
 SIZES = {"a": 6, "b": 4}
@@ -165,12 +163,3 @@ def test_pictures_on_another_ground_keep_the_white_inside_them() -> None:
     assert tuple(dyed[0, 0, 0]) == (128, 128, 128) and tuple(dyed[0, 4, 4]) == (255, 255, 255)
     assert tuple(dyed[0, 3, 3]) == (200, 0, 0)
     assert (pictures.on_paper(tile, theme.WHITE) == tile).all()
-
-
-@pytest.mark.parametrize("dense, names", [(None, ["channels"]), (100, ["channels", "parameters"])])
-def test_the_legend_of_sparsity_names_what_is_drawn(dense: int | None, names: list[str]) -> None:
-    run = Progress(pruned=[Pruned(0, {"a": 2}, {"a": 10}, 0.8, 40, 500, 0.2)], iteration=4)
-    chart = curves.sparsity_curve(run, 10, dense, theme.BLUE)
-    drawn = chart.to_dict()
-    assert drawn["encoding"]["color"]["scale"]["domain"] == names
-    assert sorted({row["of"] for rows in drawn["datasets"].values() for row in rows}) == names

@@ -1,8 +1,7 @@
 import pytest
 
-from core.pruning.events import Evaluation, Finished, PhaseChanged, Pruned, Step
-from dashboard.figures import curves
-from dashboard.progress import progress, thinned, time_left
+from core.pruning.events import Finished, PhaseChanged, Step
+from dashboard.progress import phase_spans, progress, thinned, time_left
 
 DENSE = {"params": 1000, "macs": 9000}
 FINISHED = Finished(60, 0.7, {"seconds": 20.0}, {"keep": 0.2}, {"params": 40}, DENSE, 20.0)
@@ -46,20 +45,16 @@ def test_thinning_keeps_order_size_and_the_last() -> None:
     assert thinned([]) == []
 
 
-def test_curves_hold_what_was_measured() -> None:
-    pruned = Pruned(0, {"a": 2}, {"a": 10}, 0.8, 40, 500, 0.2)
-    seen = progress([pruned, *steps(10), Evaluation(10, 0.5, 1.1, 5.0)], 60)
-    accuracy = curves.accuracy_curve(seen, 60, "#0072B2").to_dict()
-    assert list(accuracy["datasets"].values()) == [[{"iteration": 10.0, "accuracy": 0.5}]]
-    assert accuracy["encoding"]["x"]["scale"]["domain"] == [0, 60]
-    sparsity = next(iter(curves.sparsity_curve(seen, 60, 1000, "#0072B2").to_dict()["datasets"].values()))
-    assert {"iteration": 10, "removed": 0.8, "of": "channels"} in sparsity
-    assert {"iteration": 10, "removed": 0.96, "of": "parameters"} in sparsity
-    curves.loss_curve(seen, 60, "#0072B2").to_dict()
+def test_phases_follow_each_other_and_one_told_twice_is_one() -> None:
+    told = [PhaseChanged("selecting", 0, 0.1), PhaseChanged("pruning", 0, 0.5), *steps(6)]
+    spans = phase_spans([*told, PhaseChanged("pruning", 6, 3.0), PhaseChanged("fine-tuning", 8, 4.0)])
+    assert [(one.phase, one.first, one.last, one.began, one.ended) for one in spans] == [
+        ("selecting", 0, 0, 0.1, 0.5),
+        ("pruning", 0, 8, 0.5, 4.0),
+        ("fine-tuning", 8, 8, 4.0, 4.0),
+    ]
 
 
-def test_curves_of_a_run_that_has_just_begun_can_be_drawn() -> None:
-    seen = progress([PhaseChanged("neighbours", 0, 0.0)], 60)
-    for chart in (curves.accuracy_curve, curves.loss_curve):
-        chart(seen, 60, "#0072B2").to_dict()
-    curves.sparsity_curve(seen, 60, None, "#0072B2").to_dict()
+def test_the_size_of_the_unpruned_network_is_what_the_run_says_at_its_end() -> None:
+    assert progress([*steps(2)], 60, 7).dense_params == 7
+    assert progress([*steps(60), FINISHED], 60).dense_params == 1000

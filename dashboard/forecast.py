@@ -1,0 +1,92 @@
+"""What a run will take and leave, said before it starts: seconds, parameters, MACs. Pure: no clock, store or page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from core.channels.layers import Layers, Size
+from core.channels.selection import kept_counts
+from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
+from core.pruning.schedule import Schedule, schedule_of
+from core.runs.record import FINISHED, RunRecord
+
+# Seconds, fitted to the 2,197 runs of `benchmarks/study-runs.zip` (one thread of an idle two-core machine, the shipped
+# backbone): before and after training, finding and merging neighbours, and per iteration at three keep ratios.
+START, NEIGHBOURS = 0.51, 0.15
+PACE = ((0.2, 0.033), (0.5, 0.088), (1.0, 0.363))
+LOADING = 8.0  # seconds until a worker that has to be started has loaded what it needs
+LOOK_BACK = 20  # finished runs
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much longer this machine takes than the one the defaults were measured on, and from how many runs that is."""
+
+    factor: float = 1.0
+    runs: int = 0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """seconds: of all runs together. size: what the first leaves, exact; dense: the backbone's; None where unknown."""
+
+    seconds: float
+    size: Size | None
+    dense: Size | None
+
+
+def forecast(
+    configs: Sequence[RunConfig], classes: int, groups: Mapping[str, int], layers: Layers | None, pace: Pace
+) -> Forecast:
+    """What these runs, on a task of so many classes, will take and leave. Raises BadValueError for one that cannot be.
+
+    groups: channels of each group. layers: what a network's size follows from, None where the zoo does not say.
+    """
+    seconds = pace.factor * sum(usual_seconds(config) for config in configs)
+    if layers is None or not configs:
+        return Forecast(seconds, None, None)
+    first = configs[0]
+    dense = layers.size(groups, classes)
+    removes = METHODS[first.method].removes
+    return Forecast(seconds, layers.size(kept_counts(first.keep, groups), classes) if removes else dense, dense)
+
+
+def usual_seconds(config: RunConfig) -> float:
+    """Seconds of a run on the machine that was measured. Raises BadValueError where the method cannot work so short."""
+    schedule = schedule_of(config)
+    keeps = _keeps(config, schedule)
+    return START + (NEIGHBOURS if config.needs_zoo else 0.0) + sum(map(pace_at, keeps))
+
+
+def pace_at(keep: float) -> float:
+    """Seconds per iteration at a keep ratio, on a straight line between those that were measured."""
+    keep = max(keep, PACE[0][0])
+    for (low, fast), (high, slow) in pairwise(PACE):
+        if keep <= high:
+            return fast + (slow - fast) * (keep - low) / (high - low)
+    return PACE[-1][1]
+
+
+def pace_of(records: Iterable[RunRecord], method: str) -> Pace:
+    """This machine's pace: the median over its own last finished runs, those of the same method where there are any.
+
+    Imported runs, which tell of other machines, and resumed ones, which tell of two sittings, do not count.
+    """
+    own = [one for one in records if one.status == FINISHED and one.machine and one.attempt == 1][:LOOK_BACK]
+    alike = [one for one in own if one.config.method == method] or own
+    ratios = [float(r.result["cost"]["seconds"]) / usual_seconds(r.config) for r in alike if r.result]
+    return Pace(median(ratios), len(ratios)) if ratios else Pace()
+
+
+def _keeps(config: RunConfig, schedule: Schedule) -> list[float]:
+    """The keep ratio of each iteration."""
+    keep, rounds = schedule.first_keep, dict(schedule.rounds)
+    if not METHODS[config.method].removes:
+        keep = 1.0
+    keeps = []
+    for iteration in range(config.iterations):
+        keep = rounds.get(iteration, keep)
+        keeps.append(keep)
+    return keeps

@@ -1,0 +1,155 @@
+"""A recording on the Run view: the same pictures as a live run's, with play, pause, speed and a place to go to."""
+
+import time
+
+import streamlit as st
+
+from dashboard import data, parts, recordings, theme
+from dashboard.errors import as_sentence
+from dashboard.links import linked, one_of
+from dashboard.progress import Progress, progress
+from dashboard.recordings import Recording
+from dashboard.replay import SPEEDS, Player, length_of, until, usual_speed
+from dashboard.run_pictures import pictures
+from dashboard.run_result import cost, result
+
+EVERY = 0.5  # seconds
+PLAYER, PLACE = "player", "place in the recording"
+
+
+def replay_view(shown: Recording) -> None:
+    """The recording, playing or paused."""
+    length = length_of(shown.events)
+    with st.container(border=True):
+        _headline(shown)
+        speed = float(_pick_speed(usual_speed(length)))
+        player = _player(shown, length, speed)
+        controls_at = st.container()
+    playing = player.playing and not player.ended(time.time())
+
+    @st.fragment(run_every=EVERY if playing else None)
+    @as_sentence()
+    def live() -> None:
+        now, player = time.time(), st.session_state[PLAYER][1]
+        at = player.at(now)
+        seen = progress(until(shown.events, at), shown.record.config.iterations, _dense(shown))
+        still = player.playing and not player.ended(now)
+        st.progress(
+            at / length if length else 1.0,
+            text=_where(seen, at, length, shown.record.config.iterations),
+        )
+        with st.container():
+            if seen.finished:
+                result(shown.record, seen.finished)
+        pictures(shown.record, seen, live=still)
+        if seen.finished:
+            cost(seen.finished)
+        if playing and not still:
+            st.rerun()  # once: the page is then drawn without a timer
+
+    with controls_at:
+        _controls(playing, player)
+    live()
+
+
+def _where(seen: Progress, at: float, length: float, iterations: int) -> str:
+    """What stands on the bar."""
+    phase = "Finished" if seen.finished else theme.PHASES.get(seen.phase or "", "Start")
+    return f"Recording · {at:.1f} of {length:.1f} s · {phase} · iteration {seen.iteration} of {iterations}"
+
+
+def _headline(shown: Recording) -> None:
+    record = shown.record
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge("Recording", icon=":material/videocam:", color="violet")
+        st.markdown(f"**{record.id}**")
+    task = data.task_of_run(record)
+    where = (
+        "It ships with Meta-Vote Studio, and was made for its study." if shown.shipped else "It is one of your runs."
+    )
+    st.markdown(f"This is a recording of a real run, not a run in progress. {where}")
+    st.caption(record.config.label() + (f" · {task.title}" if task else ""))
+    if shown.shipped:
+        ids = list(recordings.samples())
+        titles = {id: theme.method_title(one.record.config.method) for id, one in recordings.samples().items()}
+        st.session_state["recording to play"] = record.id
+        st.segmented_control(
+            "Recording",
+            ids,
+            format_func=lambda id: titles.get(id, id),
+            key="recording to play",
+            required=True,
+            on_change=_other,
+            help="The vote on a task, and on the same task the method that prunes round by round.",
+        )
+
+
+def _other() -> None:
+    recordings.start_replay(st.session_state["recording to play"])
+
+
+def _pick_speed(usual: str) -> str:
+    """How fast it is played (`?speed=`)."""
+    return linked(
+        "speed",
+        usual,
+        one_of("speed", list(SPEEDS)),
+        lambda: st.segmented_control(
+            "Speed",
+            list(SPEEDS),
+            format_func=lambda name: SPEEDS.get(name, name),
+            key="speed",
+            required=True,
+            help="1× is as fast as the run was.",
+        ),
+    )
+
+
+def _player(shown: Recording, length: float, speed: float) -> Player:
+    """The player of this recording in this session, begun anew for another recording."""
+    kept = st.session_state.get(PLAYER)
+    now = time.time()
+    player = kept[1] if kept and kept[0] == shown.record.id else Player(length, speed, touched=now)
+    if player.speed != speed:
+        player = player.at_speed(speed, now)
+    st.session_state[PLAYER] = (shown.record.id, player)
+    return player
+
+
+def _controls(playing: bool, player: Player) -> None:
+    """Play or pause, from the start, and while paused any place."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if playing:
+            st.button("Pause", icon=":material/pause:", type="primary", on_click=_pause, key="play or pause")
+        else:
+            over = player.ended(time.time())
+            label, icon = ("Play again", ":material/replay:") if over else ("Play", ":material/play_arrow:")
+            st.button(label, icon=icon, type="primary", on_click=_play, key="play or pause")
+        st.page_link(parts.RUN_PAGE, label="Prune for yourself", icon=":material/content_cut:")
+    if not playing:
+        st.session_state[PLACE] = round(player.at(time.time()), 1)
+        st.slider(
+            "Second", 0.0, max(0.1, round(player.length, 1)), step=0.1, key=PLACE, on_change=_seek, format="%.1f s"
+        )
+
+
+def _change(new: Player) -> None:
+    st.session_state[PLAYER] = (st.session_state[PLAYER][0], new)
+
+
+def _play() -> None:
+    _change(st.session_state[PLAYER][1].play(time.time()))
+
+
+def _pause() -> None:
+    _change(st.session_state[PLAYER][1].pause(time.time()))
+
+
+def _seek() -> None:
+    _change(st.session_state[PLAYER][1].seek(st.session_state[PLACE], time.time()))
+
+
+def _dense(shown: Recording) -> int | None:
+    """Parameters of the unpruned network, which a recording knows from its last event."""
+    last = shown.events[-1] if shown.events else None
+    return getattr(last, "dense", {}).get("params")

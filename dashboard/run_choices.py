@@ -1,0 +1,113 @@
+"""The choices of a new run, each a widget in step with the page's link; those all pages share are in `state`."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from core.errors import BadValueError, UnknownNameError
+from core.pruning.config import NEIGHBOURS, WEIGHTS, RunConfig
+from core.pruning.methods import METHODS
+from dashboard import theme
+from dashboard.links import linked, one_of, whole
+
+# The form does not ask which run's mask, or which tasks by name: the command line and Python do.
+OFFERED = [name for name in METHODS if name != "same-mask"]
+VOTERS = [name for name in NEIGHBOURS if name != "chosen"]
+MOST_SEEDS = 10
+# What a number typed in may be. The browser would drop one outside its bounds without a word, so it is not told them.
+NUMBERS = {
+    "iterations": whole("Iterations", 0, 2000),
+    "seed": whole("The seed", 0, 2**32 - 1),
+    "seeds": whole("The number of seeds", 1, MOST_SEEDS),
+}
+ALSO, PILLS = "also", "other methods"
+
+
+def pick_method() -> str:
+    """How the channels to keep are found (`?method=`)."""
+    titles = {name: theme.method_title(name) for name in OFFERED}
+    return _pick("method", "Method", OFFERED, RunConfig.method, titles, "How the channels to keep are found.")
+
+
+def pick_neighbours() -> str:
+    """Who votes (`?neighbours=`)."""
+    help = "Who votes; the others are controls."
+    return _pick("neighbours", "Neighbours", VOTERS, VOTERS[0], theme.NEIGHBOUR_CHOICES, help)
+
+
+def pick_weights() -> str:
+    """Where the kept channels' first weights come from (`?weights=`)."""
+    help = "Where the kept channels' first weights come from."
+    return _pick("weights", "Weights", WEIGHTS, WEIGHTS[0], theme.WEIGHTS, help)
+
+
+def pick_number(label: str, key: str, default: int, step: int, help: str) -> int | None:
+    """A whole number (`?iterations=`, `?seed=`, `?seeds=`); None, and a sentence below it, while it may not be so.
+
+    One in a link that may not be is told above the page; one that was typed stays, for its writer to mend.
+    """
+    strict, typed = NUMBERS[key], str(st.session_state.get(key))
+
+    def check(text: str) -> int:
+        return int(text) if text == typed and text.removeprefix("-").isdecimal() else strict(text)
+
+    def draw() -> int | None:
+        return st.number_input(label, step=step, key=key, persist_state="session", help=help)
+
+    value = linked(key, default, check, draw)
+    try:
+        return strict(str(value))
+    except BadValueError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def pick_others(method: str) -> list[str]:
+    """Other methods to start as well, on the same task (`?also=`)."""
+    others = [name for name in OFFERED if name != method]
+
+    def keep_pills() -> None:
+        st.session_state[ALSO] = ",".join(st.session_state[PILLS])
+
+    def draw() -> str:
+        st.session_state[PILLS] = [name for name in _split(st.session_state[ALSO]) if name in others]
+        st.pills(
+            "The same task with other methods",
+            others,
+            selection_mode="multi",
+            format_func=theme.method_title,
+            key=PILLS,
+            on_change=keep_pills,
+            help="Each starts a run of its own, with the same keep ratio and iterations.",
+        )
+        return ",".join(st.session_state[PILLS])
+
+    return _split(linked(ALSO, "", _methods, draw))
+
+
+def choose_others(names: Sequence[str]) -> None:
+    """Choose these other methods. A callback."""
+    st.session_state[ALSO] = ",".join(names)
+
+
+def _methods(text: str) -> str:
+    for name in _split(text):
+        if name not in OFFERED:
+            raise UnknownNameError("method", name, OFFERED)
+    return ",".join(_split(text))
+
+
+def _split(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _pick(key: str, label: str, options: Sequence[str], default: str, labels: Mapping[str, str], help: str) -> str:
+    def title(name: str) -> str:
+        return labels.get(name, name)
+
+    return linked(
+        key,
+        default,
+        one_of(label.lower(), options),
+        lambda: st.selectbox(label, options, format_func=title, key=key, persist_state="session", help=help),
+    )
