@@ -7,6 +7,7 @@ the group and the channel it belongs to. That one table serves slimming, masking
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,12 @@ class Axis:
     group: Ints
     channel: Ints
 
+    @cached_property
+    def parts(self) -> tuple[tuple[int, Ints, Ints], ...]:
+        """(group number, where in this axis it is, the channel there) of each group that is here."""
+        numbers = [int(number) for number in np.unique(self.group) if number != FREE]
+        return tuple((number, rows := np.flatnonzero(self.group == number), self.channel[rows]) for number in numbers)
+
 
 @dataclass(frozen=True, eq=False)
 class ChannelGroups:
@@ -47,12 +54,13 @@ class ChannelGroups:
     def indices(self, tensor: str, dim: int, selection: Selection) -> Ints | None:
         """The backbone indices of one axis that a selection keeps, ascending; None where nothing of it is removed."""
         axis = self.axes.get(tensor, {}).get(dim)
-        if axis is None:
-            return None
-        keep = axis.group == FREE
-        for number, name in enumerate(self.sizes):
-            mine = axis.group == number
-            keep[mine] = selection.mask(name)[axis.channel[mine]]
+        return None if axis is None else self.along(axis, selection)
+
+    def along(self, axis: Axis, selection: Selection) -> Ints:
+        """The backbone indices along an axis that a selection keeps, ascending."""
+        keep, names = axis.group == FREE, list(self.sizes)
+        for number, rows, channels in axis.parts:
+            keep[rows] = selection.mask(names[number])[channels]
         return np.flatnonzero(keep)
 
     def check(self, selection: Selection) -> None:
@@ -145,7 +153,16 @@ def assemble(found: list[list[Link]], modules: Mapping[str, nn.Module], order: M
                 n = shapes[tensor][dim]
                 axis = axes.setdefault(tensor, {}).setdefault(dim, Axis(np.full(n, FREE), np.zeros(n, np.int64)))
                 axis.group[link.indices], axis.channel[link.indices] = number, link.channels
-    return ChannelGroups(sizes, axes, gates, producers)
+    return ChannelGroups(sizes, _interned(axes), gates, producers)
+
+
+def _interned(axes: Mapping[str, Mapping[int, Axis]]) -> dict[str, dict[int, Axis]]:
+    """The same, equal axes being one object: what is found out about one of them holds for all."""
+    known: dict[tuple[bytes, bytes], Axis] = {}
+    return {
+        name: {dim: known.setdefault((axis.group.tobytes(), axis.channel.tobytes()), axis) for dim, axis in by.items()}
+        for name, by in axes.items()
+    }
 
 
 def parameters_and_macs(model: nn.Module, size: int) -> tuple[int, int]:

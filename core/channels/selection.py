@@ -100,10 +100,17 @@ class Selection:
         return 1.0 - self.keep_ratio()
 
     def mask(self, group: str) -> npt.NDArray[np.bool_]:
-        """bool [n_g], true where the channel is kept."""
-        flags = np.zeros(self.sizes[self._known(group)], np.bool_)
-        flags[list(self.kept[group])] = True
-        return flags
+        """bool [n_g], true where the channel is kept. Read-only: it is made once."""
+        masks: dict[str, npt.NDArray[np.bool_]] = self.__dict__.setdefault("_masks", {})
+        if group not in masks:
+            flags = np.zeros(self.sizes[self._known(group)], np.bool_)
+            flags[list(self.kept[group])] = True
+            flags.flags.writeable = False
+            masks[group] = flags
+        return masks[group]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_masks"}
 
     def overlap(self, other: "Selection", group: str) -> float:
         """IoU of the two kept sets in one group. Show it beside `chance_overlap`. MismatchError if sizes differ."""

@@ -52,7 +52,8 @@ def slim(model: nn.Module, groups: ChannelGroups, selection: Selection, within: 
 
 def resized(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """A copy of the network whose layers take the shapes and values of `state`."""
-    out = copy.deepcopy(model)
+    tensors = [*model.parameters(), *model.buffers()]
+    out = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})  # not copied: each is replaced below
     for name, module in out.named_modules():
         prefix = f"{name}." if name else ""
         for part, parameter in list(module.named_parameters(recurse=False)):

@@ -13,6 +13,7 @@ from core.backbones.backbone import Backbone
 from core.channels.selection import Selection
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Event, Slimmed
+from core.pruning.ground import Ground
 from core.pruning.work import Neighbour, Pruning
 from core.tasks.data import TaskData
 from core.tasks.task import Task
@@ -29,15 +30,17 @@ def prune_events(
     checkpoint: Checkpoint | None = None,
     spent: dict[str, float] | None = None,
     mask: Selection | None = None,
+    ground: Ground | None = None,
 ) -> Iterator[Event]:
     """Prune `backbone` for `task` as `config` says.
 
     neighbours: for methods that vote, best first; the first k vote, and dynamic voting may call in the others.
     spent: what was paid before the loop (seconds of finding neighbours, say), counted into the cost.
     mask: the selection to keep, for the method "same-mask".
+    ground: what `ground_of` found out about the same task, backbone and seed, where it is known already.
     """
     torch.set_num_threads(config.threads)
-    work = Pruning(config, task, data, backbone, neighbours, spent, mask)
+    work = Pruning(config, task, data, backbone, neighbours, spent, mask, ground)
     if checkpoint is not None:
         work.restore(checkpoint)
     else:

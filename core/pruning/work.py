@@ -1,5 +1,6 @@
 """A run in progress: everything the pruning loop does to the network, one small step a method."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,17 +10,17 @@ from torch import Tensor, nn
 from core.backbones.architectures import head_of
 from core.backbones.backbone import Backbone
 from core.channels.files import PrunedModel
-from core.channels.groups import ChannelGroups, channel_groups, parameters_and_macs
+from core.channels.groups import ChannelGroups
 from core.channels.rebuild import state_of
 from core.channels.selection import Selection
 from core.channels.slim import resized, slim
 from core.criteria.registry import CRITERIA
 from core.criteria.scores import Scores, keep_best
 from core.criteria.taylor import Taylor
-from core.criteria.weights import l2
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Step
-from core.pruning.images import augmented, augments, batch_rows, normalised, sample_rows
+from core.pruning.ground import Ground, ground_of
+from core.pruning.images import augmented, augments, batch_rows, normalised
 from core.pruning.inherit import inherit, reinitialise
 from core.pruning.meter import Meter
 from core.pruning.methods import METHODS
@@ -31,7 +32,6 @@ from core.tasks.task import Task
 from core.voting import Ballot, Votes, revote, select, votes
 
 CRITERION_OF = {"magnitude": "l2", "taylor-oneshot": "taylor"}  # methods named otherwise than their criterion
-READY_MOST, GLANCE_MOST = 2048, 256  # training images that settle BatchNorm and the head; BatchNorm on the way
 Neighbour = tuple[PrunedModel, float]  # a zoo's pruned model and its similarity to the target
 
 
@@ -47,26 +47,25 @@ class Pruning:
         neighbours: Sequence[Neighbour],
         spent: dict[str, float] | None,
         mask: Selection | None = None,
+        ground: Ground | None = None,
     ) -> None:
         self.mask = mask
         self.config, self.task, self.data, self.backbone, self.neighbours = config, task, data, backbone, neighbours
         self.voters = None if config.neighbours == "all" else config.k
         self.meter = Meter(spent)
         self.schedule: Schedule = schedule_of(config)
-        self.train_images, self.train_labels = normalised(data.train, backbone.mean, backbone.std)
-        self.held_images, self.held_labels = normalised(data.validation, backbone.mean, backbone.std)
-        ready, glance = (sample_rows(self.train_labels, most, config.seed) for most in (READY_MOST, GLANCE_MOST))
-        self.ready_images, self.ready_labels = self.train_images[ready], self.train_labels[ready]
-        self.glance_images = self.train_images[glance]
+        self.ground = ground or ground_of(task, data, backbone, config.seed)
+        self.train_images, self.train_labels = self.ground.train
+        self.held_images, self.held_labels = self.ground.held
+        self.ready_images, self.ready_labels = self.ground.ready
         self.augments = augments(config.iterations, config.batch, len(self.train_labels))
         torch.manual_seed(config.seed)
-        self.model: nn.Module = backbone.build(len(task.classes))
-        self.groups: ChannelGroups = channel_groups(self.model, torch.zeros(1, 3, data.size, data.size))
+        self.model: nn.Module = copy.deepcopy(self.ground.dense)
+        self.groups: ChannelGroups = self.ground.groups
         self.selection = Selection.full(self.groups.sizes)
-        self.dense = parameters_and_macs(self.model, data.size)
-        self.params, self.macs = self.dense
+        self.params, self.macs = self.dense = self.size_of(self.selection)
         self.taylor = Taylor(self.groups)
-        self.tie_break: Scores = l2(self.model, self.groups, self.selection)
+        self.tie_break: Scores = self.ground.tie_break
         self.importance: Scores = self.tie_break
         self.optimizer = optimizer_for(self.model, config.learning_rate)
         self.rounds: list[dict[str, Any]] = []
@@ -137,13 +136,18 @@ class Pruning:
 
     # -- surgery
 
+    def size_of(self, selection: Selection) -> tuple[int, int]:
+        """(parameters, MACs) of the slim network with that selection."""
+        size = self.ground.layers.size(selection.counts, len(self.task.classes))
+        return size.params, size.macs
+
     def narrow(self, selection: Selection) -> None:
         """Slim the network to a selection within the present one; momentum is cut along."""
         buffers = cut_momenta(momenta(self.model, self.optimizer), self.groups, selection, self.selection)
         self.model = slim(self.model, self.groups, selection, within=self.selection)
         self.optimizer = with_momenta(self.model, self.config.learning_rate, buffers)
         self.selection = selection
-        self.params, self.macs = parameters_and_macs(self.model, self.data.size)
+        self.params, self.macs = self.size_of(selection)
 
     def prune(self, keep: float) -> Event:
         """One pruning round by what was gathered since the last; after a one-shot round the head is made anew."""
@@ -218,8 +222,8 @@ class Pruning:
             self.settle()
         with self.meter.monitoring():
             if 0 < self.iteration < self.schedule.iterations:
-                reestimate_batchnorm(self.model, self.glance_images)
-                self.meter.forward(self.macs, len(self.glance_images))
+                reestimate_batchnorm(self.model, self.ground.glance)
+                self.meter.forward(self.macs, len(self.ground.glance))
             accuracy, loss = self.measure(self.held_images, self.held_labels)
         return Evaluation(self.iteration, accuracy, loss, self.meter.seconds)
 
@@ -287,7 +291,7 @@ class Pruning:
         self.importance = {name: value.numpy() for name, value in part("importance/").items()}
         self.rounds = list(checkpoint.about["rounds"])
         self.meter = Meter(self.meter.added(checkpoint.about["spent"]))
-        self.params, self.macs = parameters_and_macs(self.model, self.data.size)
+        self.params, self.macs = self.size_of(self.selection)
 
 
 def ballots_of(neighbours: Sequence[Neighbour], keep: float) -> list[Ballot]:

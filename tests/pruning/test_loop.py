@@ -19,9 +19,9 @@ from core.errors import BadValueError, MetaVoteError
 from core.pruning import loop
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Slimmed, Step
+from core.pruning.ground import GLANCE_MOST
 from core.pruning.images import normalised
 from core.pruning.methods import METHODS
-from core.pruning.work import GLANCE_MOST
 from core.runs.checkpoints import read_checkpoint, write_checkpoint
 from core.tasks.data import TaskData
 from core.tasks.images import Examples
