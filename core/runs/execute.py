@@ -34,16 +34,21 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
         if checkpoint is None:
             yield PhaseChanged("neighbours", 0, 0.0)
         zoo = open_zoo(config.zoo)
-        if zoo.backbone_hash != backbone.hash:
-            other = f"the backbone {zoo.backbone}" if zoo.backbone != backbone.id else f"an earlier {zoo.backbone}"
-            raise MismatchError(
-                f"The zoo {zoo.id} was made on {other}, not on {backbone.id} as it is here: use what belongs together."
-            )
+        belonging(zoo, backbone)
         ranked = ranking(config, zoo, task, data)
         neighbours = [(zoo.model(each.task.id), each.similarity) for each in ranked]
         macs = ranking_macs(zoo, task, data)
     spent = {"macs": macs, "seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
     yield from prune_events(config, task, data, backbone, neighbours, checkpoint, spent, mask_of(config, backbone))
+
+
+def belonging(zoo: Zoo, backbone: Backbone) -> None:
+    """Raise MismatchError for a zoo that was not made on this backbone as it is here."""
+    if zoo.backbone_hash != backbone.hash:
+        other = f"the backbone {zoo.backbone}" if zoo.backbone != backbone.id else f"an earlier {zoo.backbone}"
+        raise MismatchError(
+            f"The zoo {zoo.id} was made on {other}, not on {backbone.id} as it is here: use what belongs together."
+        )
 
 
 def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ranked]:

@@ -1,0 +1,91 @@
+"""Trying a run before any training: the very steps of a run, up to its first look at the validation images, kept warm.
+
+The numbers are those of `prune(..., iterations=0)`, as the same generator makes them; only what depends on neither the
+vote nor the keep ratio (images, dense network, channel groups, neighbours' files) is found out once and kept.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+from core.backbones.backbone import load_backbone
+from core.channels.files import PrunedModel
+from core.errors import BadValueError, MetaVoteError
+from core.pruning.config import RunConfig
+from core.pruning.events import Evaluation, Pruned
+from core.pruning.ground import Ground, ground_of
+from core.pruning.loop import prune_events
+from core.runs.execute import belonging, ranking
+from core.tasks.catalogue import task as task_of
+from core.tasks.data import TaskData, load_task
+from core.tasks.task import Task
+from core.zoo.zoo import Zoo, find_zoo, open_zoo, version_of
+
+GROUNDS, MODELS, ZOOS = 4, 96, 2  # kept warm: tasks (some 60 MB each), neighbours (some 2 MB), zoos
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Accuracy (0 to 1) on the validation images before any fine-tuning, and what the slim network comes to."""
+
+    accuracy: float
+    params: int
+    macs: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def checked(settings: Mapping[str, Any]) -> RunConfig:
+    """The config of a preview. Raises BadValueError for what needs training, or more than one thread."""
+    config = RunConfig.from_dict(settings)
+    if config.method not in ("mvp", "dense") or config.iterations or config.dynamic or config.threads != 1:
+        raise BadValueError('Only "mvp" and "dense" are tried without training: 0 iterations, one vote, 1 thread.')
+    return config
+
+
+def preview(config: RunConfig, doing: Callable[[str], None] = lambda _: None) -> Preview:
+    """Assemble, settle BatchNorm, set the head, evaluate. `doing` hears what takes a moment. Raises MetaVoteError."""
+    doing("Reading the images and the backbone")
+    task, data, ground = _ground(config.task, config.backbone, load_backbone(config.backbone).hash, config.seed)
+    neighbours = []
+    if config.needs_zoo:
+        folder = find_zoo(config.zoo)
+        version = version_of(folder)
+        zoo = _zoo(str(folder), version)
+        belonging(zoo, load_backbone(config.backbone))
+        doing("Reading the neighbours")
+        ranked = ranking(config, zoo, task, data)
+        neighbours = [(_model(str(folder), version, each.task.id), each.similarity) for each in ranked]
+    doing("Assembling the slim network")
+    size = None
+    for event in prune_events(config, task, data, load_backbone(config.backbone), neighbours, ground=ground):
+        if isinstance(event, Pruned):
+            size = event.params, event.macs
+        elif isinstance(event, Evaluation):
+            return Preview(event.accuracy, *(size or _dense_size(ground, task)))
+    raise MetaVoteError("The network was not evaluated: start the run itself and look into its log.")
+
+
+def _dense_size(ground: Ground, task: Task) -> tuple[int, int]:
+    size = ground.layers.size(ground.groups.sizes, len(task.classes))
+    return size.params, size.macs
+
+
+@lru_cache(maxsize=GROUNDS)
+def _ground(task_id: str, backbone: str, _hash: str, seed: int) -> tuple[Task, TaskData, Ground]:
+    task = task_of(task_id)
+    data = load_task(task)
+    return task, data, ground_of(task, data, load_backbone(backbone), seed)
+
+
+@lru_cache(maxsize=ZOOS)
+def _zoo(folder: str, _version: str) -> Zoo:
+    return open_zoo(folder)
+
+
+@lru_cache(maxsize=MODELS)
+def _model(folder: str, version: str, task_id: str) -> PrunedModel:
+    return _zoo(folder, version).model(task_id)
