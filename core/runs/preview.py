@@ -49,19 +49,21 @@ def checked(settings: Mapping[str, Any]) -> RunConfig:
 def preview(config: RunConfig, doing: Callable[[str], None] = lambda _: None) -> Preview:
     """Assemble, settle BatchNorm, set the head, evaluate. `doing` hears what takes a moment. Raises MetaVoteError."""
     doing("Reading the images and the backbone")
-    task, data, ground = _ground(config.task, config.backbone, load_backbone(config.backbone).hash, config.seed)
+    task = task_of(config.task)
+    data, backbone = load_task(task), load_backbone(config.backbone)
+    ground = _ground(task, id(data.images), config.backbone, backbone.hash, config.seed)[1]
     neighbours = []
     if config.needs_zoo:
         folder = find_zoo(config.zoo)
         version = version_of(folder)
         zoo = _zoo(str(folder), version)
-        belonging(zoo, load_backbone(config.backbone))
+        belonging(zoo, backbone)
         doing("Reading the neighbours")
         ranked = ranking(config, zoo, task, data)
         neighbours = [(_model(str(folder), version, each.task.id), each.similarity) for each in ranked]
     doing("Assembling the slim network")
     size = None
-    for event in prune_events(config, task, data, load_backbone(config.backbone), neighbours, ground=ground):
+    for event in prune_events(config, task, data, backbone, neighbours, ground=ground):
         if isinstance(event, Pruned):
             size = event.params, event.macs
         elif isinstance(event, Evaluation):
@@ -75,10 +77,10 @@ def _dense_size(ground: Ground, task: Task) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=GROUNDS)
-def _ground(task_id: str, backbone: str, _hash: str, seed: int) -> tuple[Task, TaskData, Ground]:
-    task = task_of(task_id)
+def _ground(task: Task, _images: int, backbone: str, _hash: str, seed: int) -> tuple[TaskData, Ground]:
+    """Images are told apart by identity: they are kept here, so that no others can be taken for them."""
     data = load_task(task)
-    return task, data, ground_of(task, data, load_backbone(backbone), seed)
+    return data, ground_of(task, data, load_backbone(backbone), seed)
 
 
 @lru_cache(maxsize=ZOOS)
