@@ -29,6 +29,7 @@ RUN = (
     *("tag", "clock", "replay", "speed"),
 )
 THEME = ("theme",)
+VOTES = ("view", "start", "channel", "scope", "what", "out", "in", "draw")
 WRONG = (UnknownNameError, BadValueError)  # about the value itself; a store that is busy says nothing about it
 
 
@@ -52,7 +53,7 @@ def heading(title: str, *names: str) -> None:
     notices = Notices()
     _notices.set(notices)
     st.title(title)
-    for unknown in [name for name in st.query_params if name not in (*NAMES, *COMPARE, *RUN, *THEME)]:
+    for unknown in [name for name in st.query_params if name not in (*NAMES, *COMPARE, *RUN, *THEME, *VOTES)]:
         del st.query_params[unknown]
         holds = f"{title} reads {', '.join(names)}" if names else f"{title} reads nothing from its link"
         notices.add(f"Nothing here is called '{unknown}': {holds}.")

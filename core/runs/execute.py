@@ -3,8 +3,6 @@
 import time
 from collections.abc import Iterator
 
-import numpy as np
-
 from core.backbones.backbone import Backbone, load_backbone
 from core.channels.files import load_pruned
 from core.channels.selection import Selection
@@ -19,7 +17,7 @@ from core.tasks.data import TaskData, load_task
 from core.tasks.task import Task
 from core.zoo.similarity import neighbours_of, ranking_macs
 from core.zoo.zoo import Neighbour as Ranked
-from core.zoo.zoo import Zoo, open_zoo
+from core.zoo.zoo import Zoo, at_random, open_zoo
 
 
 def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
@@ -70,8 +68,7 @@ def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ran
         return everyone
     if config.neighbours == "farthest":
         return everyone[::-1][: config.k]
-    chosen = np.random.default_rng([config.seed, 0x4E1B]).permutation(len(everyone))[: config.k]
-    return [everyone[i] for i in chosen]
+    return at_random(everyone, config.k, config.seed)
 
 
 def mask_of(config: RunConfig, backbone: Backbone) -> Selection | None:

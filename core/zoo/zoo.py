@@ -353,6 +353,12 @@ def _read(path: Path) -> Zoo:
     return zoo
 
 
+def at_random(ranked: Sequence[Neighbour], k: int, seed: int) -> list[Neighbour]:
+    """K of these neighbours by chance: the control that a run with that seed uses."""
+    chosen = np.random.default_rng([seed, 0x4E1B]).permutation(len(ranked))[:k]
+    return [ranked[place] for place in chosen]
+
+
 def ballots(zoo: Zoo, neighbours: Sequence[Neighbour], keep: float | None = None) -> list[Ballot]:
     """What these neighbours vote with, at the zoo's final keep ratio or an earlier one."""
     return [

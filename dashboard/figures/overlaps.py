@@ -1,25 +1,16 @@
 """Overlap (IoU) of the neighbours' selections, always beside what chance alone would give."""
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from core.channels.overlaps import overlap_matrix
 from core.channels.selection import Selection, chance_overlap
 from dashboard import theme
 
 CELL = 46  # pixels
-
-
-def overlap_matrix(selections: Sequence[Selection], group: str) -> npt.NDArray[np.float64]:
-    """IoU of each pair in one group, [K, K]; NaN on the diagonal, which would only say 1."""
-    size = len(selections)
-    matrix = np.full((size, size), np.nan)
-    for i, j in combinations(range(size), 2):
-        matrix[i, j] = matrix[j, i] = selections[i].overlap(selections[j], group)
-    return matrix
 
 
 def chance_in(selections: Sequence[Selection], group: str) -> float:

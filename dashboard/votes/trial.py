@@ -1,0 +1,164 @@
+"""Try it without training: what the voted network gets right before any fine-tuning, beside what it comes to."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.channels.layers import Size
+from core.pruning.config import RunConfig
+from core.runs import previews
+from dashboard import theme
+from dashboard.errors import as_sentence
+from dashboard.figures.untrained import untrained_curve
+from dashboard.votes import answers
+from dashboard.votes.answers import Known
+from dashboard.votes.view import View
+
+EVERY, RARELY = 0.25, 3.0  # seconds between two looks while something is being worked on, and while a run trains
+CURVE = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
+FIRST = "The first answer takes some ten seconds; later ones come at once."
+
+
+def panel(view: View) -> None:
+    """The trial, refreshed until all of it is known."""
+    configs = wanted(view)
+    asked, trains = _now(configs)
+    every = _interval(answers.look(asked, "trial"), asked, trains)
+
+    @st.fragment(run_every=every)
+    @as_sentence()
+    def live() -> None:
+        asked, trains = _now(configs)
+        known = answers.look(asked, "trial")
+        _draw(view, configs, known, trains)
+        if _interval(known, asked, trains) != every:
+            st.rerun()  # once: the page then asks as often as it now has to, or no more
+
+    live()
+
+
+def _now(configs: list[RunConfig]) -> tuple[list[RunConfig], bool]:
+    """(what to ask for now, whether a run trains, which leaves no time for the curve)."""
+    trains = answers.run_trains()
+    return configs[:2] if trains else configs, trains
+
+
+def _interval(known: Known, asked: list[RunConfig], trains: bool) -> float | None:
+    """Seconds until the next look; None where nothing will change by itself."""
+    if known.state in ("died", "failed"):
+        return None
+    if len(known.answers) < len(asked):
+        return EVERY
+    return RARELY if trains else None
+
+
+def wanted(view: View) -> list[RunConfig]:
+    """What is asked for, the most wanted first: this network, the whole backbone, and other keep ratios, near first."""
+    dense = view.config(method="dense", weights="pretrained", keep=1.0, k=5, neighbours="nearest", chosen=())
+    others = sorted((keep for keep in CURVE if keep != view.keep), key=lambda keep: abs(keep - view.keep))
+    return [view.config(), dense, *(view.config(keep=keep) for keep in others)]
+
+
+def size_of(view: View, known: Known) -> Size | None:
+    """What the slim network comes to: told ahead where the zoo says how, else once it was assembled."""
+    if view.zoo.layers is not None:
+        return view.zoo.layers.size(view.selection.counts, len(view.target.classes))
+    told = known.answers.get(view.config(), {})
+    return Size(told["params"], told["macs"], 4 * told["params"]) if "params" in told else None
+
+
+def whole_size(view: View) -> Size | None:
+    """What the whole backbone comes to, where the zoo tells."""
+    layers = view.zoo.layers
+    return None if layers is None else layers.size(view.zoo.groups, len(view.target.classes))
+
+
+def takeaway(view: View, accuracy: float, dense: float | None, share: float | None) -> str:
+    """The trial in a sentence."""
+    chance = 1 / len(view.target.classes)
+    beside = f"guessing gets {theme.percent(chance)}"
+    if dense is not None:
+        beside += f", the whole backbone {theme.percent(dense)}"
+    at = f", with {theme.percent(share, 1)} of its parameters" if share is not None else ""
+    return f"**{theme.percent(accuracy)}** of validation images are right **before any training**; {beside}{at}."
+
+
+def _draw(view: View, configs: list[RunConfig], known: Known, trains: bool) -> None:
+    here, dense = known.accuracy(configs[0]), known.accuracy(configs[1])
+    with st.container(border=True, key="trial"):
+        st.subheader("Try it without training", anchor=False)
+        left, right = st.columns([5, 4], gap="medium")
+        with left:
+            _numbers(view, known, here, dense)
+            _state(view, known, here, dense, trains, known.error(configs[0]))
+        with right:
+            points = {c.keep: a for c in configs if c.method == "mvp" and (a := known.accuracy(c)) is not None}
+            _curve(view, points, here, dense)
+
+
+def _numbers(view: View, known: Known, here: float | None, dense: float | None) -> None:
+    size = size_of(view, known)
+    whole = whole_size(view)
+    cards = [
+        (
+            "Accuracy, untrained",
+            theme.percent(here) if here is not None else "…",
+            f"guessing: {theme.percent(1 / len(view.target.classes))}",
+            "Of the target's validation images, right after the channels are voted for and the neighbours' weights "
+            "averaged: BatchNorm is settled and the head set from class means, but nothing is trained.",
+        ),
+        *(
+            (
+                label,
+                show(getattr(size, name)) if size else "…",
+                f"of {show(getattr(whole, name))}" if whole else None,
+                help,
+            )
+            for label, name, show, help in (
+                ("Parameters", "params", theme.short, "Numbers that the slim network holds. Known ahead, exactly."),
+                ("MACs", "macs", theme.short, "Multiply-accumulates for one image. Known ahead, exactly."),
+                ("Size", "bytes", megabytes, "Of its weights as 32-bit numbers. Known ahead, exactly."),
+            )
+        ),
+    ]
+    with st.grid(4, min_column_width=124, gap="small"):
+        for label, value, beside, help in cards:
+            st.metric(label, value, beside, delta_color="off", delta_arrow="off", help=help)
+
+
+def megabytes(size: int) -> str:
+    """Bytes as "1.8 MB"."""
+    return f"{size / 1e6:.1f} MB"
+
+
+def _state(view: View, known: Known, here: float | None, dense: float | None, trains: bool, error: str | None) -> None:
+    """One sentence on what is shown or on why nothing is yet, and where it helps, one button."""
+    if error is not None:
+        st.info(f"This cannot be tried here. {error}", icon=":material/block:")
+    elif here is not None:
+        size, whole = size_of(view, known), whole_size(view)
+        st.markdown(takeaway(view, here, dense, size.params / whole.params if size and whole else None))
+        if trains:
+            st.caption(":material/hourglass: A run trains, so the curve waits until it has ended.")
+    elif known.state in ("died", "failed"):
+        st.warning(f"{known.doing} Nothing is lost.", icon=":material/link_off:")
+        if known.state == "failed" and (log := previews.log_tail()):
+            st.code(log, language=None)
+        st.button("Start it again", icon=":material/refresh:", on_click=previews.restart, key="restart previews")
+    elif known.state == "starting" or known.doing != "Assembling the slim network":
+        st.markdown(f":material/hourglass_top: {known.doing} … {FIRST}")
+    elif trains:
+        st.markdown(":material/hourglass: A run trains, so this takes a few seconds …")
+    else:
+        st.markdown(f":material/hourglass_top: {known.doing} …")
+
+
+def _curve(view: View, points: Mapping[float, float], here: float | None, dense: float | None) -> None:
+    chance = 1 / len(view.target.classes)
+    spot = (view.keep, here) if here is not None else None
+    words = "; ".join(f"{theme.percent(keep)} kept: {theme.percent(points[keep])}" for keep in sorted(points))
+    st.altair_chart(
+        untrained_curve(points, spot, chance, dense),
+        key="untrained curve",
+        alt=f"Accuracy before training by keep ratio. {words or 'Not known yet'}. Guessing: {theme.percent(chance)}.",
+    )
