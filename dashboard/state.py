@@ -88,6 +88,24 @@ def pick_weighting() -> str:
     )
 
 
+def pick_start() -> str:
+    """Where the weights of kept channels start (`?start=`), before any training."""
+    return linked(
+        "start",
+        "neighbours",
+        one_of("start of the weights", list(theme.STARTS)),
+        lambda: st.selectbox(
+            "Weights start as",
+            list(theme.STARTS),
+            format_func=lambda name: theme.STARTS.get(name, name),
+            key="start",
+            persist_state="session",
+            help="What kept channels begin with: the mean over the neighbours that kept them, or what the backbone had."
+            " The difference is what the neighbours' weights bring; the rest is what their mask brings.",
+        ),
+    )
+
+
 def go(page: str) -> None:
     """Open another page with the choices made on this one."""
     st.switch_page(page, query_params=st.query_params.to_dict())

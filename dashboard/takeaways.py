@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from core.channels.overlaps import overlap_matrix
 from core.channels.selection import Selection
 from core.voting import Votes
 from dashboard import theme
-from dashboard.figures.overlaps import overlap_matrix
 
 
 def votes_takeaway(votes: Votes, selection: Selection, group: str, chance: float) -> str:

@@ -16,6 +16,7 @@ FAINT = "rgba(129, 138, 148, 0.22)"
 
 TARGET, NEIGHBOUR, ZOO_TASK, OTHER_TARGET = VERMILION, BLUE, GREY, PINK
 SELECTED, NOT_SELECTED, CHANCE = BLUE, GREY, VERMILION
+SIMILAR, DISSIMILAR = GREEN, PINK
 # cividis without its darkest fifth, which the dark background would swallow.
 MAGNITUDES = ["#35456C", "#4F576C", "#666970", "#7D7C78", "#958F78", "#AEA371", "#C8B866", "#E3CD52", "#FEE838"]
 # What pictures stand on. White would glare in the dark, and dark symbols would vanish on a dark page.
@@ -137,6 +138,7 @@ WEIGHTS = {
     "pretrained": "The backbone's (control)",
     "reinitialised": "Random (control)",
 }
+STARTS = {name: WEIGHTS[name] for name in ("neighbours", "pretrained")}
 SHADES = {"importance": "Importance to that neighbour", "weight": "Weight of its vote"}
 LAYOUTS = {"umap": "UMAP", "pca": "PCA", "mds": "MDS"}
 LAYOUT_HELP = {

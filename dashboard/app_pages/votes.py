@@ -1,17 +1,22 @@
-"""Votes: which channels the neighbours kept in one group, how many votes they got, and how much neighbours agree."""
+"""Votes: what the voted network gets right before training, which channels neighbours kept, and how far they agree."""
 
 import streamlit as st
 
-from core.voting import select
-from dashboard import data, links, state, theme, voters
-from dashboard.figures import overlaps
-from dashboard.figures import votes as figures
-from dashboard.takeaways import votes_takeaway
+from dashboard import data, links, state, voters
+from dashboard.votes import group, overlap, overview, trial, what_if
+from dashboard.votes.view import View, counted
 
-STILL = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
-PLAIN = {"displayModeBar": False}
+SECTIONS = {"overview": "All groups", "group": "One group", "what-if": "What if", "overlap": "Overlap"}
+ICONS = {
+    "overview": ":material/stacked_bar_chart:",
+    "group": ":material/grid_on:",
+    "what-if": ":material/swap_horiz:",
+    "overlap": ":material/join_inner:",
+}
 
-links.heading("Votes", "task", "k", "similarity", "chosen", "group", "keep", "weighting")
+links.heading(
+    "Votes", "task", "k", "similarity", "chosen", "keep", "weighting", "start", "view", "group", *links.VOTES[2:]
+)
 zoo = data.zoo()
 
 with st.container(border=True):
@@ -24,83 +29,48 @@ with st.container(border=True):
         similarity = state.pick_similarity()
     first, second, third = st.columns([5, 3, 2], vertical_alignment="bottom")
     with first:
-        group = state.pick_group(zoo.groups)
-    with second:
         keep = state.pick_keep(zoo)
-    with third:
+    with second:
         weighting = state.pick_weighting()
+    with third:
+        start = state.pick_start()
 
 near = voters.voters(zoo, target, k, similarity)
-votes = data.votes_by(zoo, near, weighting, keep)
-tie_break = zoo.tie_break()
-selection = select(votes, keep, tie_break)
-labels = [f"{rank} · {neighbour.task.id}" for rank, neighbour in enumerate(near, 1)]
-selections = [ballot.selection for ballot in votes.ballots]
-chance = overlaps.chance_in(selections, group)
-takeaway = votes_takeaway(votes, selection, group, chance)
-
 voters.banner(near, k)
-st.markdown(takeaway)
+before_training = st.container()
 
-shade = st.segmented_control(
-    "Colour of a kept channel",
-    list(theme.SHADES),
-    default="importance",
-    required=True,
-    format_func=lambda name: theme.SHADES.get(name, name),
-    key="colour of votes",
-)
-st.plotly_chart(
-    figures.vote_heatmap(votes, selection, group, labels, shade or "importance"),
-    config=STILL,
-    alt=f"Heatmap of {len(near)} neighbours by {zoo.groups[group]} channels of {group}. {takeaway}".replace("**", ""),
-)
-st.caption("A row is a neighbour, a column a channel; grey means removed. Drag to zoom in, double-click to go back.")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    section = links.linked(
+        "view",
+        "overview",
+        links.one_of("section", list(SECTIONS)),
+        lambda: st.segmented_control(
+            "Look at",
+            list(SECTIONS),
+            format_func=lambda name: f"{ICONS[name]} {SECTIONS[name]}" if name in SECTIONS else name,
+            key="view",
+            required=True,
+        ),
+    )
+    with st.container(width=420):
+        chosen_group = state.pick_group(zoo.groups)
 
-left, right = st.columns(2, gap="medium")
-with left:
-    st.subheader("Votes per channel", anchor=False)
-    st.plotly_chart(
-        figures.vote_histogram(votes, selection, group),
-        config=PLAIN,
-        alt=f"Histogram of votes in {group}; {len(selection.kept[group])} channels are at or above the threshold.",
-    )
-    st.caption(
-        "Where more channels share the threshold than there are seats, "
-        + (
-            "the lower channel number wins here; a run decides such ties by the backbone's own weights."
-            if tie_break is None
-            else "the backbone's own weights decide: larger ones win."
-        )
-    )
-with right:
-    st.subheader("Overlap by depth", anchor=False)
-    if len(selections) > 1:
-        means = overlaps.mean_overlap_by_group(selections)
-        chances = {name: overlaps.chance_in(selections, name) for name in zoo.groups}
-        st.plotly_chart(
-            overlaps.overlap_by_depth(means, chances, group),
-            config=PLAIN,
-            alt=f"Mean overlap of the neighbours by depth; {theme.decimal(means[group])} in {group}, chance is "
-            f"{theme.decimal(chance)}.",
-        )
-        st.caption("Above the dashed line, neighbours agree more than random selections of the same size would.")
-    else:
-        st.caption("One neighbour alone agrees with itself: choose K of 2 or more to see overlaps.")
+votes, selection = counted(zoo, near, weighting, keep)
+view = View(
+    zoo, target, similarity, tuple(near), bool(voters.hand_picked()), weighting, keep, start, chosen_group, votes,
+    selection,
+)  # fmt: skip
+with before_training:
+    trial.panel(view)
 
-if len(selections) > 1:
-    st.subheader(f"Overlap in {group}", anchor=False)
-    matrix = overlaps.overlap_matrix(selections, group)
-    st.plotly_chart(
-        overlaps.overlap_heatmap(matrix, labels, chance),
-        config=PLAIN,
-        width=min(760, 320 + 60 * len(near)),
-        alt=f"Overlap of each pair of neighbours in {group}; chance is {theme.decimal(chance)}.",
-    )
-    st.caption(
-        f"Overlap is the share of channels both keep among those either keeps. Two random selections that keep "
-        f"k = {theme.percent(selections[0].keep_ratio(group))} overlap by k / (2 - k) = {theme.decimal(chance)}."
-    )
+if section == "overview":
+    overview.draw(view)
+elif section == "group":
+    group.draw(view)
+elif section == "what-if":
+    what_if.draw(view, k)
+else:
+    overlap.draw(view)
 
 if st.button("Prune this task", type="primary", icon=":material/content_cut:"):
     st.session_state["run"] = None

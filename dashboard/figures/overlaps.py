@@ -1,6 +1,6 @@
 """Overlap (IoU) of the neighbours' selections, always beside what chance alone would give."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -54,29 +54,39 @@ def overlap_heatmap(matrix: npt.NDArray[np.float64], labels: Sequence[str], chan
     )
     figure.update_xaxes(showgrid=False, tickangle=-45)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    height = min(520, 130 + CELL * len(labels))
+    height = min(680, 130 + CELL * len(labels))
     figure.update_layout(
         height=height, margin={"l": 4, "r": 4, "t": 8, "b": 4}, plot_bgcolor=theme.FAINT, dragmode=False
     )
     return figure
 
 
-def overlap_by_depth(means: dict[str, float], chances: dict[str, float], group: str) -> go.Figure:
-    """Mean overlap of the neighbours from the first group to the last, with chance as a dashed line."""
-    groups = list(means)
+DEPTH_LINES = (  # of whom, colour, dash
+    ("Neighbours", theme.NEIGHBOUR, "solid"),
+    ("Similar pairs", theme.SIMILAR, "dot"),
+    ("Dissimilar pairs", theme.DISSIMILAR, "dashdot"),
+)
+
+
+def overlap_by_depth(lines: Mapping[str, Mapping[str, float]], chances: Mapping[str, float], group: str) -> go.Figure:
+    """Mean overlap from the first group to the last, a line for each kind of pair, with chance as a dashed line."""
+    groups = list(chances)
     depth = [*range(1, len(groups) + 1)]
     figure = go.Figure()
-    figure.add_trace(
-        go.Scatter(
-            x=depth,
-            y=list(means.values()),
-            mode="lines+markers",
-            name="Neighbours",
-            line={"color": theme.NEIGHBOUR, "width": theme.LINE},
-            customdata=groups,
-            hovertemplate="%{customdata}: %{y:.2f}<extra></extra>",
+    for name, colour, dash in DEPTH_LINES:
+        if name not in lines:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=depth,
+                y=[lines[name][each] for each in groups],
+                mode="lines+markers",
+                name=name,
+                line={"color": colour, "width": theme.LINE, "dash": dash},
+                customdata=groups,
+                hovertemplate="%{customdata}: %{y:.2f}<extra>" + name + "</extra>",
+            )
         )
-    )
     figure.add_trace(
         go.Scatter(
             x=depth,
@@ -89,7 +99,7 @@ def overlap_by_depth(means: dict[str, float], chances: dict[str, float], group: 
     )
     here = groups.index(group)
     ring = {"size": 15, "symbol": "circle-open", "color": theme.TARGET, "line": {"width": 2.5}}
-    spot = {"x": [depth[here]], "y": [means[group]]}
+    spot = {"x": [depth[here]], "y": [next(iter(lines.values()))[group]]}
     figure.add_trace(go.Scatter(**spot, mode="markers", marker=ring, name="This group", hoverinfo="skip"))
     figure.update_xaxes(title="Channel group, by depth", dtick=max(1, len(groups) // 10))
     figure.update_yaxes(title="Mean overlap", rangemode="tozero")

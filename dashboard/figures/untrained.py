@@ -12,7 +12,7 @@ HEIGHT = 230  # pixels
 
 def untrained_curve(
     points: Mapping[float, float], here: tuple[float, float] | None, chance: float, dense: float | None
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     """points: keep ratio -> accuracy, those known so far. here: the one that is asked about. dense: of the backbone."""
     levels = pd.DataFrame(
         [(chance, "guessing")] + ([(dense, "whole backbone, untrained")] if dense is not None else []),

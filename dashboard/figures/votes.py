@@ -1,6 +1,7 @@
 """Votes of one channel group: who kept which channel, and how many votes channels got."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from core.channels.selection import Selection
 from core.voting import Votes
 from dashboard import theme
 
-MOST_BINS = 24
+MOST_BINS, MOST_NAMED = 24, 8
 ROW = 34  # pixels
 
 
@@ -33,10 +34,12 @@ def rank_within(importance: npt.NDArray[np.float64], kept: npt.NDArray[np.bool_]
     return ranks
 
 
-def vote_heatmap(votes: Votes, selection: Selection, group: str, labels: Sequence[str], by: str) -> go.Figure:
+def vote_heatmap(
+    votes: Votes, selection: Selection, group: str, labels: Sequence[str], by: str, channel: int | None = None
+) -> go.Figure:
     """Rows are neighbours, columns channels; coloured where kept, by "importance" rank or by vote "weight".
 
-    A line divides the selected channels, on the left, from the others.
+    A line divides the selected channels, on the left, from the others; an arrow marks the `channel` that is looked at.
     """
     order = channel_order(votes, selection, group)
     kept = votes.voters(group)[:, order]
@@ -48,30 +51,68 @@ def vote_heatmap(votes: Votes, selection: Selection, group: str, labels: Sequenc
         go.Heatmap(
             z=z,
             y=list(labels),
-            customdata=np.broadcast_to(order, z.shape),
             colorscale=theme.MAGNITUDES,
             zmin=0 if by == "weight" else None,
             colorbar=_colour_bar(title, z, by),
-            hovertemplate="%{y}<br>channel %{customdata}<br>" + title + " %{z:.2f}<extra></extra>",
-            hoverongaps=False,
+            hoverinfo="skip",
             ygap=3,
         )
     )
+    figure.add_trace(_columns(votes, selection, group, order, labels))
+    if channel is not None:
+        place = int(np.flatnonzero(order == channel)[0])
+        arrow = {"arrowhead": 2, "arrowcolor": theme.TARGET, "arrowwidth": 2.5, "ax": 0, "ay": 26, "text": ""}
+        figure.add_annotation(x=place, y=0, yref="paper", yanchor="top", showarrow=True, **arrow)
     seats = len(selection.kept[group])
     figure.add_vline(x=seats - 0.5, line={"color": theme.TARGET, "width": 2})
     for text, side in ((f"{seats} selected", "right"), ("others", "left")):
         figure.add_annotation(
             x=seats - 0.5, y=1, yref="paper", yanchor="bottom", xanchor=side, yshift=3, showarrow=False, text=text
         )
-    figure.update_xaxes(title="Channels, most votes first", showgrid=False, zeroline=False)
+    figure.update_xaxes(title="Channels, most votes first", showgrid=False, zeroline=False, showticklabels=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
     figure.update_layout(
         height=156 + ROW * len(labels),
         margin={"l": 4, "r": 4, "t": 26, "b": 80},
         plot_bgcolor=theme.FAINT,
         dragmode="zoom",
+        hovermode="closest",
+        hoverdistance=-1,  # the column under the pointer, however far above or below it the pointer is
+        showlegend=False,
     )
     return figure
+
+
+def _columns(
+    votes: Votes, selection: Selection, group: str, order: npt.NDArray[np.int64], labels: Sequence[str]
+) -> go.Scatter:
+    """Points that nobody sees, one a column: a heatmap's own clicks never reach Python."""
+    voters, table = votes.voters(group), votes.table(group)
+    texts = []
+    for channel in order:
+        names = "".join(f"<br>✓ {labels[row]}" for row in np.flatnonzero(voters[:, channel])[:MOST_NAMED])
+        more = int(voters[:, channel].sum()) - MOST_NAMED
+        fate = "kept" if selection.mask(group)[channel] else "dropped"
+        rest = f"<br>and {more} more" if more > 0 else ""
+        texts.append(f"channel {channel}: {fate}, votes {theme.decimal(float(table[channel]))}{names}{rest}")
+    return go.Scatter(
+        x=[*range(len(order))],
+        y=[labels[len(labels) // 2]] * len(order),
+        mode="markers",
+        marker={"opacity": 0, "size": 4},
+        customdata=order.tolist(),
+        text=texts,
+        hovertemplate="%{text}<extra></extra>",
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+    )
+
+
+def clicked_channel(event: Mapping[str, Any]) -> int | None:
+    """The channel of a clicked column; None where nothing was chosen."""
+    points = event.get("selection", {}).get("points", [])
+    found = points[0].get("customdata") if points else None
+    return int(found[0] if isinstance(found, list) else found) if found is not None else None
 
 
 def vote_histogram(votes: Votes, selection: Selection, group: str) -> go.Figure:

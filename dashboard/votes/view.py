@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from core.channels.selection import Selection
 from core.pruning.config import RunConfig
@@ -37,10 +38,12 @@ class View:
         """What each neighbour votes with."""
         return [ballot.selection for ballot in self.votes.ballots]
 
-    def config(self, **changes: object) -> RunConfig:
+    def config(self, **changes: Any) -> RunConfig:
         """The run that would prune as this view says, as far as it goes without training."""
-        who = {"neighbours": "chosen", "chosen": tuple(each.task.id for each in self.near)} if self.by_hand else {}
-        settings = {
+        who: dict[str, Any] = (
+            {"neighbours": "chosen", "chosen": tuple(each.task.id for each in self.near)} if self.by_hand else {}
+        )
+        settings: dict[str, Any] = {
             "task": self.target.id, "keep": self.keep, "iterations": 0, "k": len(self.near), "threads": 1,
             "similarity": self.similarity, "weighting": self.weighting, "weights": self.start,
             "backbone": self.zoo.backbone, "zoo": data.DEFAULT_ZOO, **who,

@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import streamlit as st
 
 from core.runs import queue
 from core.runs.store import Store
+from core.runs import previews
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from tests.dashboard.paper_zoo import write_paper_zoo
 
@@ -19,12 +21,18 @@ def zoo(zoo_folder: Path) -> Zoo:
     return open_zoo(zoo_folder)
 
 
+def _no_process() -> "subprocess.Popen[bytes]":
+    """Stands for the process that tries networks before training: one that ends at once, without a word."""
+    return subprocess.Popen(["true"])
+
+
 @pytest.fixture
 def paper_home(home: Path, zoo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user folder whose zoo is the paper zoo, and no cached read of another one."""
     (home / "zoos").mkdir(parents=True)
     (home / "zoos" / DEFAULT).symlink_to(zoo_folder)
     monkeypatch.delenv("METAVOTE_STORE", raising=False)
+    monkeypatch.setattr(previews, "_spawn", _no_process)
     st.cache_data.clear()
     st.cache_resource.clear()
     return home
