@@ -9,6 +9,7 @@ HEAVY = ("torch", "torchvision", "torch_pruning", "umap", "numba", "captum", "st
 LIGHT = [
     "core.channels.files",
     "core.channels.layers",
+    "core.channels.overlaps",
     "core.channels.selection",
     "core.neighbours.embedding",
     "core.neighbours.leep",
@@ -22,6 +23,7 @@ LIGHT = [
     "core.pruning.schedule",
     "core.reports.compare",
     "core.reports.records",
+    "core.runs.previews",
     "core.runs.queue",
     "core.runs.store",
     "core.tasks.catalogue",

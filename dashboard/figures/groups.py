@@ -9,12 +9,12 @@ from core.channels.selection import Selection
 from core.voting import Votes
 from dashboard import theme
 
-# (name, colour, pattern): what is kept is blue, what is dropped grey; what neighbours disagree about is hatched.
+# (name, colour, hatching): what is kept is blue, what is dropped grey; what neighbours disagree about is hatched.
 KINDS = (
-    ("Kept, all agree", theme.SELECTED, ""),
-    ("Kept, contested", theme.SELECTED, "/"),
-    ("Dropped, contested", theme.NOT_SELECTED, "/"),
-    ("Dropped, all agree", theme.FAINT, ""),
+    ("Kept, all agree", theme.SELECTED, None),
+    ("Kept, contested", "rgba(0, 114, 178, 0.35)", theme.SELECTED),
+    ("Dropped, contested", theme.FAINT, theme.NOT_SELECTED),
+    ("Dropped, all agree", theme.FAINT, None),
 )
 
 
@@ -48,7 +48,7 @@ def groups_overview(counts: Mapping[str, Tally], open_group: str) -> go.Figure:
     """One bar a group, in depth order, cut into the four kinds; a click gives the group's name."""
     groups = list(counts)
     figure = go.Figure()
-    for place, (name, colour, pattern) in enumerate(KINDS):
+    for place, (name, colour, hatching) in enumerate(KINDS):
         numbers = [astuple(counts[group])[place] for group in groups]
         figure.add_trace(
             go.Bar(
@@ -56,7 +56,7 @@ def groups_overview(counts: Mapping[str, Tally], open_group: str) -> go.Figure:
                 y=[number / counts[group].size for number, group in zip(numbers, groups, strict=True)],
                 name=name,
                 customdata=[[group, number, counts[group].size] for number, group in zip(numbers, groups, strict=True)],
-                marker={"color": colour, "pattern": {"shape": pattern, "size": 6, "fgopacity": 0.7}},
+                marker={"color": colour, "pattern": _hatched(hatching)},
                 hovertemplate="%{customdata[0]}<br>%{customdata[1]} of %{customdata[2]} channels<extra>"
                 + name
                 + "</extra>",
@@ -75,10 +75,14 @@ def groups_overview(counts: Mapping[str, Tally], open_group: str) -> go.Figure:
         barmode="stack",
         bargap=0.18,
         margin={"l": 4, "r": 4, "t": 8, "b": 4},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         dragmode=False,
     )
     return figure
+
+
+def _hatched(colour: str | None) -> dict[str, object]:
+    return {"shape": "/", "size": 6, "fillmode": "overlay", "fgcolor": colour, "fgopacity": 1} if colour else {}
 
 
 def changed(before: Selection, after: Selection) -> dict[str, tuple[list[int], list[int]]]:

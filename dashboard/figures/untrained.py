@@ -15,7 +15,7 @@ def untrained_curve(
 ) -> alt.LayerChart | alt.FacetChart:
     """points: keep ratio -> accuracy, those known so far. here: the one that is asked about. dense: of the backbone."""
     levels = pd.DataFrame(
-        [(chance, "guessing")] + ([(dense, "whole backbone, untrained")] if dense is not None else []),
+        [(chance, "guessing")] + ([(dense, "whole backbone")] if dense is not None else []),
         columns=["accuracy", "level"],
     )
     scale_x = alt.Scale(domain=[0, 1], nice=False)
@@ -30,15 +30,13 @@ def untrained_curve(
             color=alt.Color(
                 "level:N",
                 title=None,
-                legend=alt.Legend(orient="top", symbolType="stroke", offset=2, padding=0, labelLimit=240),
-                scale=alt.Scale(
-                    domain=["guessing", "whole backbone, untrained"], range=[theme.CHANCE, theme.OTHER_TARGET]
-                ),
+                legend=alt.Legend(orient="top", symbolType="stroke", offset=2, padding=0, labelLimit=200),
+                scale=alt.Scale(domain=["guessing", "whole backbone"], range=[theme.CHANCE, theme.OTHER_TARGET]),
             ),
             strokeDash=alt.StrokeDash(
                 "level:N",
                 legend=None,
-                scale=alt.Scale(domain=["guessing", "whole backbone, untrained"], range=[[6, 4], [2, 3]]),
+                scale=alt.Scale(domain=["guessing", "whole backbone"], range=[[6, 4], [2, 3]]),
             ),
             tooltip=[alt.Tooltip("level:N", title="level"), alt.Tooltip("accuracy:Q", format=".1%")],
         )

@@ -70,6 +70,7 @@ def vote_heatmap(
             x=seats - 0.5, y=1, yref="paper", yanchor="bottom", xanchor=side, yshift=3, showarrow=False, text=text
         )
     figure.update_xaxes(title="Channels, most votes first", showgrid=False, zeroline=False, showticklabels=False)
+    figure.update_xaxes(range=[-0.5, len(order) - 0.5])
     figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True)
     figure.update_layout(
         height=156 + ROW * len(labels),

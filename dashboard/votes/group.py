@@ -72,7 +72,8 @@ def pick_channel(view: View) -> int:
 
 def _who(view: View, channel: int) -> None:
     st.subheader(f"Who voted for channel {channel}", anchor=False)
-    voters = view.votes.who(view.group, channel)
+    place = {ballot.task: row for row, ballot in enumerate(view.votes.ballots)}
+    voters = sorted(view.votes.who(view.group, channel), key=lambda voter: (-voter.vote, place[voter.task]))
     table = view.votes.table(view.group)
     kept = channel in view.selection.kept[view.group]
     fate = "is **kept**" if kept else "is **dropped**"
@@ -86,7 +87,6 @@ def _who(view: View, channel: int) -> None:
         f"{theme.decimal(float(table[channel]))} votes; the threshold is {theme.decimal(least)}{tie}."
     )
     ranks = figures.rank_within(view.votes.importance(view.group), view.votes.voters(view.group))[:, channel]
-    place = {ballot.task: row for row, ballot in enumerate(view.votes.ballots)}
     rows = [
         (
             place[voter.task] + 1,

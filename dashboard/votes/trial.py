@@ -1,6 +1,7 @@
 """Try it without training: what the voted network gets right before any fine-tuning, beside what it comes to."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -8,7 +9,6 @@ from core.channels.layers import Size
 from core.pruning.config import RunConfig
 from core.runs import previews
 from dashboard import theme
-from dashboard.errors import as_sentence
 from dashboard.figures.untrained import untrained_curve
 from dashboard.votes import answers
 from dashboard.votes.answers import Known
@@ -22,34 +22,31 @@ FIRST = "The first answer takes some ten seconds; later ones come at once."
 def panel(view: View) -> None:
     """The trial, refreshed until all of it is known."""
     configs = wanted(view)
-    asked, trains = _now(configs)
-    every = _interval(answers.look(asked, "trial"), asked, trains)
 
-    @st.fragment(run_every=every)
-    @as_sentence()
-    def live() -> None:
-        asked, trains = _now(configs)
-        known = answers.look(asked, "trial")
-        _draw(view, configs, known, trains)
-        if _interval(known, asked, trains) != every:
-            st.rerun()  # once: the page then asks as often as it now has to, or no more
+    def look() -> Looked:
+        trains = answers.run_trains()
+        asked = configs[:2] if trains else configs  # a run that trains leaves no time for the curve
+        return Looked(answers.look(asked, "trial"), len(asked), trains)
 
-    live()
+    answers.watch(look, _interval, lambda looked: _draw(view, configs, looked))
 
 
-def _now(configs: list[RunConfig]) -> tuple[list[RunConfig], bool]:
-    """(what to ask for now, whether a run trains, which leaves no time for the curve)."""
-    trains = answers.run_trains()
-    return configs[:2] if trains else configs, trains
+@dataclass(frozen=True)
+class Looked:
+    """What is known of the `asked` first wishes, and whether a run trains."""
+
+    known: Known
+    asked: int
+    trains: bool
 
 
-def _interval(known: Known, asked: list[RunConfig], trains: bool) -> float | None:
+def _interval(looked: Looked) -> float | None:
     """Seconds until the next look; None where nothing will change by itself."""
-    if known.state in ("died", "failed"):
+    if looked.known.state in ("died", "failed"):
         return None
-    if len(known.answers) < len(asked):
+    if len(looked.known.answers) < looked.asked:
         return EVERY
-    return RARELY if trains else None
+    return RARELY if looked.trains else None
 
 
 def wanted(view: View) -> list[RunConfig]:
@@ -83,46 +80,41 @@ def takeaway(view: View, accuracy: float, dense: float | None, share: float | No
     return f"**{theme.percent(accuracy)}** of validation images are right **before any training**; {beside}{at}."
 
 
-def _draw(view: View, configs: list[RunConfig], known: Known, trains: bool) -> None:
+def _draw(view: View, configs: list[RunConfig], looked: Looked) -> None:
+    known = looked.known
     here, dense = known.accuracy(configs[0]), known.accuracy(configs[1])
     with st.container(border=True, key="trial"):
         st.subheader("Try it without training", anchor=False)
         left, right = st.columns([5, 4], gap="medium")
         with left:
-            _numbers(view, known, here, dense)
-            _state(view, known, here, dense, trains, known.error(configs[0]))
+            st.metric(
+                "Accuracy before training",
+                theme.percent(here) if here is not None else "…",
+                f"guessing: {theme.percent(1 / len(view.target.classes))}",
+                delta_color="off",
+                delta_arrow="off",
+                help="Of the target's validation images, right after the vote: BatchNorm is settled and the head set "
+                "from class means, but nothing is trained.",
+            )
+            _sizes(view, known)
+            _state(view, looked, here, dense, known.error(configs[0]))
         with right:
             points = {c.keep: a for c in configs if c.method == "mvp" and (a := known.accuracy(c)) is not None}
             _curve(view, points, here, dense)
 
 
-def _numbers(view: View, known: Known, here: float | None, dense: float | None) -> None:
-    size = size_of(view, known)
-    whole = whole_size(view)
-    cards = [
-        (
-            "Accuracy, untrained",
-            theme.percent(here) if here is not None else "…",
-            f"guessing: {theme.percent(1 / len(view.target.classes))}",
-            "Of the target's validation images, right after the channels are voted for and the neighbours' weights "
-            "averaged: BatchNorm is settled and the head set from class means, but nothing is trained.",
-        ),
-        *(
-            (
-                label,
-                show(getattr(size, name)) if size else "…",
-                f"of {show(getattr(whole, name))}" if whole else None,
-                help,
-            )
-            for label, name, show, help in (
-                ("Parameters", "params", theme.short, "Numbers that the slim network holds. Known ahead, exactly."),
-                ("MACs", "macs", theme.short, "Multiply-accumulates for one image. Known ahead, exactly."),
-                ("Size", "bytes", megabytes, "Of its weights as 32-bit numbers. Known ahead, exactly."),
-            )
-        ),
-    ]
-    with st.grid(4, min_column_width=124, gap="small"):
-        for label, value, beside, help in cards:
+def _sizes(view: View, known: Known) -> None:
+    size, whole = size_of(view, known), whole_size(view)
+    told = "Told ahead, exactly, from how many channels are kept."
+    cards = (
+        ("Parameters", "params", theme.short, f"Numbers that the slim network holds. {told}"),
+        ("MACs", "macs", theme.short, f"Multiply-accumulates for one image. {told}"),
+        ("Size", "bytes", megabytes, f"Of its weights as 32-bit numbers. {told}"),
+    )
+    with st.grid(3, min_column_width=100, gap="small"):
+        for label, name, show, help in cards:
+            value = show(getattr(size, name)) if size else "…"
+            beside = f"of {show(getattr(whole, name))}" if whole else None
             st.metric(label, value, beside, delta_color="off", delta_arrow="off", help=help)
 
 
@@ -131,8 +123,9 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-def _state(view: View, known: Known, here: float | None, dense: float | None, trains: bool, error: str | None) -> None:
+def _state(view: View, looked: Looked, here: float | None, dense: float | None, error: str | None) -> None:
     """One sentence on what is shown or on why nothing is yet, and where it helps, one button."""
+    known, trains = looked.known, looked.trains
     if error is not None:
         st.info(f"This cannot be tried here. {error}", icon=":material/block:")
     elif here is not None:

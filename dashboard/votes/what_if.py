@@ -9,6 +9,7 @@ from dashboard import data, links, theme, voters
 from dashboard.errors import as_sentence
 from dashboard.figures import groups
 from dashboard.votes import answers
+from dashboard.votes.answers import Known
 from dashboard.votes.trial import EVERY
 from dashboard.votes.view import View
 
@@ -105,25 +106,21 @@ def _changes(view: View, other: View) -> str:
 def _accuracies(view: View, other: View) -> None:
     """Accuracy before training of both, as soon as it is known."""
     configs = [other.config(), view.config()]
-    known = answers.look(configs, "what if")
-    waiting = len(known.answers) < len(configs) and known.state not in ("died", "failed")
 
-    @st.fragment(run_every=EVERY if waiting else None)
-    @as_sentence()
-    def live() -> None:
-        known = answers.look(configs, "what if")
+    def interval(known: Known) -> float | None:
+        return EVERY if len(known.answers) < len(configs) and known.state not in ("died", "failed") else None
+
+    def show(known: Known) -> None:
         then, now = (known.accuracy(config) for config in configs)
         if error := known.error(configs[0]):
             st.caption(error)
         else:
+            chance = theme.percent(1 / len(view.target.classes))
             st.markdown(
-                f"Accuracy before training: **{_percent(now)}** now, **{_percent(then)}** then (guessing: "
-                f"{theme.percent(1 / len(view.target.classes))})."
+                f"Accuracy before training: **{_percent(now)}** as it is, **{_percent(then)}** then; guessing {chance}."
             )
-        if waiting and len(known.answers) == len(configs):
-            st.rerun()
 
-    live()
+    answers.watch(lambda: answers.look(configs, "what if"), interval, show)
 
 
 def _percent(accuracy: float | None) -> str:

@@ -47,9 +47,9 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
 
 
 def stop_workers(home: Path) -> None:
-    """End the worker of that user folder, which outlives the server by design."""
+    """End the workers of that user folder, which outlive the server by design."""
     for process in psutil.process_iter(["cmdline"]):
-        if "core.runs.worker" not in (process.info["cmdline"] or ()):
+        if not {"core.runs.worker", "core.runs.preview_worker"} & {*(process.info["cmdline"] or ())}:
             continue
         try:
             if process.environ().get("METAVOTE_HOME") == str(home):

@@ -4,9 +4,8 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from core.runs import queue
+from core.runs import previews, queue
 from core.runs.store import Store
-from core.runs import previews
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from tests.dashboard.paper_zoo import write_paper_zoo
 

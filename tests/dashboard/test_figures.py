@@ -5,8 +5,9 @@ from core.channels.selection import Selection, chance_overlap
 from core.voting import Ballot, Votes, select, votes
 from core.zoo.zoo import Zoo, ballots
 from dashboard import theme
-from dashboard.figures import overlaps, pictures, similarities, task_map
+from dashboard.figures import groups, overlaps, pictures, similarities, task_map
 from dashboard.figures import votes as vote_figures
+from dashboard.figures.untrained import untrained_curve
 from dashboard.takeaways import votes_takeaway
 
 SIZES = {"a": 6, "b": 4}
@@ -120,7 +121,7 @@ def test_overlap_by_depth_follows_the_order_of_groups() -> None:
     selections = [ballot("x", (0, 1), (0,)).selection, ballot("y", (0, 1), (1,)).selection]
     means = overlaps.mean_overlap_by_group(selections)
     assert means == {"a": 1.0, "b": 0.0}
-    figure = overlaps.overlap_by_depth(means, {"a": 0.2, "b": 0.14}, "b")
+    figure = overlaps.overlap_by_depth({"Neighbours": means}, {"a": 0.2, "b": 0.14}, "b")
     assert list(trace(figure, "Chance").y) == [0.2, 0.14]
     assert list(trace(figure, "This group").x) == [2]
 
@@ -163,3 +164,58 @@ def test_pictures_on_another_ground_keep_the_white_inside_them() -> None:
     assert tuple(dyed[0, 0, 0]) == (128, 128, 128) and tuple(dyed[0, 4, 4]) == (255, 255, 255)
     assert tuple(dyed[0, 3, 3]) == (200, 0, 0)
     assert (pictures.on_paper(tile, theme.WHITE) == tile).all()
+
+
+def test_a_channel_is_kept_or_dropped_by_all_or_contested(counted: Votes) -> None:
+    tally = groups.tallies(counted, select(counted, keep=1 / 3))["a"]  # 1 has three votes; 0, 2 and 5 one each
+    assert tally == groups.Tally(agreed=1, contested=1, lost=2, unwanted=2)
+    assert tally.size == 6
+    assert groups.tallies(counted, select(counted, keep=0.25))["b"] == groups.Tally(1, 0, 0, 3)
+
+
+def test_the_bars_of_a_group_make_up_the_whole_of_it_and_carry_its_name(counted: Votes) -> None:
+    figure = groups.groups_overview(groups.tallies(counted, select(counted, keep=1 / 3)), "a")
+    assert [sum(bar.y[place] for bar in figure.data) for place in (0, 1)] == pytest.approx([1, 1])
+    assert {row[0] for bar in figure.data for row in bar.customdata} == {"a", "b"}
+
+
+def test_what_changes_is_counted_against_what_chance_would_change() -> None:
+    before, after = Selection({"a": (0, 1), "b": (0,)}, SIZES), Selection({"a": (1, 4), "b": (0,)}, SIZES)
+    assert groups.changed(before, after) == {"a": ([0], [4]), "b": ([], [])}
+    bars, line = groups.changes_chart(before, after, "a").data
+    assert list(bars.y) == [0.5, 0.0]
+    assert list(line.y) == pytest.approx([1 - 2 / 6, 1 - 1 / 4])
+
+
+def test_each_column_of_the_heatmap_tells_its_channel_and_who_voted(counted: Votes) -> None:
+    selection = select(counted, keep=1 / 3)
+    figure = vote_figures.vote_heatmap(counted, selection, "a", ["1 · x", "2 · y", "3 · z"], "importance", channel=5)
+    columns = figure.data[1]
+    assert list(columns.customdata) == vote_figures.channel_order(counted, selection, "a").tolist()
+    assert columns.text[0] == "channel 1: kept, votes 3.00<br>✓ 1 · x<br>✓ 2 · y<br>✓ 3 · z"
+    arrow = figure.layout.annotations[0]
+    assert columns.customdata[int(arrow.x)] == 5
+
+
+@pytest.mark.parametrize(
+    "event, channel",
+    [
+        ({"selection": {"points": [{"customdata": 37}]}}, 37),
+        ({"selection": {"points": [{"customdata": [0]}]}}, 0),
+        ({"selection": {"points": [{}]}}, None),
+        ({"selection": {"points": []}}, None),
+        ({}, None),
+    ],
+)
+def test_click_on_a_column_is_its_channel(event: dict, channel: int | None) -> None:
+    assert vote_figures.clicked_channel(event) == channel
+
+
+def test_the_untrained_curve_draws_chance_and_the_backbone_where_it_is_known() -> None:
+    def levels(dense: float | None) -> list[str]:
+        chart = untrained_curve({0.2: 0.5, 0.4: 0.6}, (0.2, 0.5), 0.25, dense).to_dict()
+        return [row["level"] for rows in chart["datasets"].values() for row in rows if "level" in row]
+
+    assert levels(None) == ["guessing"]
+    assert levels(0.7) == ["guessing", "whole backbone"]
+    assert untrained_curve({}, None, 0.25, None).to_dict()["height"] > 0
