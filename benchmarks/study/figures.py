@@ -14,6 +14,8 @@ matplotlib.rcParams.update({
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 
+from benchmarks.study.stats import Difference  # noqa: E402
+
 Points = Sequence[tuple[float, float, float]]  # x, mean, half width of its band
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#999933")
 
@@ -55,16 +57,18 @@ def lines(
     _save(axes, file)
 
 
-def gaps(file: Path, rows: Sequence[tuple[str, float, float, float]], x: str) -> None:
-    """Differences with intervals, one row a (name, mean, low, high), best on top; zero is the baseline."""
-    rows = sorted(rows, key=lambda row: row[1])
+def gaps(file: Path, found: Mapping[str, Difference], x: str) -> None:
+    """Differences with intervals, one row a name, best on top; zero is the baseline. Without intervals: nothing."""
+    rows = sorted((gap.mean, gap.low, gap.high, name) for name, gap in found.items() if gap.targets > 1)
+    if not rows:
+        return
     _, axes = plt.subplots(figsize=(7.2, 0.9 + 0.34 * len(rows)))
-    for place, (_, mean, low, high) in enumerate(rows):
+    for place, (mean, low, high, _) in enumerate(rows):
         colour = "#0072b2" if low > 0 else "#d55e00" if high < 0 else "#555555"
         axes.plot([low * 100, high * 100], [place, place], color=colour, lw=2)
         axes.plot([mean * 100], [place], "o", color=colour)
     axes.axvline(0, color="#222222", lw=1)
-    axes.set_yticks(range(len(rows)), [row[0] for row in rows])
+    axes.set_yticks(range(len(rows)), [name for *_, name in rows])
     axes.set_xlabel(x)
     _save(axes, file)
 

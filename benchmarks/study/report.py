@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.study.answers import classes, cost, domains, failures, overlap, rivals, voters, weights
+from benchmarks.study.answers import classes, cost, domains, failures, goals, overlap, rivals, voters, weights
 from benchmarks.study.grid import Grid
 from benchmarks.study.tables import Study
 from core.runs.store import Store
@@ -23,6 +23,7 @@ ANSWERS: tuple[Callable[[Study], str], ...] = (
     domains.fashion,
     cost.answer,
     failures.answer,
+    goals.answer,
 )
 
 
@@ -48,6 +49,7 @@ one thread each. {len(study.finished):,} runs.{cut} They are in `benchmarks/stud
 `python -m core runs import benchmarks/study-runs.zip`, then `python -m core compare --tag study`.
 
 Accuracies are of the test split, which each run looked at once, at its end. Keep ratio 0.2 of every channel group
-unless said. "n" counts runs; means, spreads and tests are over target means (a target counts once, whatever its seeds).
-± is a standard deviation over targets; in brackets stands a 95 % interval of a paired difference, p is of a paired t
-test over targets, not corrected for how many tests there are. Nothing was chosen by looking at these targets."""
+unless said. A number in brackets after a name is of iterations. "n" counts runs; means, spreads and tests are over
+target means (a target counts once, whatever its seeds). ± is a standard deviation over targets, after a slash over the
+seeds of one target; in brackets stands a 95 % interval of a paired difference, p is of a paired t test over targets, not
+corrected for how many tests there are. Nothing was chosen by looking at these targets."""

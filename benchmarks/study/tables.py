@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.runner import finished_runs
@@ -51,9 +51,10 @@ def error(values: Values) -> float:
 
 
 def figures_of(values: Values) -> list[str]:
-    """[n, "mean ± sd, in per cent"] for a table row."""
+    """[n, "mean ± sd over targets / over seeds, in per cent"] for a table row."""
     found = summary(values)
-    return [str(found.n), f"{100 * found.mean:.1f} ± {100 * found.sd:.1f}"]
+    spreads = " / ".join(f"{100 * spread:.1f}" for spread in (found.sd, found.seed_sd) if not math.isnan(spread))
+    return [str(found.n), f"{100 * found.mean:.1f}" + (f" ± {spreads}" if spreads else "")]
 
 
 def gap_of(a: Values, b: Values) -> str:
@@ -69,6 +70,17 @@ def said(gap: Difference) -> str:
         return f"{100 * gap.mean:+.1f}"
     p = "p < 0.001" if gap.p < 0.001 else f"p = {gap.p:.3f}"
     return f"{100 * gap.mean:+.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}], {p}"
+
+
+def verdict(gaps: Mapping[str, Difference], baseline: str = "`mvp`") -> str:
+    """Which variants differ from the baseline by more than chance (95 % interval), and which do not, by name."""
+    known = {name: gap for name, gap in gaps.items() if not math.isnan(gap.low)}
+    parts = {
+        f"Worse than {baseline} beyond chance": [name for name, gap in known.items() if gap.high < 0],
+        "Better beyond chance": [name for name, gap in known.items() if gap.low > 0],
+        "Not to be told apart from it": [name for name, gap in known.items() if gap.low <= 0 <= gap.high],
+    }
+    return " ".join(f"{words}: {'; '.join(names)}." for words, names in parts.items() if names)
 
 
 def mean_of(values: Iterable[float]) -> float:

@@ -2,14 +2,14 @@
 
 from benchmarks.study import figures
 from benchmarks.study.grid import BACKBONES, LONG, SHORT
-from benchmarks.study.stats import difference, summary
-from benchmarks.study.tables import Study, error, figures_of, gap_of, table
+from benchmarks.study.stats import Difference, difference, summary
+from benchmarks.study.tables import Study, error, figures_of, gap_of, table, verdict
 from core.backbones.backbone import backbone_ids, load_backbone
 
 
 def elsewhere(study: Study, question: str, figure: str) -> str:
     """Every variant on another zoo's targets, against `mvp`: figure and table."""
-    rows, drawn = [], []
+    rows, gaps = [], {}
     names = list(dict.fromkeys(key[1] for key in study.accuracy if key[0] == question))
     for count in (*SHORT, LONG):
         against = study.of(question, "mvp", count) or study.of(question, "mvp", 60)
@@ -17,13 +17,14 @@ def elsewhere(study: Study, question: str, figure: str) -> str:
             values = study.of(question, name, count)
             if values:
                 rows.append([str(count), name, *figures_of(values), gap_of(values, against) if name != "mvp" else ""])
-                if name != "mvp" and (gap := difference(values, against)).targets > 1:
-                    drawn.append((f"{name}, {count} it.", gap.mean, gap.low, gap.high))
+                if name != "mvp":
+                    gaps[f"{name} ({count})"] = difference(values, against)
     if not rows:
         return "Not run yet."
-    if drawn:
-        figures.gaps(study.folder / figure, drawn, "minus mvp at the same iterations, points")
-    return f"""![differences to mvp]({figure})
+    figures.gaps(study.folder / figure, gaps, "minus mvp at the same iterations, points")
+    return f"""{verdict(gaps)}
+
+![differences to mvp]({figure})
 
 {table(("iterations", "variant", "n", "accuracy, %", "minus mvp, points"), rows)}"""
 
@@ -31,6 +32,7 @@ def elsewhere(study: Study, question: str, figure: str) -> str:
 def backbones(study: Study) -> str:
     """Question 6: self-supervised, supervised, random backbone."""
     rows, series = [], {}
+    gaps: dict[str, dict[str, Difference]] = {}
     variants = list(dict.fromkeys(key[1].split(" | ")[0] for key in study.accuracy if key[0] == "6"))
     for source in BACKBONES:
         points = []
@@ -39,6 +41,8 @@ def backbones(study: Study) -> str:
             for name in variants:
                 if values := study.of("6", f"{name} | {source}", count):
                     gap = gap_of(values, against) if name != "mvp" else ""
+                    if name != "mvp":
+                        gaps.setdefault(source, {})[f"{name} ({count})"] = difference(values, against)
                     rows.append([source, str(count), name, *figures_of(values), gap])
                     if name == "mvp":
                         points.append((float(count), summary(values).mean, error(values)))
@@ -46,10 +50,13 @@ def backbones(study: Study) -> str:
             series[source] = points
     if not rows:
         return f"{_BACKBONES}\n\nNot run yet (stage `backbones`)."
+    said = "\n".join(f"- {source}: {verdict(found)}" for source, found in gaps.items())
     figures.lines(study.folder / "backbones.svg", series, "training iterations of mvp", "test accuracy, %")
     return f"""{_BACKBONES}
 
 {_probes()}
+
+{said}
 
 ![mvp by backbone](backbones.svg)
 

@@ -3,7 +3,7 @@
 from benchmarks.study import figures
 from benchmarks.study.grid import KEEPS, LONG, SHORT
 from benchmarks.study.stats import difference, summary
-from benchmarks.study.tables import KEEP, Study, curve, error, figures_of, gap_of, mean_of, table
+from benchmarks.study.tables import KEEP, Study, curve, error, figures_of, gap_of, mean_of, table, verdict
 
 
 def answer(study: Study) -> str:
@@ -25,19 +25,23 @@ def answer(study: Study) -> str:
             for name, points in curves.items()
         }
         figures.lines(study.folder / file, against, words, "test accuracy, %", levels, log=True)
-    rows = []
+    rows, gaps = [], {}
     for count in sorted({n for name in names for n in study.counts("1", name)}):
         own = study.of("1", "mvp", count)
         for name in names:
             values = study.of("1", name, count)
             if values:
                 rows.append([str(count), name, *figures_of(values), gap_of(values, own) if name != "mvp" else ""])
+                if name != "mvp" and count in SHORT:
+                    gaps[f"{name} ({count})"] = difference(values, own)
     for count in study.counts("1", "dense"):
         values = study.of("1", "dense", count)
         rows.append([str(count), "dense (unpruned)", *figures_of(values), gap_of(values, study.of("1", "mvp", count))])
     return f"""## 1. Does the vote beat what a user would do instead?
 
 {_headline(study)}
+
+At 20 and 60 iterations: {verdict(gaps)}
 
 ![accuracy by iterations](iterations.svg)
 ![accuracy by MACs](macs.svg)
@@ -57,7 +61,7 @@ def _headline(study: Study) -> str:
     reached = level = None
     for count in study.counts("1", "mvp"):
         own = study.of("1", "mvp", count)
-        macs, cpu = (mean_of(table["1", "mvp", KEEP, count].values()) for table in (study.macs, study.seconds))
+        macs, cpu = (mean_of(spent["1", "mvp", KEEP, count].values()) for spent in (study.macs, study.seconds))
         rows.append([
             str(count), f"{100 * summary(own).mean:.1f}", gap_of(own, long), f"1/{LONG / count:.0f}" if count else "0",
             f"1/{mean_of(seconds.values()) / cpu:.0f}", f"1/{mean_of(costs.values()) / macs:.0f}",

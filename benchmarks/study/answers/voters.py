@@ -7,14 +7,14 @@ from scipy import stats as scipy_stats
 from benchmarks.study import figures
 from benchmarks.study.grid import SHORT, K
 from benchmarks.study.stats import difference, summary
-from benchmarks.study.tables import Study, error, figures_of, said, table
+from benchmarks.study.tables import Study, error, figures_of, said, table, verdict
 from core.tasks.catalogue import task as task_of
 from core.zoo.zoo import open_zoo
 
 
 def answer(study: Study) -> str:
     """Is it the neighbours, and is it the vote?"""
-    rows, drawn = [], []
+    rows, gaps = [], {}
     names = list(dict.fromkeys(key[1] for key in study.accuracy if key[0] == "2" and key[1] not in ("mvp", "alone")))
     for count in SHORT:
         own = study.of("2", "mvp", count)
@@ -25,9 +25,9 @@ def answer(study: Study) -> str:
             if values:
                 gap = difference(values, own)
                 rows.append([str(count), name, *figures_of(values), said(gap)])
-                drawn.append((f"{name}, {count} it.", gap.mean, gap.low, gap.high))
-    if drawn:
-        figures.gaps(study.folder / "controls.svg", drawn, "minus mvp at the same iterations, points")
+                gaps[f"{name} ({count})"] = gap
+    if gaps:
+        figures.gaps(study.folder / "controls.svg", gaps, "minus mvp at the same iterations, points")
     numbers = [(k, study.of("2", f"K = {k}", 20)) for k in K]
     numbers += [(1, study.of("2", "nearest alone", 20)), (5, study.of("2", "mvp", 20))]
     points = [
@@ -38,6 +38,8 @@ def answer(study: Study) -> str:
     if points:
         figures.lines(study.folder / "k.svg", {"20 iterations": points}, "K", "test accuracy, %")
     return f"""## 2. Is it the neighbours, and is it the vote?
+
+{verdict(gaps)} "oracle": the five zoo tasks that are best alone on the target's own validation images.
 
 ![differences to mvp](controls.svg)
 ![accuracy by K](k.svg)

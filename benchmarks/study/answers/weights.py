@@ -3,12 +3,12 @@
 from benchmarks.study import figures
 from benchmarks.study.grid import LONG, MASKS, SHORT
 from benchmarks.study.stats import difference, summary
-from benchmarks.study.tables import Study, gap_of, table
+from benchmarks.study.tables import Study, gap_of, table, verdict
 
 
 def answer(study: Study) -> str:
     """Mask or weights?"""
-    rows, drawn = [], []
+    rows, gaps = [], {}
     for count in SHORT:
         for mask in (*MASKS, "own, iterative"):
             lent, own = (study.of("3", f"{mask} | {source}", count) for source in ("neighbours", "pretrained"))
@@ -16,11 +16,14 @@ def answer(study: Study) -> str:
             if lent and own:
                 rows.append([str(count), mask, str(len(lent)), *(f"{100 * summary(v).mean:.1f}" if v else "–"
                              for v in (lent, own, none)), gap_of(lent, own)])  # fmt: skip
-                if (gap := difference(lent, own)).targets > 1:
-                    drawn.append((f"{mask}, {count} it.", gap.mean, gap.low, gap.high))
-    if drawn:
-        figures.gaps(study.folder / "weights.svg", drawn, "neighbours' weights minus the backbone's, points")
+                gaps[f"{mask} ({count})"] = difference(lent, own)
+    if gaps:
+        figures.gaps(study.folder / "weights.svg", gaps, "neighbours' weights minus the backbone's, points")
     return f"""## 3. Mask or weights?
+
+What the neighbours' weights bring under each mask. {verdict(gaps, "the backbone's weights")}
+
+{_masks(study)}
 
 ![what the neighbours' weights bring, by mask](weights.svg)
 
@@ -40,3 +43,14 @@ def answer(study: Study) -> str:
     }
 
 "own, iterative" is the mask that {LONG} iterations of iterative Taylor found on the target itself."""
+
+
+def _masks(study: Study) -> str:
+    """What the votes' mask brings beside the target's own, both with the neighbours' weights."""
+    gaps = {}
+    for count in SHORT:
+        votes, own = (study.of("3", f"{mask} | neighbours", count) for mask in ("votes", "own, iterative"))
+        if votes and own:
+            gaps[f"the target's own mask ({count})"] = difference(own, votes)
+    said = verdict(gaps, "the votes' mask")
+    return f"With the neighbours' weights under both: {said}" if said else ""
