@@ -51,5 +51,5 @@ one thread each. {len(study.finished):,} runs.{cut} They are in `benchmarks/stud
 Accuracies are of the test split, which each run looked at once, at its end. Keep ratio 0.2 of every channel group
 unless said. A number in brackets after a name is of iterations. "n" counts runs; means, spreads and tests are over
 target means (a target counts once, whatever its seeds). ± is a standard deviation over targets, after a slash over the
-seeds of one target; in brackets stands a 95 % interval of a paired difference, p is of a paired t test over targets, not
-corrected for how many tests there are. Nothing was chosen by looking at these targets."""
+seeds of one target; in brackets stands a 95 % interval of a paired difference, p is of a paired t test over targets,
+not corrected for how many tests there are. Nothing was chosen by looking at these targets."""
