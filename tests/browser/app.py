@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,6 +89,18 @@ def sound(page: Page) -> None:
     """No exception and no error on the page."""
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+def stop_workers(home: Path) -> None:
+    """End the processes that work for that user folder, which outlive the server by design."""
+    for process in psutil.process_iter(["cmdline"]):
+        if not any(part.startswith("core.") for part in process.info["cmdline"] or ()):
+            continue
+        try:
+            if process.environ().get("METAVOTE_HOME") == str(home):
+                process.terminate()
+        except psutil.Error:
+            continue  # it has ended, or is another user's
 
 
 def _free_port() -> int:

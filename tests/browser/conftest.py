@@ -1,11 +1,10 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.app import Server, launched, opened, serving
+from tests.browser.app import Server, launched, opened, serving, stop_workers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,15 +43,3 @@ def visit(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
     yield visit
     for page in pages:
         page.context.close()
-
-
-def stop_workers(home: Path) -> None:
-    """End the workers of that user folder, which outlive the server by design."""
-    for process in psutil.process_iter(["cmdline"]):
-        if not {"core.runs.worker", "core.runs.preview_worker"} & {*(process.info["cmdline"] or ())}:
-            continue
-        try:
-            if process.environ().get("METAVOTE_HOME") == str(home):
-                process.terminate()
-        except psutil.Error:
-            continue  # it has ended, or is another user's
