@@ -1,6 +1,7 @@
 """Run the study, and write its report.
 
     python -m benchmarks.study [--full] [--targets ID ...] [--seeds 0 1 2] [--workers 2] [--stages NAME ...]
+                               [--variants NAME ...]
     python -m benchmarks.study --report docs/study
 
 Every run is stored (tag `study`) and done once, so a study that was stopped goes on where it was, and so does one whose
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--targets", nargs="+", default=[task.id for task in tasks("targets")])
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     parser.add_argument("--stages", nargs="+", choices=[stage.__name__ for stage in STAGES])
+    parser.add_argument("--variants", nargs="+", help="of each stage only these, such as mvp")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="write the report of the runs there are")
     given = parser.parse_args()
@@ -63,7 +65,8 @@ def main() -> None:
         if given.stages is None or stage.__name__ in given.stages:
             for zoo in ZOOS_OF.get(stage, ()):
                 build_missing(*zoo, given.workers)
-            wanted = [place.config for place in stage(grid, finished_runs(store, TAG))]
+            found = stage(grid, finished_runs(store, TAG))
+            wanted = [place.config for place in found if given.variants is None or place.variant in given.variants]
             failed += run_all(wanted, TAG, given.workers, stage.__name__)
     print(f"not finished: {', '.join(failed)}" if failed else "all finished")
 
