@@ -56,14 +56,13 @@ def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
         for run_id, config, _, _ in entries:
             if known.get(run_id, config) != config:
                 raise BadValueError(f"Another run is called {run_id} here: delete it, or import into a fresh store.")
-        added = []
-        for run_id, config, about, happened in entries:
-            if run_id not in known:
-                if run_id in models:
-                    write_whole(store.model_path(run_id), archive.read(models[run_id]))
-                store.restore(run_id, config, about, [event_from_dict(one) for one in happened])
-                added.append(run_id)
-    return added, [entry[0] for entry in entries if entry[0] in known]
+        new = [entry for entry in entries if entry[0] not in known]
+        for run_id in models.keys() & {entry[0] for entry in new}:
+            write_whole(store.model_path(run_id), archive.read(models[run_id]))
+        store.restore(
+            (id, config, about, (event_from_dict(one) for one in happened)) for id, config, about, happened in new
+        )
+    return [entry[0] for entry in new], [entry[0] for entry in entries if entry[0] in known]
 
 
 def recorded(file: Path) -> list[tuple[RunRecord, list[RecordedEvent]]]:

@@ -26,6 +26,7 @@ from core.runs.status import current
 
 Records: TypeAlias = list[RunRecord]
 Events: TypeAlias = list[tuple[int, RecordedEvent]]
+Told: TypeAlias = tuple[str, RunConfig, Mapping[str, Any], Iterable[RecordedEvent]]
 LONGEST_NOTES = 10_000
 AT_ONCE = 500  # runs in one query: databases limit how many values a query may name
 
@@ -102,21 +103,23 @@ class Store:
                     continue  # the id is taken: draw a longer one
         raise StoreError(f"The run store {self.where} finds no free name for the run: delete runs you no longer need.")
 
-    def restore(
-        self, run_id: str, config: RunConfig, about: Mapping[str, Any], events_of_run: Iterable[RecordedEvent]
-    ) -> None:
-        """Add an ended run as another store had it. `about`: its status, times, error, result, tags and notes."""
-        row = {
-            **{name: about[name] for name in ("status", "created", "started", "ended", "error", "notes")},
-            "result": None if about["result"] is None else dumps(about["result"]),
-            "tags": dumps(list(about["tags"])),
-            "queued": about["created"],
-            "attempt": 1,
-        }
+    def restore(self, told: Iterable[Told]) -> None:
+        """Add ended runs as another store had them: all of them, or none.
+
+        Of each its id, config, a mapping of status, times, error, result, tags and notes, and its events.
+        """
         with self.database.write() as connection:
-            named = {"id": run_id, "task": config.task, "method": config.method, "config": dumps(config.to_dict())}
-            connection.execute(insert(runs).values(**named, **row))
-            add_events(connection, run_id, events_of_run)
+            for run_id, config, about, happened in told:
+                row = {
+                    **{name: about[name] for name in ("status", "created", "started", "ended", "error", "notes")},
+                    "result": None if about["result"] is None else dumps(about["result"]),
+                    "tags": dumps(list(about["tags"])),
+                    "queued": about["created"],
+                    "attempt": 1,
+                }
+                named = {"id": run_id, "task": config.task, "method": config.method, "config": dumps(config.to_dict())}
+                connection.execute(insert(runs).values(**named, **row))
+                add_events(connection, run_id, happened)
 
     def get(self, run_id: str) -> RunRecord:
         """The run of that id."""

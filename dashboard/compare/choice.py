@@ -155,7 +155,7 @@ def pick_runs(labels: Mapping[str, str]) -> list[str]:
             format_func=lambda id: labels.get(id, id),
             key="runs",
             persist_state="session",
-            placeholder="Choose rows above, or type a method, a task or an id",
+            placeholder="Choose rows above, or type a part of an id",
             max_selections=MOST_BY_HAND,
             select_all=False,
         )

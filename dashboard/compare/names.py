@@ -90,7 +90,7 @@ def shown(name: str, value: Any) -> str:
     if name == "keep":
         return theme.ratio(value)
     if name in BY_SETTING:
-        return BY_SETTING[name].get(value, str(value))
+        return BY_SETTING[name].get(value, str(value)).removesuffix(" (control)")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):

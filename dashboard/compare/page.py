@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.paths import home
 from core.runs.record import RunRecord
@@ -24,41 +25,54 @@ OPEN = "compare: table open"
 
 def draw() -> None:
     """Everything below the heading."""
-    records = reads.all_runs()
-    if not records:
+    runs = reads.all_runs()
+    if not runs.records:
         _nothing_yet()
         return
-    statuses = [current(record) for record in records]
-    frame = _frame(records, tuple(statuses))
-    with st.expander(_title(len(records)), icon=":material/table_rows:", expanded=_starts_open()):
-        shown = table.table_of_runs(frame)
+    statuses = [current(record) for record in runs.records]
+    frame = _frame(runs, tuple(statuses))
+    title = f"All runs ({len(runs.records):,})"
+    with st.expander(title, icon=":material/table_rows:", expanded=_starts_open()):
+        shown, every = table.table_of_runs(frame)
         rows = st.container(gap="small")
-        every = choice.pick_every(len(shown))
-    chosen = shown[ALWAYS].tolist() if every else choice.pick_runs(_labels(frame))
+    left, right = st.columns([5, 2], gap="medium")
+    with left:
+        chosen = _all_of(shown) if every else choice.pick_runs(_labels(runs, tuple(statuses)))
     with rows:
         table.draw_rows(shown, chosen, selectable=not every)
-    by_id = {record.id: (record, status) for record, status in zip(records, statuses, strict=True)}
-    picked = [by_id[id] for id in chosen]
+    by_id = {record.id: (record, status) for record, status in zip(runs.records, statuses, strict=True)}
+    picked = [by_id[id][0] for id in chosen]
+    if not picked:
+        _nothing_chosen(runs.records)
+        return
     if len(picked) == 1:
-        _alone(picked[0][0], records)
-    if picked:
-        _compare([record for record, _ in picked], {record.id: status for record, status in picked})
-    else:
-        st.info(
-            "Choose runs in the table, or by name in the box above: from two on they are compared.",
-            icon=":material/compare_arrows:",
-        )
-        with st.expander("Bring runs from another machine", icon=":material/upload_file:"):
-            files.bring()
+        _alone(picked[0], runs.records)
+    _compare(picked, {record.id: by_id[record.id][1] for record in picked}, right)
 
 
-def _title(number: int) -> str:
-    return f"All runs ({number:,})"
+def _all_of(shown: pd.DataFrame) -> list[str]:
+    st.markdown(f"**Runs compared**  \nAll {len(shown):,} that the filters let through.")
+    ids: list[str] = shown[ALWAYS].tolist()
+    return ids
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={list: id})
-def _frame(records: list[RunRecord], statuses: tuple[str, ...]) -> pd.DataFrame:
-    return frame_of(records, statuses)
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={reads.AllRuns: reads.AllRuns.identity})
+def _frame(runs: reads.AllRuns, statuses: tuple[str, ...]) -> pd.DataFrame:
+    return frame_of(runs.records, statuses)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={reads.AllRuns: reads.AllRuns.identity})
+def _labels(runs: reads.AllRuns, statuses: tuple[str, ...]) -> Mapping[str, str]:
+    return labels_of(_frame(runs, statuses))
+
+
+def _nothing_chosen(records: Sequence[RunRecord]) -> None:
+    words = "Choose runs in the table, or by name in the box above: from two on they are compared."
+    if len(records) == 1:
+        words = "There is one run so far. Another one, of a different method or seed, makes a comparison."
+    st.info(words, icon=":material/compare_arrows:")
+    with st.expander("Bring runs from another machine", icon=":material/upload_file:"):
+        files.bring()
 
 
 def _nothing_yet() -> None:
@@ -96,23 +110,14 @@ def _add(ids: Sequence[str]) -> None:
     st.session_state["runs"] = [*st.session_state["runs"], *ids]
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={pd.DataFrame: id})
-def _labels(frame: pd.DataFrame) -> Mapping[str, str]:
-    return labels_of(frame)
-
-
-def _compare(records: Sequence[RunRecord], statuses: Mapping[str, str]) -> None:
-    """The comparison, refreshed while a run in it is going on."""
-    few = len(records) <= MOST_LINES
+def _compare(records: Sequence[RunRecord], statuses: Mapping[str, str], box: DeltaGenerator) -> None:
+    """The comparison, refreshed while a run in it is going on; the baseline is chosen in `box`."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        box = st.container(width=380)
-        by = choice.pick_by("run", ["run", "variant"]) if few else "variant"
-        beside = st.container(width="content")
+        tab = choice.pick_tab()
+        by = choice.pick_by("run", ["run", "variant"]) if len(records) <= MOST_LINES else "variant"
+        axis = choice.pick_axis() if by == "run" and tab == "overview" else "iterations"
     with box:
         baseline = _baseline(records, statuses, by)
-    tab = choice.pick_tab()
-    with beside:
-        axis = choice.pick_axis() if by == "run" and tab == "overview" else "iterations"
     active = any(status in ACTIVE for status in statuses.values())
 
     @st.fragment(run_every=EVERY if active and tab == "overview" else None)
@@ -142,7 +147,8 @@ def _compared(records: Sequence[RunRecord], statuses: Mapping[str, str], baselin
     """What is compared; where all of it has ended, it is worked out once."""
     if any(status in ACTIVE for status in statuses.values()):
         return Compared(records, statuses, reads.events_of(records), baseline)
-    return _ended(str(home()), tuple((one.id, one.attempt, one.status) for one in records), baseline, records, statuses)
+    marks = tuple((one.id, one.attempt, one.status, one.tags, one.notes) for one in records)
+    return _ended(str(home()), marks, baseline, records, statuses)
 
 
 @st.cache_resource(max_entries=12, show_spinner="Reading the curves")

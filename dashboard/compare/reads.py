@@ -1,6 +1,7 @@
 """What the Compare page reads from the store, each run's data once: records, evaluations and removals, selections."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -18,14 +19,27 @@ MOST_KEPT = 5000  # runs whose events stay in memory
 Events = Mapping[str, Sequence[RecordedEvent]]
 
 
-def all_runs() -> list[RunRecord]:
-    """Every run in the store, newest first; read again only when something in it changed."""
+@dataclass(frozen=True)
+class AllRuns:
+    """Every run in a store, newest first, and the mark of the store's state that this is."""
+
+    folder: str
+    mark: int
+    records: Sequence[RunRecord] = field(repr=False)
+
+    def identity(self) -> tuple[str, int]:
+        """What reads of it are cached by."""
+        return self.folder, self.mark
+
+
+def all_runs() -> AllRuns:
+    """Every run; read again only when something in the store changed."""
     return _all_runs(str(home()), data.store().mark())
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the runs")
-def _all_runs(folder: str, mark: int) -> list[RunRecord]:
-    return data.store().list()
+def _all_runs(folder: str, mark: int) -> AllRuns:
+    return AllRuns(folder, mark, data.store().list())
 
 
 def again(record: RunRecord) -> RunRecord:

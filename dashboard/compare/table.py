@@ -15,22 +15,23 @@ TABLE, GROUP_TABLE, LISTED, GROUPS_LISTED = (
     "compare: listed",
     "compare: groups listed",
 )
-HEIGHT = 330  # pixels
+HEIGHT = 268  # pixels
 
 
-def table_of_runs(frame: pd.DataFrame) -> pd.DataFrame:
-    """Filters and looks; returns the rows they leave, which `draw_rows` then draws."""
+def table_of_runs(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """Filters and looks: the rows they leave, which `draw_rows` then draws, and whether all of those are compared."""
     filters = choice.pick_filters(frame)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         grouped = choice.pick_grouped()
         with st.popover("Columns and order", icon=":material/view_column:"):
             order = choice.pick_order()
             columns = choice.pick_columns()
+        shown = narrowed(frame, filters, order, grouped)
+        every = choice.pick_every(len(shown))
     if grouped != "none":
         _groups(frame, filters, grouped)
-    shown = narrowed(frame, filters, order, grouped)
     shown.attrs["columns"] = [ALWAYS, *_in_place(columns, grouped)]
-    return shown
+    return shown, every
 
 
 def _in_place(columns: Sequence[str], grouped: str) -> list[str]:
@@ -69,7 +70,7 @@ def draw_rows(shown: pd.DataFrame, chosen: Sequence[str], selectable: bool) -> N
 
 
 def _height(rows: int) -> Any:
-    return "content" if rows <= 8 else HEIGHT
+    return "content" if rows <= 6 else HEIGHT
 
 
 def _select(key: str, rows: Sequence[int]) -> None:

@@ -45,7 +45,10 @@ def kept_by_layer(pruned: Mapping[str, Pruned], names: Mapping[str, str], styles
     figure.update_xaxes(title=None, tickangle=-45)
     figure.update_yaxes(title="Channels removed", tickformat=".0%", range=[0, 1.03])
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-    figure.update_layout(height=360, margin=PLAIN, dragmode=False, showlegend=len(figure.data) > 1, legend=legend)
+    several = len(figure.data) > 1
+    figure.update_layout(
+        height=380 if several else 250, margin=PLAIN, dragmode=False, showlegend=several, legend=legend
+    )
     return figure
 
 

@@ -63,7 +63,7 @@ def test_a_run_that_still_goes_on_is_refused(store: Store, tmp_path: Path) -> No
 def test_another_run_of_the_same_id_is_not_overwritten(store: Store, other: Store, run_id: str, tmp_path: Path) -> None:
     pack(store, store.list(), tmp_path / "runs.zip")
     about = {name: getattr(store.get(run_id), name) for name in ("status", "created", "started", "ended", "error")}
-    other.restore(run_id, RunConfig("emoji-t05"), about | {"result": None, "tags": [], "notes": ""}, [])
+    other.restore([(run_id, RunConfig("emoji-t05"), about | {"result": None, "tags": [], "notes": ""}, [])])
     with pytest.raises(BadValueError, match=run_id):
         unpack(other, tmp_path / "runs.zip")
     assert other.get(run_id).config.task == "emoji-t05"
