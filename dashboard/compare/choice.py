@@ -158,6 +158,7 @@ def pick_runs(labels: Mapping[str, str]) -> list[str]:
             placeholder="Choose rows above, or type a part of an id",
             max_selections=MOST_BY_HAND,
             select_all=False,
+            wrap=True,
         )
 
     return linked_many("runs", known, draw)

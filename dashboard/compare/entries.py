@@ -99,6 +99,13 @@ def spots(compared: Compared, by: str, cost: str) -> list[Spot]:
     return found
 
 
+def comparable(compared: Compared, by: str) -> bool:
+    """Whether accuracies may be held against each other: one task, or means over the same tasks throughout."""
+    if by == "run":
+        return len(compared.tasks) == 1
+    return len({frozenset(row.task for row in kind.rows) for kind in kinds_of(compared)}) <= 1
+
+
 def bundles(compared: Compared) -> list[Bundle]:
     """The rows of the figure of spread."""
     return [Bundle(kind.name, kind.style, kind.accuracies, kind.mean, kind.sd) for kind in kinds_of(compared)]

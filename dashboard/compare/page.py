@@ -51,9 +51,14 @@ def draw() -> None:
 
 
 def _all_of(shown: pd.DataFrame) -> list[str]:
-    st.markdown(f"**Runs compared**  \nAll {len(shown):,} that the filters let through.")
+    st.markdown(f"All **{len(shown):,}** runs that the filters of the table let through.")
+    st.button("Choose by hand", icon=":material/checklist:", on_click=_by_hand)
     ids: list[str] = shown[ALWAYS].tolist()
     return ids
+
+
+def _by_hand() -> None:
+    st.session_state["every"] = False
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={reads.AllRuns: reads.AllRuns.identity})

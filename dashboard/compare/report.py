@@ -48,8 +48,8 @@ def _signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", theme.MINUS)
 
 
-def _more(value: float) -> str:
-    return f"{value:+.0f} %".replace("-", theme.MINUS)
+def _ratio(value: float) -> str:
+    return f"{theme.decimal(value)} ×"
 
 
 def _times(value: float) -> str:
@@ -58,7 +58,7 @@ def _times(value: float) -> str:
 
 RESULTS: Formats = {
     "Test accuracy": _percent, "Validation": _percent, "Δ points": _signed, "Parameters": theme.short,
-    "MACs": theme.short, "Δ parameters": _more, "Δ MACs": _more, "Δ CPU": _more, "Iterations": theme.count,
+    "MACs": theme.short, "× parameters": _ratio, "× MACs": _ratio, "× CPU": _ratio, "Iterations": theme.count,
     "CPU seconds": lambda value: theme.decimal(value, 1),
 }  # fmt: skip
 SUMMARIES: Formats = {
@@ -126,7 +126,7 @@ def _summaries(compared: Compared) -> str:
 
 
 def _tradeoffs(compared: Compared, by: str) -> Iterator[str]:
-    front = len(compared.tasks) == 1 or by == "variant"
+    front = entries.comparable(compared, by)
     charts = []
     for cost, title in entries.COSTS.items():
         if spots := entries.spots(compared, by, cost):

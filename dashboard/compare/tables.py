@@ -28,17 +28,17 @@ def results(compared: Compared) -> pd.DataFrame:
             "Δ points": _numbers([_points(row, base) for row in rows]),
             "Validation": _numbers([_percent(row.validation_accuracy) for row in rows]),
             "Parameters": _numbers([row.params for row in rows]),
-            "Δ parameters": _numbers([_more(row, base, lambda one: one.params) for row in rows]),
+            "× parameters": _numbers([_times(row, base, lambda one: one.params) for row in rows]),
             "MACs": _numbers([row.macs for row in rows]),
-            "Δ MACs": _numbers([_more(row, base, lambda one: one.macs) for row in rows]),
+            "× MACs": _numbers([_times(row, base, lambda one: one.macs) for row in rows]),
             "Iterations": _numbers([row.iterations for row in rows]),
             "CPU seconds": _numbers([row.cpu_seconds for row in rows]),
-            "Δ CPU": _numbers([_more(row, base, lambda one: one.cpu_seconds) for row in rows]),
+            "× CPU": _numbers([_times(row, base, lambda one: one.cpu_seconds) for row in rows]),
             "Id": [row.run for row in rows],
         }
     )
-    if base is None:
-        table = table.drop(columns=["Δ points", "Δ parameters", "Δ MACs", "Δ CPU"])
+    if base is None or len(rows) == 1:
+        table = table.drop(columns=["Δ points", "× parameters", "× MACs", "× CPU"])
     return table.drop(columns="Status") if not compared.active and not compared.without_result else table
 
 
@@ -57,12 +57,12 @@ def _points(row: Row, base: Row | None) -> float | None:
     return 100 * (row.test_accuracy - base.test_accuracy)
 
 
-def _more(row: Row, base: Row | None, value: Callable[[Row], float | None]) -> float | None:
-    """How much more than the baseline, in per cent of it."""
+def _times(row: Row, base: Row | None, value: Callable[[Row], float | None]) -> float | None:
+    """How many times the baseline's."""
     if base is None or row.run == base.run:
         return None
     own, other = value(row), value(base)
-    return None if own is None or not other else 100 * (own / other - 1)
+    return None if own is None or not other else own / other
 
 
 def _numbers(values: Sequence[float | None]) -> pd.Series:

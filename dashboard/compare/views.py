@@ -83,7 +83,8 @@ def _means(compared: Compared) -> None:
 
 
 def _results(compared: Compared) -> None:
-    percent, more = st.column_config.NumberColumn(format="%.1f %%"), st.column_config.NumberColumn(format="%+.0f %%")
+    percent = st.column_config.NumberColumn(format="%.1f %%")
+    times = st.column_config.NumberColumn(format="%.2f ×", help="As many times the baseline's")
     st.dataframe(
         tables.results(compared),
         hide_index=True,
@@ -98,7 +99,7 @@ def _results(compared: Compared) -> None:
             "Parameters": st.column_config.NumberColumn(format="compact"),
             "MACs": st.column_config.NumberColumn(format="compact", help="Multiply-accumulates for one image"),
             "CPU seconds": st.column_config.NumberColumn(format="%.1f"),
-            **dict.fromkeys(("Δ parameters", "Δ MACs", "Δ CPU"), more),
+            **dict.fromkeys(("× parameters", "× MACs", "× CPU"), times),
         },
         alt=f"Results of {len(compared.records)} runs"
         + (", with differences to the baseline" if compared.base else ""),
@@ -112,8 +113,7 @@ def _height(rows: int) -> Any:
 
 def tradeoff(compared: Compared, by: str) -> None:
     """Accuracy against parameters, MACs and iterations, each with its front."""
-    one_task = len(compared.tasks) == 1
-    front = one_task or by == "variant"
+    front = entries.comparable(compared, by)
     with st.grid(3, min_column_width=290, gap="medium"):
         for cost, title in entries.COSTS.items():
             found = entries.spots(compared, by, cost)
@@ -132,7 +132,9 @@ def tradeoff(compared: Compared, by: str) -> None:
             "The dotted line is the Pareto front: nothing compared is both cheaper and more accurate than a mark on it."
         )
     else:
-        st.caption("No front is drawn: these runs are on different tasks, whose accuracies are not comparable.")
+        st.caption(
+            "No front is drawn: not all are on the same tasks, and accuracies of different tasks are not comparable."
+        )
 
 
 def settings(compared: Compared) -> None:

@@ -9,7 +9,7 @@ import pytest
 from core.errors import BadValueError, UnknownNameError
 from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation, Step
-from core.runs.processes import Worker
+from core.runs.processes import Worker, this_worker
 from core.runs.slot import hold, holder, let_go
 from core.runs.status import current
 from core.runs.store import Store
@@ -265,3 +265,30 @@ def test_a_store_is_used_from_many_threads(store: Store, config: RunConfig) -> N
 def test_files_are_in_a_folder_of_the_run(store: Store, home: Path) -> None:
     assert store.checkpoint_path("mvp-a-1") == home / "runs" / "mvp-a-1" / "checkpoint.safetensors"
     assert store.log_path("mvp-a-1") == home / "runs" / "mvp-a-1" / "log.txt"
+
+
+def test_the_mark_changes_with_runs_their_status_and_their_description_alone(store: Store) -> None:
+    marks = [store.mark()]
+    run = store.create(RunConfig("emoji-t00"))
+    marks.append(store.mark())
+    store.set_tags(run, ["a"])
+    marks.append(store.mark())
+    store.set_tags(run, ["b"])
+    marks.append(store.mark())
+    store.claim(this_worker())
+    marks.append(store.mark())
+    assert len(set(marks)) == len(marks)
+    store.append(run, Evaluation(0, 0.5, 1.0, 0.1))
+    assert store.mark() == marks[-1]
+
+
+def test_events_of_many_runs_come_at_once_by_run_and_kind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.runs import store as module
+
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    runs = [store.create(RunConfig("emoji-t00", seed=seed)) for seed in range(5)]
+    for place, run in enumerate(runs[:4]):
+        store.append(run, [Evaluation(0, place / 10, 1.0, 0.1), Step(1, 1.0, 0.1, 0.2), Evaluation(1, 0.9, 1.0, 0.3)])
+    found = store.events_of_runs(runs, [Evaluation.kind])
+    assert set(found) == set(runs[:4])
+    assert [event.accuracy for event in found[runs[2]]] == [0.2, 0.9]
