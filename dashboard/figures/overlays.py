@@ -74,7 +74,11 @@ def overlay(lines: Sequence[Line], axis: str) -> alt.LayerChart | alt.FacetChart
     dashes = [list(style.dash) or [1, 0] for style in styles]
     dash = alt.StrokeDash("id:N", scale=alt.Scale(domain=ids, range=dashes), legend=None)
     shape = alt.Shape("id:N", scale=alt.Scale(domain=ids, range=[path_of(one.symbol) for one in styles]), legend=None)
-    x = alt.X("x:Q", title=TITLES[axis], axis=alt.Axis(format=FORMATS[axis], grid=False))
+    x = alt.X(
+        "x:Q",
+        title=TITLES[axis],
+        axis=alt.Axis(format=FORMATS[axis], grid=False, tickMinStep=1 if axis == "iterations" else 0),
+    )
     y = alt.Y("accuracy:Q", title="Validation accuracy", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False))
     tip = [
         alt.Tooltip("name:N", title="Run"),
