@@ -21,7 +21,7 @@ def write(source: Path = FROM, target: Path = TO) -> int:
         try:
             for record, events in recorded(source):
                 if record.id in WANTED:
-                    store.restore(record.id, record.config, {**record.to_dict(), "tags": []}, events)
+                    store.restore([(record.id, record.config, {**record.to_dict(), "tags": []}, events)])
             return pack(store, [store.get(id) for id in WANTED], target)
         finally:
             store.close()

@@ -237,6 +237,7 @@ def pick_tab() -> str:
             required=True,
             persist_state="session",
             label_visibility="collapsed",
+            wrap=True,
         ),
     )
 

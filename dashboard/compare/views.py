@@ -52,9 +52,8 @@ def overview(compared: Compared, by: str, axis: str) -> None:
     if axis == "macs" and len(drawn) < len(compared.records):
         st.caption("Runs that have not finished are not drawn against MACs: their total is not known yet.")
     if by == "variant":
-        st.caption(
-            "Each curve is the mean of runs that differ in task and seed alone; the band is one standard deviation."
-        )
+        band = " The band is one standard deviation." if len(drawn) <= overlays.MOST_BANDS else ""
+        st.caption(f"Each curve is the mean of runs that differ in task and seed alone.{band}")
         _means(compared)
     else:
         _results(compared)
@@ -179,8 +178,12 @@ def layer_view(compared: Compared) -> None:
 def _profiles_in_words(profiles: Sequence[Sequence[str]], compared: Compared) -> str:
     if len(profiles) == 1:
         many = len(profiles[0])
-        whose = f"All {many} runs remove" if many > 1 else f"{compared.names[profiles[0][0]]} removes"
-        return f"{whose} equally many channels in every group{': one line stands for all' if many > 1 else ''}."
+        whose = (
+            f"{'Both' if many == 2 else f'All {many}'} runs remove"
+            if many > 1
+            else f"{compared.names[profiles[0][0]]} removes"
+        )
+        return f"{whose} equally many channels in every group{': one line stands for them' if many > 1 else ''}."
     return f"{len(profiles)} different ways to spread the removal over the network."
 
 

@@ -11,7 +11,8 @@ from dashboard.figures.marks import plotly_dash
 from dashboard.theme import Style
 
 PLAIN = {"l": 4, "r": 8, "t": 8, "b": 4}
-ONLY_A, ONLY_B = theme.BLUE, theme.VERMILION
+# White figures reach 4.5:1 on each.
+ONLY_A, BOTH, ONLY_B = theme.BLUE, theme.SHADES_OF[theme.GREY][1], theme.SHADES_OF[theme.VERMILION][1]
 
 
 def alike(pruned: Mapping[str, Pruned]) -> dict[tuple[tuple[str, int], ...], list[str]]:
@@ -57,28 +58,24 @@ def masks_by_layer(masks: Sequence[GroupMasks]) -> go.Figure:
     groups = [f"{one.group} " for one in masks]
     figure = go.Figure()
     parts = (
-        ("only the baseline", [one.only_a for one in masks], ONLY_A, "/"),
-        ("both", [one.both for one in masks], theme.GREY, ""),
-        ("only the other", [one.only_b for one in masks], ONLY_B, "\\"),
+        ("only the baseline", [one.only_a for one in masks], ONLY_A),
+        ("both", [one.both for one in masks], BOTH),
+        ("only the other", [one.only_b for one in masks], ONLY_B),
     )
     either = [one.both + one.only_a + one.only_b for one in masks]
-    for name, counts, colour, pattern in parts:
+    for name, counts, colour in parts:
         figure.add_trace(
             go.Bar(
                 y=groups,
                 x=[count / whole for count, whole in zip(counts, either, strict=True)],
                 orientation="h",
                 name=name,
-                marker={
-                    "color": colour,
-                    "pattern": {"shape": pattern, "fillmode": "replace", "size": 6, "solidity": 0.5},
-                }
-                if pattern
-                else {"color": colour},
+                marker={"color": colour},
                 text=[str(count) if count else "" for count in counts],
                 textposition="inside",
                 insidetextanchor="middle",
-                insidetextfont={"color": theme.WHITE} if not pattern else {},
+                insidetextfont={"color": theme.WHITE},
+                textangle=0,
                 customdata=counts,
                 hovertemplate="%{y}: %{customdata} channels kept by " + name + "<extra></extra>",
             )

@@ -13,6 +13,7 @@ from dashboard.figures.marks import path_of, plotly_dash
 from dashboard.theme import Style
 
 HEIGHT = 360  # pixels
+MOST_BANDS = 6  # more of them cover each other
 TITLES = {"iterations": "Iteration", "macs": "Training MACs spent", "seconds": "Seconds since the start"}
 FORMATS = {"iterations": ",d", "macs": "~s", "seconds": ",.1~f"}
 COLUMNS = ["id", "name", "x", "accuracy", "low", "high"]
@@ -87,7 +88,7 @@ def overlay(lines: Sequence[Line], axis: str) -> alt.LayerChart | alt.FacetChart
     ]
     base = alt.Chart(data).encode(x=x, color=colour)
     layers: list[alt.Chart] = []
-    if any(spread for line in lines for _, _, spread in line.points):
+    if len(lines) <= MOST_BANDS and any(spread for line in lines for _, _, spread in line.points):
         layers.append(
             base.mark_area(opacity=0.14, line=False).encode(y=alt.Y("low:Q", title="Validation accuracy"), y2="high:Q")
         )
@@ -97,7 +98,7 @@ def overlay(lines: Sequence[Line], axis: str) -> alt.LayerChart | alt.FacetChart
         (alt.FieldOneOfPredicate("id", [id for id in ids if id not in hollow]), True),
         (alt.FieldOneOfPredicate("id", hollow), False),
     ):
-        points = base.transform_filter(kind).mark_point(filled=filled, size=42, strokeWidth=2, opacity=1)
+        points = base.transform_filter(kind).mark_point(filled=filled, size=60, strokeWidth=2, opacity=1)
         layers.append(points.encode(y=y, shape=shape, tooltip=tip))
     return alt.layer(*layers).properties(height=HEIGHT)
 
