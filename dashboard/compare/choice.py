@@ -164,8 +164,8 @@ def pick_runs(labels: Mapping[str, str]) -> list[str]:
     return linked_many("runs", known, draw)
 
 
-def pick_baseline(names: Mapping[str, str], stands_for: Mapping[str, str]) -> str | None:
-    """The run that the others are held against (`?baseline=`): the first unless another is pinned.
+def pick_baseline(names: Mapping[str, str], stands_for: Mapping[str, str], first: str) -> str | None:
+    """The run that the others are held against (`?baseline=`): `first` unless another is pinned.
 
     stands_for: ids that are not among `names`, and the one that takes their place.
     """
@@ -173,7 +173,7 @@ def pick_baseline(names: Mapping[str, str], stands_for: Mapping[str, str]) -> st
     known = one_of("baseline among the runs compared", [*ids, none])
     chosen = linked(
         "baseline",
-        ids[0],
+        first,
         lambda text: known(stands_for.get(text, text)),
         lambda: st.selectbox(
             "Baseline",

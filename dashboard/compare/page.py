@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.paths import home
-from core.runs.record import RunRecord
+from core.runs.record import FINISHED, RunRecord
 from core.runs.status import current
 from dashboard import theme
 from dashboard.compare import choice, files, reads, table, views
@@ -140,12 +140,14 @@ def _compare(records: Sequence[RunRecord], statuses: Mapping[str, str], box: Del
 def _baseline(records: Sequence[RunRecord], statuses: Mapping[str, str], by: str) -> str | None:
     """The run that others are held against; where means are drawn, it stands for the runs like it."""
     if by == "run":
-        return choice.pick_baseline(names_of(records), {})
+        done = [record.id for record in records if statuses[record.id] == FINISHED]
+        return choice.pick_baseline(names_of(records), {}, (done or [records[0].id])[0])
     kinds = kinds_of(_compared(records, statuses, None))
     if not kinds:
         return None
     first = {row.run: kind.rows[0].run for kind in kinds for row in kind.rows}
-    return choice.pick_baseline({kind.rows[0].run: kind.name for kind in kinds}, first)
+    names = {kind.rows[0].run: kind.name for kind in kinds}
+    return choice.pick_baseline(names, first, next(iter(names)))
 
 
 def _compared(records: Sequence[RunRecord], statuses: Mapping[str, str], baseline: str | None) -> Compared:

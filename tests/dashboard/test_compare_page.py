@@ -135,6 +135,14 @@ def test_runs_without_a_result_are_shown_but_said_to_count_nowhere(three: list[s
     assert results(test)["Status"].tolist() == ["Finished", "Failed", "Queued"]
 
 
+def test_the_baseline_is_the_first_run_that_has_a_result(three: list[str], store: Store) -> None:
+    failed = store.create(RunConfig("emoji-t01"))
+    store.fail(failed, "The disk is full: free some space.")
+    test = sound(compare(runs=f"{failed},{three[0]},{three[1]}"))
+    assert test.selectbox(key="baseline").value == three[0]
+    assert link_of(test, "baseline") is None
+
+
 @pytest.mark.parametrize(
     "link, left",
     [
