@@ -4,10 +4,14 @@ The numbers are those of `prune(..., iterations=0)`, as the same generator makes
 vote nor the keep ratio (images, dense network, channel groups, neighbours' files) is found out once and kept.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
+
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from core.backbones.backbone import load_backbone
 from core.channels.files import PrunedModel
@@ -46,8 +50,32 @@ def checked(settings: Mapping[str, Any]) -> RunConfig:
     return config
 
 
-def preview(config: RunConfig, doing: Callable[[str], None] = lambda _: None) -> Preview:
-    """Assemble, settle BatchNorm, set the head, evaluate. `doing` hears what takes a moment. Raises MetaVoteError."""
+class Dropped(Exception):
+    """Nobody wants the answer any more."""
+
+
+@contextmanager
+def _droppable(stale: Callable[[], bool]) -> Iterator[None]:
+    """Raise Dropped out of the next layer's forward pass once `stale` says so: all that takes long is in those."""
+
+    def look(module: nn.Module, inputs: object) -> None:
+        if stale():
+            raise Dropped
+
+    hook = register_module_forward_pre_hook(look)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def preview(
+    config: RunConfig, doing: Callable[[str], None] = lambda _: None, stale: Callable[[], bool] = lambda: False
+) -> Preview:
+    """Assemble, settle BatchNorm, set the head, evaluate. `doing` hears what takes a moment.
+
+    Raises MetaVoteError; Dropped once `stale`.
+    """
     doing("Reading the images and the backbone")
     task = task_of(config.task)
     data, backbone = load_task(task), load_backbone(config.backbone)
@@ -63,11 +91,12 @@ def preview(config: RunConfig, doing: Callable[[str], None] = lambda _: None) ->
         neighbours = [(_model(str(folder), version, each.task.id), each.similarity) for each in ranked]
     doing("Assembling the slim network")
     size = None
-    for event in prune_events(config, task, data, backbone, neighbours, ground=ground):
-        if isinstance(event, Pruned):
-            size = event.params, event.macs
-        elif isinstance(event, Evaluation):
-            return Preview(event.accuracy, *(size or _dense_size(ground, task)))
+    with _droppable(stale):
+        for event in prune_events(config, task, data, backbone, neighbours, ground=ground):
+            if isinstance(event, Pruned):
+                size = event.params, event.macs
+            elif isinstance(event, Evaluation):
+                return Preview(event.accuracy, *(size or _dense_size(ground, task)))
     raise MetaVoteError("The network was not evaluated: start the run itself and look into its log.")
 
 

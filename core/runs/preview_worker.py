@@ -1,7 +1,8 @@
 """The process that tries runs before training, with torch and data warm: `python -m core.runs.preview_worker`.
 
 It listens on this machine alone, takes JSON lines that begin with its key, and works on what was asked for last: what
-a client no longer wants is never begun. It ends when nobody has asked for a while.
+a client no longer wants is never begun, and a curve makes way for what somebody waits for. It ends when nobody has
+asked for a while.
 """
 
 import hmac
@@ -24,7 +25,8 @@ GONE = 10.0  # seconds without a question after which a client's wishes are forg
 KEPT = 4000  # answers
 LONGEST = 1_000_000  # bytes of a question
 
-Compute = Callable[[Mapping[str, Any], Callable[[str], None]], dict[str, Any]]
+# (settings, who hears what is done, whether nobody waits for it any more) -> an answer, None where it was dropped
+Compute = Callable[[Mapping[str, Any], Callable[[str], None], Callable[[], bool]], dict[str, Any] | None]
 
 
 class Desk:
@@ -37,6 +39,8 @@ class Desk:
         self.clock = clock
         self.doing = "Starting the engine"
         self.asked = clock()
+        self.stale = False  # whether what is worked on should make way
+        self._at_work: str | None = None
         self.answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._wishes: dict[str, tuple[float, list[tuple[str, Mapping[str, Any]]]]] = {}
         self._changed = threading.Condition()
@@ -47,6 +51,9 @@ class Desk:
         with self._changed:
             self.asked = self.clock()
             self._wishes[client] = self.asked, keyed
+            first = [wishes[0][0] for _, wishes in self._wishes.values() if wishes]
+            open_ = any(key != self._at_work and key not in self.answers for key in first)
+            self.stale = self._at_work not in first and open_
             self._changed.notify_all()
             return {"doing": self.doing, "answers": [self.answers.get(key) for key, _ in keyed]}
 
@@ -56,12 +63,15 @@ class Desk:
             if (found := self._pick()) is None:
                 self._changed.wait(patience)
                 found = self._pick()
+            self.stale, self._at_work = False, found[0] if found else None
             return found
 
-    def put(self, key: str, answer: dict[str, Any]) -> None:
-        """Keep an answer, and forget the oldest where there are too many."""
+    def put(self, key: str, answer: dict[str, Any] | None) -> None:
+        """Keep an answer (None: it was dropped), and forget the oldest where there are too many."""
         with self._changed:
-            self.answers[key] = answer
+            self._at_work = None
+            if answer is not None:
+                self.answers[key] = answer
             while len(self.answers) > KEPT:
                 self.answers.popitem(last=False)
 
@@ -76,12 +86,16 @@ class Desk:
         return next(iter([*urgent, *rest]), None) if rest else None
 
 
-def answered(settings: Mapping[str, Any], doing: Callable[[str], None]) -> dict[str, Any]:
-    """One preview as plain data; {"error": sentence} where it cannot be made."""
-    from core.runs.preview import checked, preview
+def answered(
+    settings: Mapping[str, Any], doing: Callable[[str], None], stale: Callable[[], bool]
+) -> dict[str, Any] | None:
+    """One preview as plain data; {"error": sentence} where it cannot be made, None where it made way for another."""
+    from core.runs.preview import Dropped, checked, preview
 
     try:
-        return preview(checked(settings), doing).to_dict()
+        return preview(checked(settings), doing, stale).to_dict()
+    except Dropped:
+        return None
     except MetaVoteError as error:
         return {"error": str(error)}
     except Exception as error:
@@ -94,7 +108,7 @@ def work(desk: Desk, mine: Callable[[], bool], compute: Compute = answered, idle
         found = desk.next(patience=1.0)
         if found is not None:
             key, settings = found
-            desk.put(key, compute(settings, lambda text: setattr(desk, "doing", text)))
+            desk.put(key, compute(settings, lambda text: setattr(desk, "doing", text), lambda: desk.stale))
         elif desk.clock() - desk.asked > idle:
             return
 

@@ -60,8 +60,7 @@ view = View(
     zoo, target, similarity, tuple(near), bool(voters.hand_picked()), weighting, keep, start, chosen_group, votes,
     selection,
 )  # fmt: skip
-with before_training:
-    trial.panel(view)
+trial.begin(view)  # works on it while the page is drawn
 
 if section == "overview":
     overview.draw(view)
@@ -71,6 +70,9 @@ elif section == "what-if":
     what_if.draw(view, k)
 else:
     overlap.draw(view)
+
+with before_training:
+    trial.panel(view)
 
 if st.button("Prune this task", type="primary", icon=":material/content_cut:"):
     st.session_state["run"] = None

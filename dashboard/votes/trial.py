@@ -1,5 +1,6 @@
 """Try it without training: what the voted network gets right before any fine-tuning, beside what it comes to."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,20 +16,38 @@ from dashboard.votes.answers import Known
 from dashboard.votes.view import View
 
 EVERY, RARELY = 0.25, 3.0  # seconds between two looks while something is being worked on, and while a run trains
+MOMENT = 0.3  # seconds
+ASSEMBLING = "Assembling the slim network"  # what a warm worker says
 CURVE = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
 FIRST = "The first answer takes some ten seconds; later ones come at once."
+
+
+def begin(view: View) -> None:
+    """Have it worked on from now on."""
+    _look(wanted(view))
 
 
 def panel(view: View) -> None:
     """The trial, refreshed until all of it is known."""
     configs = wanted(view)
+    _wait_a_moment(configs)
+    answers.watch(lambda: _look(configs), _interval, lambda looked: _draw(view, configs, looked))
 
-    def look() -> Looked:
-        trains = answers.run_trains()
-        asked = configs[:2] if trains else configs  # a run that trains leaves no time for the curve
-        return Looked(answers.look(asked, "trial"), len(asked), trains)
 
-    answers.watch(look, _interval, lambda looked: _draw(view, configs, looked))
+def _look(configs: list[RunConfig]) -> "Looked":
+    trains = answers.run_trains()
+    asked = configs[:2] if trains else configs  # a run that trains leaves no time for the curve
+    return Looked(answers.look(asked, "trial"), len(asked), trains)
+
+
+def _wait_a_moment(configs: list[RunConfig]) -> None:
+    """An answer that is about to come is waited for: that takes less than asking again from the browser."""
+    end = time.monotonic() + MOMENT
+    while time.monotonic() < end:
+        known = answers.look(configs, "trial")
+        if configs[0] in known.answers or known.doing != ASSEMBLING:
+            return
+        time.sleep(MOMENT / 10)
 
 
 @dataclass(frozen=True)
@@ -138,7 +157,7 @@ def _state(view: View, looked: Looked, here: float | None, dense: float | None, 
         if known.state == "failed" and (log := previews.log_tail()):
             st.code(log, language=None)
         st.button("Start it again", icon=":material/refresh:", on_click=previews.restart, key="restart previews")
-    elif known.state == "starting" or known.doing != "Assembling the slim network":
+    elif known.state == "starting" or known.doing != ASSEMBLING:
         st.markdown(f":material/hourglass_top: {known.doing} … {FIRST}")
     elif trains:
         st.markdown(":material/hourglass: A run trains, so this takes a few seconds …")

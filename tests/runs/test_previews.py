@@ -100,6 +100,35 @@ def test_what_somebody_waits_for_comes_before_anybodys_curve() -> None:
     assert set(begun[:2]) == {"a first", "b first"} and set(begun[2:]) == {"a curve", "b curve"}
 
 
+def test_a_curve_at_work_makes_way_for_what_somebody_waits_for_and_is_taken_up_again() -> None:
+    desk = Desk()
+    desk.ask("a", [wish("a"), wish("curve")])
+    desk.put(desk.next(0)[0], {})  # type: ignore[index]
+    key, settings = desk.next(0)  # type: ignore[misc]
+    assert settings["name"] == "curve" and not desk.stale
+    desk.ask("a", [wish("curve")])
+    assert not desk.stale
+    desk.ask("a", [wish("b"), wish("curve")])
+    assert desk.stale
+    desk.put(key, None)
+    begun = []
+    while (found := desk.next(0)) is not None:
+        assert not desk.stale
+        begun.append(found[1]["name"])
+        desk.put(found[0], {})
+    assert begun == ["b", "curve"]
+
+
+@pytest.mark.slow
+def test_a_preview_nobody_wants_any_more_is_dropped_and_leaves_nothing_behind() -> None:
+    from core.runs.preview import Dropped, preview
+
+    before, layers = preview(config()), iter([False] * 30 + [True] * 1000)
+    with pytest.raises(Dropped):
+        preview(config(keep=0.7), stale=lambda: next(layers))
+    assert preview(config()) == before
+
+
 def test_the_wishes_of_a_client_that_has_gone_are_forgotten() -> None:
     clock = Clock()
     desk = Desk(clock)
@@ -114,7 +143,7 @@ def test_the_process_ends_when_nobody_has_asked_for_a_while_and_when_its_post_is
     desk.ask("a", [wish("a")])
     done: list[object] = []
 
-    def compute(settings: object, doing: object) -> dict[str, object]:
+    def compute(settings: object, doing: object, stale: object) -> dict[str, object]:
         done.append(settings)
         clock.now += 11
         return {}
