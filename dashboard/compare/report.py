@@ -31,8 +31,10 @@ table {{ border-collapse: collapse; font-size: 0.92rem; min-width: 60%; }}
 th, td {{ text-align: left; padding: 0.35rem 0.75rem 0.35rem 0; border-bottom: 1px solid #D3DBE3;
   vertical-align: top; }}
 th {{ color: #3D4A57; font-weight: 600; }} td.number, th.number {{ text-align: right; white-space: nowrap; }}
-td img {{ vertical-align: middle; }} .row {{ display: flex; flex-wrap: wrap; gap: 1rem; }}
-.row > div {{ flex: 1 1 300px; min-width: 0; }} details {{ margin-top: 1rem; }}
+td img {{ vertical-align: middle; }} td.name {{ min-width: 13rem; }}
+/* Columns as wide from the first chart on as they will be: a chart takes its width when it is drawn. */
+.row {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem; }}
+.row > div {{ min-width: 0; }} details {{ margin-top: 1rem; }}
 .warning {{ background: #FFF4E0; border-left: 4px solid #E69F00; padding: 0.5rem 0.9rem; }}
 pre {{ background: #F3F6F9; padding: 0.75rem; overflow-x: auto; font-size: 0.8rem; }}
 @media print {{ h2 {{ break-after: avoid; }} details {{ display: none; }} }}
@@ -166,7 +168,7 @@ def _table(table: pd.DataFrame, formats: Formats) -> str:
     )
     rows = (
         "".join(
-            f"<td{_side(name in formats)}>{_cell(name, value, formats)}</td>"
+            f"<td{_side(name in formats, name == tables.NAME)}>{_cell(name, value, formats)}</td>"
             for name, value in zip(table.columns, row, strict=True)
         )
         for row in table.itertuples(index=False, name=None)
@@ -175,8 +177,8 @@ def _table(table: pd.DataFrame, formats: Formats) -> str:
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _side(number: bool) -> str:
-    return ' class="number"' if number else ""
+def _side(number: bool, name: bool = False) -> str:
+    return ' class="number"' if number else ' class="name"' if name else ""
 
 
 def _cell(name: str, value: Any, formats: Formats) -> str:

@@ -17,15 +17,18 @@ MARK, NAME = " ", "Run"
 
 
 def results(compared: Compared) -> pd.DataFrame:
-    """One row a run: mark, name, accuracy, size and cost, and with a baseline what each is more or less than it."""
+    """One row a run: mark, accuracy, name, size and cost, and with a baseline what each is more or less than it.
+
+    Accuracy comes before the name, so that a phone shows it.
+    """
     base, rows = compared.base, compared.rows
     table = pd.DataFrame(
         {
             MARK: [mark_url(compared.styles[row.run]) for row in rows],
-            NAME: [_pinned(compared, row) for row in rows],
-            "Status": [theme.STATUSES[compared.statuses[row.run]].title for row in rows],
             "Test accuracy": _numbers([_percent(row.test_accuracy) for row in rows]),
             "Δ points": _numbers([_points(row, base) for row in rows]),
+            NAME: [_pinned(compared, row) for row in rows],
+            "Status": [theme.STATUSES[compared.statuses[row.run]].title for row in rows],
             "Validation": _numbers([_percent(row.validation_accuracy) for row in rows]),
             "Parameters": _numbers([row.params for row in rows]),
             "× parameters": _numbers([_times(row, base, lambda one: one.params) for row in rows]),

@@ -121,7 +121,8 @@ def overlay_still(lines: Sequence[Line], axis: str) -> go.Figure:
         )
     figure.update_xaxes(title=TITLES[axis])
     figure.update_yaxes(title="Validation accuracy", tickformat=".0%")
-    figure.update_layout(height=HEIGHT + 60, margin={"l": 4, "r": 8, "t": 8, "b": 4})
+    legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
+    figure.update_layout(height=HEIGHT + 90, margin={"l": 4, "r": 8, "t": 8, "b": 4}, legend=legend)
     return figure
 
 
