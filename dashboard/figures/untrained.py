@@ -1,4 +1,7 @@
-"""Accuracy before any training against the keep ratio. A Vega chart: it fills in point by point without flicker."""
+"""Accuracy before any training against the keep ratio. A Vega chart: it fills in point by point without flicker.
+
+Its marks are hidden from screen readers, which read the chart's alt text: one without data has no name to read.
+"""
 
 from collections.abc import Mapping
 
@@ -24,7 +27,7 @@ def untrained_curve(
     x = alt.X("keep:Q", title="Keep ratio", axis=alt.Axis(format="%", tickCount=5), scale=scale_x)
     rules = (
         alt.Chart(levels)
-        .mark_rule(strokeWidth=2)
+        .mark_rule(strokeWidth=2, aria=False)
         .encode(
             y=y,
             color=alt.Color(
@@ -45,12 +48,17 @@ def untrained_curve(
     rows = pd.DataFrame(sorted(points.items()), columns=["keep", "accuracy"], dtype=float)
     line = (
         alt.Chart(rows)
-        .mark_line(color=theme.SELECTED, strokeWidth=2.5, point=alt.OverlayMarkDef(color=theme.SELECTED, size=40))
+        .mark_line(
+            color=theme.SELECTED,
+            strokeWidth=2.5,
+            point=alt.OverlayMarkDef(color=theme.SELECTED, size=40, aria=False),
+            aria=False,
+        )
         .encode(x=x, y=y, tooltip=tips)
     )
     spot = (
         alt.Chart(pd.DataFrame([here] if here else [], columns=["keep", "accuracy"], dtype=float))
-        .mark_point(color=theme.TARGET, size=170, strokeWidth=3, filled=False)
+        .mark_point(color=theme.TARGET, size=170, strokeWidth=3, filled=False, aria=False)
         .encode(x=x, y=y, tooltip=tips)
     )
     return alt.layer(rules, line, spot).properties(height=HEIGHT)

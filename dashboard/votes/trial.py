@@ -92,11 +92,11 @@ def whole_size(view: View) -> Size | None:
 def takeaway(view: View, accuracy: float, dense: float | None, share: float | None) -> str:
     """The trial in a sentence."""
     chance = 1 / len(view.target.classes)
+    at = f", with {theme.percent(share, 1)} of the backbone's parameters" if share is not None else ""
     beside = f"guessing gets {theme.percent(chance)}"
     if dense is not None:
         beside += f", the whole backbone {theme.percent(dense)}"
-    at = f", with {theme.percent(share, 1)} of its parameters" if share is not None else ""
-    return f"**{theme.percent(accuracy)}** of validation images are right **before any training**; {beside}{at}."
+    return f"**{theme.percent(accuracy)}** of validation images are right **before any training**{at}; {beside}."
 
 
 def _draw(view: View, configs: list[RunConfig], looked: Looked) -> None:
