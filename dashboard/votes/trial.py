@@ -44,7 +44,7 @@ def _wait_a_moment(configs: list[RunConfig]) -> None:
     """An answer that is about to come is waited for: that takes less than asking again from the browser."""
     end = time.monotonic() + MOMENT
     while time.monotonic() < end:
-        known = answers.look(configs, "trial")
+        known = _look(configs).known
         if configs[0] in known.answers or known.doing != ASSEMBLING:
             return
         time.sleep(MOMENT / 10)
