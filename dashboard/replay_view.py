@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from dashboard import data, parts, recordings, theme
+from dashboard import data, recordings, theme
 from dashboard.errors import as_sentence
 from dashboard.links import linked, one_of
 from dashboard.progress import Progress, progress
@@ -22,7 +22,10 @@ def replay_view(shown: Recording) -> None:
     length = length_of(shown.events)
     with st.container(border=True):
         _headline(shown)
-        speed = float(_pick_speed(usual_speed(length)))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            if shown.shipped:
+                _pick_sample(shown.record.id)
+            speed = float(_pick_speed(usual_speed(length)))
         player = _player(shown, length, speed)
         controls_at = st.container()
     playing = player.playing and not player.ended(time.time())
@@ -69,19 +72,20 @@ def _headline(shown: Recording) -> None:
     )
     st.markdown(f"This is a recording of a real run, not a run in progress. {where}")
     st.caption(record.config.label() + (f" · {task.title}" if task else ""))
-    if shown.shipped:
-        ids = list(recordings.samples())
-        titles = {id: theme.method_title(one.record.config.method) for id, one in recordings.samples().items()}
-        st.session_state["recording to play"] = record.id
-        st.segmented_control(
-            "Recording",
-            ids,
-            format_func=lambda id: titles.get(id, id),
-            key="recording to play",
-            required=True,
-            on_change=_other,
-            help="The vote on a task, and on the same task the method that prunes round by round.",
-        )
+
+
+def _pick_sample(id: str) -> None:
+    titles = {id: theme.method_title(one.record.config.method) for id, one in recordings.samples().items()}
+    st.session_state["recording to play"] = id
+    st.segmented_control(
+        "Recording",
+        list(titles),
+        format_func=lambda id: titles.get(id, id),
+        key="recording to play",
+        required=True,
+        on_change=_other,
+        help="The vote on a task, and on the same task the method that prunes round by round.",
+    )
 
 
 def _other() -> None:
@@ -125,16 +129,26 @@ def _controls(playing: bool, player: Player) -> None:
             over = player.ended(time.time())
             label, icon = ("Play again", ":material/replay:") if over else ("Play", ":material/play_arrow:")
             st.button(label, icon=icon, type="primary", on_click=_play, key="play or pause")
-        st.page_link(parts.RUN_PAGE, label="Prune for yourself", icon=":material/content_cut:")
+        st.button("Prune for yourself", icon=":material/content_cut:", on_click=_leave, key="prune for yourself")
     if not playing:
         st.session_state[PLACE] = round(player.at(time.time()), 1)
         st.slider(
-            "Second", 0.0, max(0.1, round(player.length, 1)), step=0.1, key=PLACE, on_change=_seek, format="%.1f s"
+            "Place in the recording",
+            0.0,
+            max(0.1, round(player.length, 1)),
+            step=0.1,
+            key=PLACE,
+            on_change=_seek,
+            format="%.1f s",
         )
 
 
 def _change(new: Player) -> None:
     st.session_state[PLAYER] = (st.session_state[PLAYER][0], new)
+
+
+def _leave() -> None:
+    st.session_state["run"] = st.session_state["replay"] = None
 
 
 def _play() -> None:

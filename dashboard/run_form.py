@@ -132,7 +132,8 @@ def _prediction(told: Forecast, configs: list[RunConfig], pace: Pace) -> None:
     """One line before Start: how long about, and how large exactly."""
     seconds = told.seconds + (0 if data.worker_lives() else LOADING)
     ahead = data.active_count()
-    parts = [f"**about {theme.duration(seconds)}**" + (f" after {ahead} before it" if ahead else "")]
+    waits = f" once the {f'{ahead} runs' if ahead > 1 else 'run'} before it {'have' if ahead > 1 else 'has'} ended"
+    parts = [f"**about {theme.duration(seconds)}**" + (waits if ahead else "")]
     if told.size is not None and told.dense is not None:
         parts.append(f"**{theme.short(told.size.params)}** of {theme.short(told.dense.params)} parameters")
         parts.append(f"**{theme.short(told.size.macs)}** of {theme.short(told.dense.macs)} MACs")
@@ -142,7 +143,15 @@ def _prediction(told: Forecast, configs: list[RunConfig], pace: Pace) -> None:
         if pace.runs
         else "time as on an idle two-core machine, until this one has finished a run"
     )
-    st.caption(f"The {source}; the size is exact." if told.size else f"The {source}.")
+    st.caption(f"The {source}{_exact(configs) if told.size else ''}.")
+
+
+def _exact(configs: list[RunConfig]) -> str:
+    """Of which runs the size is told, which follows from the keep ratio alone."""
+    whole = [METHODS[one.method].title for one in configs if not METHODS[one.method].removes]
+    if whole and len(configs) > len(whole) and METHODS[configs[0].method].removes:
+        return f"; the size is exact, for all but {whole[0]}"
+    return "; the size is exact" + (" and the same for all" if len(configs) > 1 else "")
 
 
 @as_sentence()

@@ -23,6 +23,13 @@ def queue_now(record: RunRecord) -> None:
             here = " (this one)" if one.id == record.id else ""
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.caption(f"**{number}**{here}")
-                parts.run_line(one)
+                status = current(one)
+                parts.status_badge(status)
+                st.button(one.id, type="tertiary", key=f"open {one.id}", on_click=_open, args=(one.id,))
+                st.caption(parts.run_summary(one, status))
         if len(waiting) > MOST:
             st.caption(f"And {len(waiting) - MOST} more.")
+
+
+def _open(run_id: str) -> None:
+    st.session_state["run"] = run_id

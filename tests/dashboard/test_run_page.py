@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import StoreError
 from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
 from core.runs import queue
 from core.runs.processes import Worker, this_worker
 from core.runs.store import Store
@@ -191,3 +192,168 @@ def test_an_unknown_run_leads_to_the_form_and_the_list(store: Store) -> None:
     box.select(known).run()
     assert linked(test, "run") == known
     assert test.metric
+
+
+def test_all_of_the_form_is_in_the_link(store: Store) -> None:
+    link = {
+        "task": "emoji-t02",
+        "method": "mvp",
+        "keep": "0.3",
+        "iterations": "12",
+        "seed": "7",
+        "k": "3",
+        "similarity": "logme",
+        "weighting": "score",
+        "neighbours": "farthest",
+        "weights": "pretrained",
+        "also": "magnitude,dense",
+        "seeds": "2",
+    }
+    test = page("run", **link)
+    assert not test.exception and not test.error and not test.warning
+    assert {name: linked(test, name) for name in link if name != "method"} == {
+        name: value for name, value in link.items() if name != "method"
+    }
+    click(test, "Start 6 runs")
+    voting = {"k": 3, "similarity": "logme", "weighting": "score", "neighbours": "farthest", "weights": "pretrained"}
+    expected = [
+        RunConfig("emoji-t02", method, keep=0.3, iterations=12, seed=seed, **(voting if method == "mvp" else {}))
+        for method in ("mvp", "magnitude", "dense")
+        for seed in (7, 8)
+    ]
+    assert [record.config for record in reversed(store.list())] == expected
+    assert linked(test, "run") == store.list()[-1].id
+    assert "0 in work, 6 waiting" in " ".join(expander.label for expander in test.expander)
+
+
+def test_what_is_chosen_in_the_form_goes_into_the_link_and_defaults_do_not(store: Store) -> None:
+    test = page("run")
+    test.selectbox(key="method").select("taylor").run()
+    test.number_input(key="iterations").set_value(90).run()
+    assert (linked(test, "method"), linked(test, "iterations")) == ("taylor", "90")
+    test.selectbox(key="method").select("mvp").run()
+    test.number_input(key="iterations").set_value(60).run()
+    assert not test.query_params
+
+
+@pytest.mark.parametrize(
+    "link, sentence",
+    [
+        ({"method": "magic"}, "There is no method 'magic'"),
+        ({"iterations": "many"}, "Iterations must be a whole number"),
+        ({"seed": "-3"}, "The seed must be a whole number"),
+        ({"seeds": "99"}, "The number of seeds must be a whole number"),
+        ({"neighbours": "chosen"}, "There is no neighbours 'chosen'"),
+        ({"weights": "heavy"}, "There is no weights 'heavy'"),
+        ({"also": "mvp,magic"}, "There is no method 'magic'"),
+        ({"replay": "nothing"}, "There is no run 'nothing'"),
+        ({"tag": "nothing"}, "There is no tag 'nothing'"),
+    ],
+)
+def test_a_link_to_the_form_that_does_not_fit_falls_back_with_a_sentence(
+    store: Store, link: dict[str, str], sentence: str
+) -> None:
+    test = page("run", **link)
+    assert not test.exception and not test.error
+    assert sentence in test.warning[0].value
+    assert not test.query_params
+
+
+def test_all_methods_are_chosen_at_once_and_none_again(store: Store) -> None:
+    test = click(page("run"), "All methods")
+    assert set(linked(test, "also").split(",")) == {*METHODS} - {"mvp", "same-mask"}
+    assert f"Start {len(METHODS) - 1} runs" in [button.label for button in test.button]
+    click(test, "No other method")
+    assert "also" not in test.query_params and "Start" in [button.label for button in test.button]
+
+
+def test_a_method_that_cannot_work_so_short_says_so_and_starts_nothing(store: Store) -> None:
+    test = page("run", method="taylor", iterations="2")
+    assert "give it at least 3 iterations" in test.error[0].value
+    click(test, "Start")
+    assert store.list() == []
+
+
+def test_time_is_told_before_start_and_by_this_machines_own_pace_once_there_is_one(store: Store) -> None:
+    before = words(page("run"))
+    assert "Predicted: **about 1" in before and "until this one has finished a run" in before
+    record_run(store)  # 4 iterations in 5 seconds
+    after = words(page("run"))
+    assert "from the pace of this machine's last 1 finished run" in after
+    assert "**about" in after and after != before
+
+
+def test_size_is_told_before_start_where_the_zoo_knows_it(home: Path) -> None:
+    assert "**448 k** of 11.2 M parameters · **1.9 M** of 37.0 M MACs" in words(page("run"))
+
+
+def test_tags_go_to_all_runs_that_are_started_and_the_list_shows_those_with_a_tag(store: Store) -> None:
+    test = page("run", seeds="2")
+    test.multiselect(key="tags of new run").set_value(["lesson"]).run()
+    click(test, "Start 2 runs")
+    assert [record.tags for record in store.list()] == [("lesson",)] * 2
+    record_run(store, config=RunConfig("emoji-t03"))
+    assert len(page("run").dataframe[0].value) == 3
+    shown = page("run", tag="lesson")
+    assert shown.dataframe[0].value["Tags"].tolist() == ["lesson"] * 2
+    assert shown.dataframe[0].value["Status"].tolist()[-1] == "Queued, number 1" or "Queued, number 2"
+
+
+def test_notes_and_tags_are_edited_in_place(store: Store) -> None:
+    run = record_run(store)
+    test = page("run", run=run)
+    test.text_area(key=f"notes of {run}").set_value("Better than last week.").run()
+    test.multiselect(key=f"tags of {run}").set_value(["good", "lesson"]).run()
+    record = store.get(run)
+    assert (record.notes, record.tags) == ("Better than last week.", ("good", "lesson"))
+    again = page("run", run=run)
+    assert again.text_area(key=f"notes of {run}").value == "Better than last week."
+
+
+def test_a_run_in_a_queue_shows_what_waits_and_in_which_order(store: Store) -> None:
+    record_run(store, end=False)
+    first, second = store.create(RunConfig("emoji-t02")), store.create(RunConfig("emoji-t03"))
+    test = page("run", run=second)
+    assert "It is number 2, 1 before it." in words(test)
+    (queue_of,) = [expander for expander in test.expander if "Queue" in expander.label]
+    assert queue_of.label == "Queue: 1 in work, 2 waiting"
+    shown = [one.value for one in queue_of.caption if one.value.startswith("**")]
+    assert shown == ["**now**", "**1.**", "**2.** (this one)"]
+    listed = test.dataframe[0].value
+    assert dict(zip(listed["Run"], listed["Status"], strict=True))[first] == "Queued, number 1"
+
+
+def test_a_run_whose_worker_has_just_taken_it_up_says_that_it_loads(store: Store) -> None:
+    run = store.create(RunConfig("emoji-t01"))
+    store.claim(this_worker())
+    progress = page("run", run=run).get("progress")
+    assert "Loading the network" in progress[0].proto.text
+
+
+def test_a_store_that_is_read_only_says_so_and_can_still_be_looked_at(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = record_run(store)
+    monkeypatch.setattr(Store, "writable", lambda self: False)
+    form = page("run")
+    assert "is read-only" in form.warning[0].value
+    assert next(button for button in form.button if button.label == "Start").disabled
+    test = page("run", run=run)
+    assert not test.exception and not test.error
+    assert test.metric and "is read-only" in test.warning[0].value
+    assert next(button for button in test.button if button.label == "Run again").disabled
+    assert test.text_area(key=f"notes of {run}").disabled
+    monkeypatch.undo()
+    click(form, "Look again")
+    assert not form.warning
+
+
+def test_curves_can_be_drawn_against_seconds_by_link(store: Store) -> None:
+    test = page("run", run=record_run(store), clock="seconds")
+    assert not test.exception and linked(test, "clock") == "seconds"
+    assert "by seconds" in test.get("vega_lite_chart")[0].proto.alt
+
+
+def test_phases_are_told_in_order_with_their_times(store: Store) -> None:
+    said = next(one.value for one in page("run", run=record_run(store)).markdown if "badge[Sel" in one.value)
+    assert said == ":gray-badge[Selecting channels < 1 s] :blue-badge[Fine-tuning 5 s]"

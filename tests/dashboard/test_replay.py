@@ -1,0 +1,116 @@
+"""Recordings played again: the player's clock, the ones that ship, and the page that shows them."""
+
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from benchmarks import sample
+from core.pruning.events import Finished, Pruned, Step
+from core.runs.archive import recorded
+from core.runs.store import Store
+from dashboard import recordings
+from dashboard.recordings import FILE
+from dashboard.replay import SPEEDS, Player, until, usual_speed
+from tests.dashboard.pages import click, linked, page, record_run, words
+
+
+def test_a_player_moves_on_with_the_clock_at_its_speed() -> None:
+    player = Player(10.0, speed=2.0, touched=100.0)
+    assert player.at(100.0) == 0 and player.at(102.5) == 5 and not player.ended(102.5)
+    assert player.at(200.0) == 10 and player.ended(105.0)
+
+
+def test_a_paused_player_stays_and_goes_on_from_there() -> None:
+    paused = Player(10.0, touched=100.0).pause(104.0)
+    assert paused.at(150.0) == 4 and not paused.playing
+    assert paused.play(150.0).at(151.0) == 5
+    assert paused.seek(7.5, 160.0).at(170.0) == 7.5 and paused.seek(99.0, 160.0).at(161.0) == 10
+
+
+def test_another_speed_goes_on_from_where_it_is_and_an_ended_one_begins_anew() -> None:
+    player = Player(10.0, touched=100.0)
+    assert player.at_speed(4.0, 102.0).at(103.0) == 6
+    assert player.play(500.0).at(500.0) == 0
+
+
+@pytest.mark.parametrize("length", [0.5, 2.5, 12.4, 64.0])
+def test_a_recording_lasts_about_as_long_as_somebody_likes_to_watch(length: float) -> None:
+    speed = usual_speed(length)
+    assert speed in SPEEDS and (length / float(speed) <= 32 or speed == "8")
+
+
+def test_only_what_has_happened_by_then_is_shown() -> None:
+    steps = [Step(i, 1.0, 0.1, float(i)) for i in range(1, 6)]
+    assert until(steps, 3.0) == steps[:3] and until(steps, 0.0) == []
+
+
+def test_the_recordings_that_ship_are_whole_runs_of_the_study() -> None:
+    shipped = recordings.samples()
+    assert list(shipped) == list(sample.WANTED)
+    for one in shipped.values():
+        assert isinstance(one.events[-1], Finished) and any(isinstance(event, Pruned) for event in one.events)
+        assert one.record.result is not None
+        assert one.record.result["test_accuracy"] == one.events[-1].test_accuracy
+        assert all(a.seconds <= b.seconds for a, b in zip(one.events, one.events[1:], strict=False))
+
+
+@pytest.mark.slow
+def test_the_recordings_are_made_again_bit_by_bit_from_the_study(tmp_path) -> None:
+    sample.write(target=tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == FILE.read_bytes()
+    study = {record.id: events for record, events in recorded(sample.FROM)}
+    assert all(study[id] == list(one.events) for id, one in recordings.samples().items())
+
+
+def seek(test: AppTest, seconds: float) -> AppTest:
+    click(test, "Pause")
+    return test.slider(key="place in the recording").set_value(seconds).run()
+
+
+def test_a_recording_plays_with_an_empty_store_and_no_worker_and_says_what_it_is(store: Store) -> None:
+    test = page("run", replay="sample")
+    assert not test.exception and not test.error and not test.warning
+    assert "This is a recording of a real run, not a run in progress." in words(test)
+    assert linked(test, "replay") == recordings.first_sample()
+    assert "Pause" in [button.label for button in test.button] and store.list() == []
+
+
+def test_a_recording_goes_to_any_place_and_shows_what_was_known_then(store: Store) -> None:
+    id = next(id for id in recordings.samples() if id.startswith("taylor"))
+    test = seek(page("run", replay=id), 5.0)
+    assert "Taylor, iterative" in words(test) and not test.metric
+    bar = test.get("progress")[0].proto.text
+    assert bar.startswith("Recording · 5.0 of 12.4 s · Pruning · iteration")
+    seek_end = test.slider(key="place in the recording").set_value(12.4).run()
+    assert {metric.label for metric in seek_end.metric} >= {"Test accuracy", "Parameters"}
+    assert "Play again" in [button.label for button in seek_end.button]
+
+
+def test_a_recording_that_has_ended_shows_the_result_that_was_reached(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = page("run", replay="sample")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 3600)
+    test.run()
+    assert next(metric.value for metric in test.metric if metric.label == "Test accuracy") == "77.8 %"
+
+
+def test_speed_is_in_the_link_and_the_usual_one_is_not(store: Store) -> None:
+    assert "speed" not in page("run", replay="sample").query_params
+    assert linked(page("run", replay="sample", speed="4"), "speed") == "4"
+    assert "There is no speed '99'" in page("run", replay="sample", speed="99").warning[0].value
+
+
+def test_a_finished_run_of_ones_own_can_be_watched_again(store: Store) -> None:
+    run = record_run(store)
+    test = click(page("run", run=run), "Watch it again")
+    assert "It is one of your runs." in words(test) and linked(test, "replay") == run
+    click(test, "New run")
+    assert "replay" not in test.query_params and "Start" in [button.label for button in test.button]
+
+
+def test_a_run_that_has_not_finished_cannot_be_watched_again(store: Store) -> None:
+    test = page("run", replay=record_run(store, end=False))
+    assert "There is no finished run" in test.warning[0].value
