@@ -31,8 +31,8 @@ def pictures(record: RunRecord, seen: Progress, live: bool) -> None:
             + ("" if live else f" {curves_takeaway(seen)}"),
         )
         st.caption(
-            f"{curves_takeaway(seen)} The dashed line is guessing. To zoom, turn the wheel with Ctrl or Alt held; drag "
-            "to move, double-click to go back."
+            f"{curves_takeaway(seen)} The dashed line is guessing. Drag across the strip below the curves to zoom in, "
+            "double-click it to see all."
         )
     with right, st.container(border=True, height="stretch"):
         network(seen, style.colour, live)

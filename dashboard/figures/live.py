@@ -1,7 +1,8 @@
 """A run on one clock: accuracy, loss and sparsity below each other, with its phases as bands behind them.
 
 The specification depends on nothing that grows while the run does: only the data change, so that the browser keeps the
-chart, and how far somebody has zoomed into it. Vega, not Plotly, which would draw it anew each second.
+chart. One zooms by dragging across the strip of phases below: Streamlit undoes a zoom of the panels themselves with
+each change of data, and leaves a plain selection alone. Vega, not Plotly, which would draw it anew each second.
 """
 
 from collections.abc import Sequence
@@ -16,14 +17,12 @@ from dashboard.progress import Progress, thinned
 
 HEIGHTS = {"accuracy": 150, "loss": 130, "sparsity": 110}  # pixels
 MARGIN = 46  # pixels left of all three, so that they stand exactly below each other
-BAND = 0.13  # opacity
+BAND, STRONG_BAND = 0.13, 0.55  # opacity behind the curves, and in the strip below them
 TRAINING, VALIDATION, CHANNELS, PARAMETERS, GUESSING = "batch", "validation", "channels", "parameters", "guessing"
 CLOCKS = {"iterations": "Iterations", "seconds": "Seconds"}
-ZOOMED = "zoomed"
+ZOOM, STRIP, STRIP_HEIGHT = "zoom", "strip", 22
 DATA = "run"  # all rows are one table of that name, so that the specification need not name any content
 COLUMNS = ["panel", "of", "at", "until", "value"]
-# Turning the wheel alone scrolls the page; a pinch is a wheel turned with Ctrl.
-ZOOM = {"type": "interval", "encodings": ["x"], "zoom": "wheel![event.ctrlKey || event.altKey]"}
 
 Drawn: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
 Row: TypeAlias = tuple[str, str, float, float | None, float | None]
@@ -36,7 +35,8 @@ def live_chart(
 
     chance: the accuracy of guessing, drawn as a dashed line.
     """
-    x = _clock(clock, iterations)
+    title = "Iteration" if clock == "iterations" else "Seconds since the start"
+    x = alt.X("at:Q", title=title, scale=alt.Scale(domain={"param": ZOOM, "encoding": "x"}, nice=False))
     share = {"scale": alt.Scale(domain=[0, 1]), "axis": _axis("%")}
     plain = {"scale": alt.Scale(zero=True), "axis": _axis()}
     removed = {CHANNELS: colour, PARAMETERS: theme.GREY}
@@ -45,11 +45,12 @@ def live_chart(
         "loss": [_lines(x, plain, "loss", "Loss", {VALIDATION: colour, TRAINING: theme.GREY})],
         "sparsity": [_lines(x, share, "sparsity", "Removed", removed, steps=True)],
     }
-    drawn = [_panel(name, x, layers, last=name == "sparsity") for name, layers in panels.items()]
-    chart = alt.vconcat(*drawn, data=alt.NamedData(DATA), spacing=6).configure_view(strokeOpacity=0)
+    drawn = [*(_panel(name, x, layers, last=name == "sparsity") for name, layers in panels.items()), _strip()]
+    chart = alt.vconcat(*drawn, data=alt.NamedData(DATA), spacing=6).configure_view(stroke=theme.FAINT)
     spec: dict[str, Any] = chart.to_dict()
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}  # Streamlit's own for layers in rows runs over
-    spec["params"] = [{"name": "zoom", "select": ZOOM, "bind": "scales", "views": _zoomed(spec)}]
+    strip = spec["vconcat"][-1]["layer"][0]["name"]  # Altair numbers the names it was given
+    spec["params"] = [{"name": ZOOM, "select": {"type": "interval", "encodings": ["x"]}, "views": [strip]}]
     spec["datasets"] = {DATA: live_rows(run, iterations, clock, chance)}
     return spec
 
@@ -66,6 +67,9 @@ def live_rows(run: Progress, iterations: int, clock: str, chance: float | None) 
         for one in run.phases
         for start, end in [(one.first, one.last) if clock == "iterations" else (one.began, one.ended)]
     ]
+    # The whole of the clock, known or estimated, so that a curve grows into its frame.
+    whole = iterations if clock == "iterations" else run.seconds + (run.left or 0.0)
+    rows += [("frame", "frame", end, None, None) for end in (0.0, float(max(1, whole)))]
     rows += [("accuracy", VALIDATION, at(event), None, event.accuracy) for event in run.evaluations]
     rows += [("loss", TRAINING, at(event), None, event.loss) for event in thinned(run.steps)]
     rows += [("loss", VALIDATION, at(event), None, event.loss) for event in run.evaluations]
@@ -89,20 +93,6 @@ def removals(run: Progress, field: str = "iteration") -> list[tuple[str, float, 
     return rows + [(name, now, value) for name, value in latest.items()]
 
 
-def _zoomed(spec: dict[str, Any]) -> list[str]:
-    """The names of the views to zoom in; Altair numbers those that it was given."""
-    name = str(spec.get("name", ""))
-    inner = [found for part in ("vconcat", "layer") for view in spec.get(part, ()) for found in _zoomed(view)]
-    return ([name] if ZOOMED in name else []) + inner
-
-
-def _clock(clock: str, iterations: int) -> alt.X:
-    # A span that is fixed lets the curve grow into its frame; how many seconds there will be, nobody knows yet.
-    known = clock == "iterations"
-    scale = alt.Scale(domain=[0, max(1, iterations)], nice=False) if known else alt.Scale(zero=True, nice=False)
-    return alt.X("at:Q", title="Iteration" if known else "Seconds since the start", scale=scale)
-
-
 def _axis(format: str | None = None) -> alt.Axis:
     return alt.Axis(
         minExtent=MARGIN, maxExtent=MARGIN, tickCount=4, titlePadding=4, format=format or alt.Undefined, grid=True
@@ -115,10 +105,20 @@ def _of(panel: str, names: Sequence[str] | None = None) -> alt.Chart:
     return chart if names is None else chart.transform_filter(alt.FieldOneOfPredicate("of", list(names)))
 
 
-def _bands(x: alt.X) -> alt.Chart:
+def _strip() -> Drawn:
+    """All of the clock in one thin row, phase by phase: to see where one is, and to zoom in by dragging across it."""
+    x = alt.X("at:Q", scale=alt.Scale(nice=False), axis=None)
+    frame = _of("frame").mark_point(opacity=0).encode(x=x).properties(name=f"{STRIP} frame")
+    bands = _bands(x, STRONG_BAND).properties(name=f"{STRIP} phases")
+    strip: Drawn = alt.layer(bands, frame)
+    ground = alt.ViewBackground(fill=theme.GREY, fillOpacity=0.12, cornerRadius=4)
+    return strip.properties(height=STRIP_HEIGHT, name=STRIP, view=ground)
+
+
+def _bands(x: alt.X, opacity: float) -> alt.Chart:
     names = [theme.PHASES[name] for name in PHASES]
     scale = alt.Scale(domain=names, range=[theme.PHASE_LOOKS[name].colour for name in PHASES])
-    band = _of("phase").mark_rect(opacity=BAND, clip=True)
+    band = _of("phase").mark_rect(opacity=opacity, clip=True)
     shown: alt.Chart = band.encode(
         x=x,
         x2="until:Q",
@@ -137,10 +137,8 @@ def _guess(x: alt.X, y: dict[str, Any]) -> alt.Chart:
 
 
 def _lines(x: alt.X, y: dict[str, Any], panel: str, title: str, colours: dict[str, str], steps: bool = False) -> Drawn:
-    """A thin grey line for what is in the background, a thick one with points for what matters; the latter zooms."""
-    corner: Literal["bottom-right", "top-right"] = (
-        "bottom-right" if steps else "top-right"
-    )  # where no curve goes: what is removed climbs
+    """A thin grey line for what is in the background, a thick one with points for what matters."""
+    corner: Literal["bottom-right", "top-right"] = "bottom-right" if steps else "top-right"  # where curves seldom go
     legend = alt.Legend(orient=corner, direction="horizontal", symbolType="stroke", offset=0, padding=2)
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     shade = alt.Color("of:N", title=None, scale=scale, legend=legend if len(colours) > 1 else None)
@@ -149,7 +147,7 @@ def _lines(x: alt.X, y: dict[str, Any], panel: str, title: str, colours: dict[st
     strong = [name for name in colours if name not in faint]
     looks: list[tuple[str, list[str], dict[str, Any]]] = [
         (f"{panel} behind", faint, {"strokeWidth": 1.2, "strokeDash": [6, 3] if steps else [1, 0]}),
-        (f"{panel} {ZOOMED}", strong, {"strokeWidth": theme.LINE, "point": {"size": 35}}),
+        (f"{panel} before", strong, {"strokeWidth": theme.LINE, "point": {"size": 35}}),
     ]
     lines = [
         _of(panel, names)
@@ -170,7 +168,8 @@ def _lines(x: alt.X, y: dict[str, Any], panel: str, title: str, colours: dict[st
 
 def _panel(name: str, x: alt.X, layers: Sequence[Drawn], last: bool) -> Drawn:
     """One panel, its phases behind all else; only the last shows its x-axis."""
-    shown = [_bands(x).properties(name=f"{name} phases"), *layers]
+    frame = _of("frame").mark_point(opacity=0).encode(x=x).properties(name=f"{name} frame")
+    shown = [_bands(x, BAND).properties(name=f"{name} phases"), frame, *layers]
     if not last:
         hidden = alt.Axis(labels=False, ticks=False, title=None, grid=True, domain=False)
         for layer in [one for whole in shown for one in getattr(whole, "layer", [whole])]:

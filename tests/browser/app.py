@@ -35,10 +35,10 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Server]:
-    """The dashboard as users start it, with a user folder of its own."""
+def serving(home: Path, port: int | None = None) -> Iterator[Server]:
+    """The dashboard as users start it, with a user folder of its own, on that port or any free one."""
     home.mkdir(parents=True, exist_ok=True)
-    port, log = _free_port(), home / "server.log"
+    port, log = port or _free_port(), home / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     options = ["--server.headless", "true", "--server.port", str(port), "--server.address", "127.0.0.1"]
     environment = os.environ | {"METAVOTE_HOME": str(home)}

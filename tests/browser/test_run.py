@@ -70,7 +70,7 @@ def test_from_a_click_on_the_map_to_a_finished_run(visit: Visit, finished: dict[
     sound(page)
     for label in ("Test accuracy", "Channels kept", "Parameters", "MACs"):
         expect(page.get_by_test_id("stMetric").filter(has_text=label)).to_be_visible()
-    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(3)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
 
     page.reload()
     settle(page)

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.pruning.config import RunConfig
-from core.runs.store import Store
 from core.zoo.zoo import DEFAULT
 from dashboard import data
-from tests.dashboard.pages import ROOT, linked, page, record_run, use_zoo, words
+from tests.dashboard.pages import ROOT, linked, page, use_zoo, words
 from tests.dashboard.paper_zoo import write_paper_zoo
 
 PAGES = {"start": "Meta-Vote Studio", "task_map": "Task map", "votes": "Votes", "run": "Run"}
@@ -115,16 +113,6 @@ def test_a_link_with_a_name_nobody_knows_says_so(paper_home: Path) -> None:
         in said.value
     )
     assert "sim" not in test.query_params
-
-
-def test_start_page_lists_runs_in_progress_and_recent_ones(store: Store) -> None:
-    done, waiting = record_run(store), store.create(RunConfig("emoji-t02"))
-    test = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60).run()
-    assert not test.exception
-    headings = [heading.value for heading in test.subheader]
-    assert "In progress" in headings and "Recent runs" in headings
-    assert "68.0 % on test" in words(test)
-    assert {done, waiting} <= {link.proto.label for link in test.get("page_link")}
 
 
 def test_pages_load_no_heavy_library(paper_home: Path) -> None:
