@@ -8,7 +8,7 @@ import pytest
 from core.errors import BadFileError, BadValueError
 from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation, Step
-from core.runs.archive import pack, unpack
+from core.runs.archive import pack, recorded, unpack
 from core.runs.store import Store
 from tests.runs.generators import finished
 
@@ -89,3 +89,14 @@ def test_a_damaged_file_is_one_sentence_and_adds_nothing(
     with pytest.raises(BadFileError):
         unpack(other, file)
     assert other.list() == []
+
+
+def test_the_runs_of_a_file_can_be_read_without_a_store(store: Store, run_id: str, tmp_path: Path) -> None:
+    pack(store, store.list(), tmp_path / "runs.zip")
+    ((record, events),) = recorded(tmp_path / "runs.zip")
+    mine = store.get(run_id)
+    for name in ("id", "config", "status", "created", "ended", "result", "tags", "notes"):
+        assert getattr(record, name) == getattr(mine, name)
+    assert events == [event for _, event in store.events(run_id)]
+    with pytest.raises(BadFileError):
+        recorded(tmp_path / "nothing.zip")
