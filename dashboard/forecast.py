@@ -12,10 +12,10 @@ from core.pruning.methods import METHODS
 from core.pruning.schedule import Schedule, schedule_of
 from core.runs.record import FINISHED, RunRecord
 
-# Seconds, fitted to the 2,197 runs of `benchmarks/study-runs.zip` (one thread of an idle two-core machine, the shipped
-# backbone): before and after training, finding and merging neighbours, and per iteration at three keep ratios.
+# Seconds, fitted to the runs of `benchmarks/study-runs.zip` (one thread of an idle two-core machine, the shipped
+# backbone): before and after training, finding and merging neighbours, and per iteration at four keep ratios.
 START, NEIGHBOURS = 0.51, 0.15
-PACE = ((0.2, 0.033), (0.5, 0.088), (1.0, 0.363))
+PACE = ((0.1, 0.02), (0.2, 0.033), (0.5, 0.088), (1.0, 0.363))
 LOADING = 8.0  # seconds until a worker that has to be started has loaded what it needs
 LOOK_BACK = 20  # finished runs
 

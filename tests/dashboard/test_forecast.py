@@ -22,7 +22,7 @@ def finished(method: str = "mvp", seconds: float = 1.0, machine: str | None = "h
 
 def test_pace_is_what_was_measured_and_on_a_line_between() -> None:
     assert [pace_at(keep) for keep, _ in PACE] == [seconds for _, seconds in PACE]
-    assert PACE[0][1] < pace_at(0.35) < PACE[1][1]
+    assert PACE[1][1] < pace_at(0.35) < PACE[2][1]
     assert pace_at(0.05) == PACE[0][1]
 
 
@@ -74,12 +74,14 @@ def test_a_run_that_removes_nothing_leaves_the_whole_network(shipped: Zoo) -> No
 
 @pytest.mark.slow
 def test_times_told_are_those_of_the_study_within_a_third_for_all_but_the_shortest() -> None:
+    # On one thread, CPU seconds are those of an idle machine, which not all of these runs had.
     taken: dict[tuple[str, float, int], list[float]] = defaultdict(list)
     for record, _ in recorded(FROM):
         config = record.config
         usual = config.neighbours == "nearest" and not config.dynamic and config.method != "taylor-oneshot"
+        usual = usual and config.zoo == config.backbone == RunConfig.backbone
         if usual and record.result and config.iterations >= 20:
-            taken[config.method, config.keep, config.iterations].append(record.result["cost"]["seconds"])
+            taken[config.method, config.keep, config.iterations].append(record.result["cost"]["cpu_seconds"])
     told = {
         key: usual_seconds(RunConfig("t", key[0], keep=key[1], iterations=key[2]))
         for key in taken
