@@ -135,7 +135,7 @@ def row(name: str, goal: float, taken: list[float]) -> tuple[str, ...]:
 
 UNTRAINED = """(() => {
     const card = [...document.querySelectorAll('[data-testid=stMetric]')].find(
-        each => each.querySelector('[data-testid=stMetricLabel]').innerText.includes('Accuracy, untrained'));
+        each => each.querySelector('[data-testid=stMetricLabel]').innerText.includes('Accuracy before training'));
     return /\\d/.test(card?.querySelector('[data-testid=stMetricValue]').innerText ?? '');
 })()"""
 
@@ -149,8 +149,8 @@ def untrained(browser: Browser, server: Server, rounds: int) -> Iterator[float]:
         slider.focus()
         for k in range(3, 3 + rounds // 2):
             page.keyboard.press("ArrowRight")
-            wanted = "true" if k == RunConfig.k else f"location.search.includes('k={k}')"
-            yield until(page, f"{wanted} && {READY} && {UNTRAINED}")
+            # The page says how many vote below the trial, so that by then the trial above is of that many, or empty.
+            yield until(page, f"{TELLS} && {UNTRAINED}", f"{k} neighbours want")
             page.wait_for_timeout(1500)  # as people look before they go on
         page.context.close()
 
