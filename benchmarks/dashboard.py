@@ -133,24 +133,16 @@ def row(name: str, goal: float, taken: list[float]) -> tuple[str, ...]:
     return (name, str(len(taken)), *milliseconds, "met" if p95 <= goal else "NOT MET")
 
 
-UNTRAINED = """(() => {
-    const card = [...document.querySelectorAll('[data-testid=stMetric]')].find(
-        each => each.querySelector('[data-testid=stMetricLabel]').innerText.includes('Accuracy before training'));
-    return /\\d/.test(card?.querySelector('[data-testid=stMetricValue]').innerText ?? '');
-})()"""
-
-
 def untrained(browser: Browser, server: Server, rounds: int) -> Iterator[float]:
     """From a change of K until the accuracy before any training is there, its worker warm; no K is asked for twice."""
     for task in ("emoji-t03", "emoji-t07"):
         page = opened(browser, f"{server.url}/votes?task={task}&k=2")
-        until(page, UNTRAINED)
+        until(page, TELLS, "before any training, as 2 neighbours voted")
         slider = page.get_by_role("slider", name="Neighbours (K)")
         slider.focus()
         for k in range(3, 3 + rounds // 2):
             page.keyboard.press("ArrowRight")
-            # The page says how many vote below the trial, so that by then the trial above is of that many, or empty.
-            yield until(page, f"{TELLS} && {UNTRAINED}", f"{k} neighbours want")
+            yield until(page, TELLS, f"before any training, as {k} neighbours voted")
             page.wait_for_timeout(1500)  # as people look before they go on
         page.context.close()
 

@@ -92,7 +92,9 @@ def whole_size(view: View) -> Size | None:
 def takeaway(view: View, accuracy: float, dense: float | None, share: float | None) -> str:
     """The trial in a sentence."""
     chance = 1 / len(view.target.classes)
-    at = f", with {theme.percent(share, 1)} of the backbone's parameters" if share is not None else ""
+    many = len(view.near)
+    voted = f"as {many} neighbours voted" if many > 1 else "as one neighbour voted"
+    at = f", {voted}" + (f", with {theme.percent(share, 1)} of the backbone's parameters" if share is not None else "")
     beside = f"guessing gets {theme.percent(chance)}"
     if dense is not None:
         beside += f", the whole backbone {theme.percent(dense)}"
