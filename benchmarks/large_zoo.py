@@ -1,0 +1,150 @@
+"""How fluent the task map is with a zoo of 1,000 tasks: `python -m benchmarks.large_zoo [--tasks N] [--rounds N]`.
+
+The zoo is synthetic: its selections, similarities and places are drawn by chance, as only the page is measured. Drives
+the system's Chromium against a real server and prints p50 and p95 in seconds.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, expect, sync_playwright
+
+from core.zoo.zoo import DEFAULT
+from tests.browser.app import PATIENCE, launched, serving, settle
+from tests.dashboard.paper_zoo import write_paper_zoo
+
+GOALS = {
+    "open the map": 3.0,
+    "move K": 0.5,
+    "click to details": 0.5,
+    "change the target": 0.5,
+    "change the colour": 0.5,
+}
+# Ends as soon as the page says so; a look every 5 ms, as waits for animation frames would add theirs.
+WATCH = """(ready) => new Promise((done) => {
+    const look = new Function("return " + ready);
+    const timer = setInterval(() => { if (look()) { clearInterval(timer); done(); } }, 5);
+})"""
+
+
+def measure(home: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each thing a person does on the map, once a round."""
+    with serving(home) as server, sync_playwright() as playwright:
+        browser = launched(playwright)
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{server.url}/map")  # fills caches, as any earlier visit did
+        _drawn(page)
+        times: dict[str, list[float]] = {name: [] for name in GOALS}
+        for number in range(rounds):
+            times["open the map"].append(_timed(lambda: (page.goto(f"{server.url}/map"), _drawn(page))))
+            times["move K"] += _keys(page)
+            times["click to details"].append(_click(page, number))
+            times["change the target"].append(_choose(page, "Target task", f"t{1 + number % 8:02d}", "target"))
+            times["change the colour"].append(_choose(page, "Colour by", "accuracy", "colour"))
+        browser.close()
+    return times
+
+
+def _timed(act: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def _drawn(page: Page) -> None:
+    expect(page.locator(".scatterlayer .point").nth(900)).to_be_attached(timeout=PATIENCE)
+    settle_script(page)
+
+
+def settle_script(page: Page) -> None:
+    """Wait until the script has run."""
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible(timeout=PATIENCE)
+
+
+def neighbours_drawn(number: int) -> str:
+    """JavaScript: whether the map shows so many neighbours."""
+    return f"document.querySelectorAll('.scatterlayer .textpoint').length === {number}"
+
+
+@contextmanager
+def _until(page: Page, ready: str, times: list[float]) -> Iterator[None]:
+    """Note the seconds from the act in the body until `ready` is true in the browser."""
+    watching = page.evaluate_handle(f"() => {{ window.watched = ({WATCH})({ready!r}) }}")
+    start = time.perf_counter()
+    yield
+    page.evaluate("() => window.watched")
+    times.append(time.perf_counter() - start)
+    watching.dispose()
+
+
+def _keys(page: Page) -> list[float]:
+    """K one up, four times, by keyboard: from the key to the map that shows the neighbours."""
+    times: list[float] = []
+    thumb = page.get_by_role("slider", name="Neighbours (K)")
+    thumb.focus()
+    shown = int(thumb.get_attribute("aria-valuenow") or 5)
+    for number in range(shown + 1, shown + 5):
+        with _until(page, neighbours_drawn(number), times):
+            page.keyboard.press("ArrowRight")
+        settle(page)
+    return times
+
+
+def _click(page: Page, number: int) -> float:
+    """From a click on a zoo task to its details."""
+    times: list[float] = []
+    marks = page.locator(".scatterlayer .trace.scatter").nth(1).locator(".point")
+    box = marks.nth(37 * (number + 1)).bounding_box()
+    assert box is not None
+    ready = "[...document.querySelectorAll('strong')].some((one) => one.parentElement.innerText.includes('is rank'))"
+    with _until(page, ready, times):
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    settle(page)
+    return times[0]
+
+
+def _choose(page: Page, label: str, text: str, kind: str) -> float:
+    """From Enter in a select box to what it changes."""
+    times: list[float] = []
+    page.get_by_role("combobox", name=label).focus()
+    page.keyboard.type(text)
+    ready = {
+        "target": f"document.body.innerText.includes('The target, emoji-{text}')",
+        "colour": "document.querySelectorAll('.infolayer .colorbar, .infolayer [class*=coloraxis]').length > 0",
+    }[kind]
+    with _until(page, ready, times):
+        page.keyboard.press("Enter")
+    settle(page)
+    return times[0]
+
+
+def table(times: dict[str, list[float]]) -> str:
+    """One line for each thing measured: p50, p95, and the goal."""
+    lines = [f"{'':20}{'n':>4}{'p50 s':>9}{'p95 s':>9}{'goal s':>9}"]
+    for name, values in times.items():
+        half, most = np.percentile(values, [50, 95])
+        lines.append(f"{name:20}{len(values):4d}{half:9.2f}{most:9.2f}{GOALS[name]:9.1f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", type=int, default=1000, help="tasks in the synthetic zoo (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each thing is done (default: %(default)s)")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        write_paper_zoo(Path(folder) / "zoos" / DEFAULT, zoo_tasks=given.tasks, targets=12)
+        print(f"A synthetic zoo of {given.tasks:,} tasks, {given.rounds} rounds")
+        print(table(measure(Path(folder), given.rounds)))
+
+
+if __name__ == "__main__":
+    main()
