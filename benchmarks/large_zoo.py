@@ -7,13 +7,13 @@ the system's Chromium against a real server and prints p50 and p95 in seconds.
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page, expect, sync_playwright
 
+from benchmarks.dashboard import until
 from core.zoo.zoo import DEFAULT
 from tests.browser.app import PATIENCE, launched, serving, settle
 from tests.dashboard.paper_zoo import write_paper_zoo
@@ -25,11 +25,17 @@ GOALS = {
     "change the target": 0.5,
     "change the colour": 0.5,
 }
-# Ends as soon as the page says so; a look every 5 ms, as waits for animation frames would add theirs.
-WATCH = """(ready) => new Promise((done) => {
-    const look = new Function("return " + ready);
-    const timer = setInterval(() => { if (look()) { clearInterval(timer); done(); } }, 5);
-})"""
+NEIGHBOURS = "document.querySelectorAll('.scatterlayer .textpoint').length === a"
+TARGET = "document.querySelector('[data-testid=stMain]').innerText.includes('The target, emoji-' + a)"
+LEGEND = "document.querySelector('.infolayer')?.textContent.toLowerCase().includes(a)"
+# Where the zoo tasks are on the screen that no other point stands near, so that a click cannot hit another one.
+ALONE = """() => {
+    const boxes = [...document.querySelectorAll('.js-plotly-plot .scatterlayer .point')].slice(0, 1100)
+        .map(point => point.getBoundingClientRect()).map(box => [box.x + box.width / 2, box.y + box.height / 2]);
+    return boxes.slice(0, 900).filter(([x, y]) =>
+        y > 200 && y < 800 && boxes.filter(([a, b]) => Math.hypot(a - x, b - y) < 18).length === 1);
+}"""
+DETAIL = "(document.querySelector('[data-testid=stMain]').innerText.match(/(\\S+) is rank/)?.[1] ?? '')"
 
 
 def measure(home: Path, rounds: int) -> dict[str, list[float]]:
@@ -46,8 +52,8 @@ def measure(home: Path, rounds: int) -> dict[str, list[float]]:
             times["open the map"].append(_timed(lambda: (page.goto(f"{server.url}/map"), _drawn(page))))
             times["move K"] += _keys(page)
             times["click to details"].append(_click(page, number))
-            times["change the target"].append(_choose(page, "Target task", f"t{1 + number % 8:02d}", "target"))
-            times["change the colour"].append(_choose(page, "Colour by", "accuracy", "colour"))
+            times["change the target"].append(_choose(page, "Target task", f"t{1 + number % 8:02d}", TARGET))
+            times["change the colour"].append(_choose(page, "Colour by", ("accuracy", "trust")[number % 2], LEGEND))
         browser.close()
     return times
 
@@ -68,22 +74,6 @@ def settle_script(page: Page) -> None:
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible(timeout=PATIENCE)
 
 
-def neighbours_drawn(number: int) -> str:
-    """JavaScript: whether the map shows so many neighbours."""
-    return f"document.querySelectorAll('.scatterlayer .textpoint').length === {number}"
-
-
-@contextmanager
-def _until(page: Page, ready: str, times: list[float]) -> Iterator[None]:
-    """Note the seconds from the act in the body until `ready` is true in the browser."""
-    watching = page.evaluate_handle(f"() => {{ window.watched = ({WATCH})({ready!r}) }}")
-    start = time.perf_counter()
-    yield
-    page.evaluate("() => window.watched")
-    times.append(time.perf_counter() - start)
-    watching.dispose()
-
-
 def _keys(page: Page) -> list[float]:
     """K one up, four times, by keyboard: from the key to the map that shows the neighbours."""
     times: list[float] = []
@@ -91,38 +81,31 @@ def _keys(page: Page) -> list[float]:
     thumb.focus()
     shown = int(thumb.get_attribute("aria-valuenow") or 5)
     for number in range(shown + 1, shown + 5):
-        with _until(page, neighbours_drawn(number), times):
-            page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        times.append(until(page, NEIGHBOURS, number))
         settle(page)
     return times
 
 
 def _click(page: Page, number: int) -> float:
     """From a click on a zoo task to its details."""
-    times: list[float] = []
-    marks = page.locator(".scatterlayer .trace.scatter").nth(1).locator(".point")
-    box = marks.nth(37 * (number + 1)).bounding_box()
-    assert box is not None
-    ready = "[...document.querySelectorAll('strong')].some((one) => one.parentElement.innerText.includes('is rank'))"
-    with _until(page, ready, times):
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    alone = page.evaluate(ALONE)
+    x, y = alone[7 * number % len(alone)]
+    before = page.evaluate(DETAIL)
+    page.mouse.click(x, y)
+    took = until(page, f"{DETAIL} !== a", before)
     settle(page)
-    return times[0]
+    return took
 
 
-def _choose(page: Page, label: str, text: str, kind: str) -> float:
+def _choose(page: Page, label: str, text: str, ready: str) -> float:
     """From Enter in a select box to what it changes."""
-    times: list[float] = []
     page.get_by_role("combobox", name=label).focus()
     page.keyboard.type(text)
-    ready = {
-        "target": f"document.body.innerText.includes('The target, emoji-{text}')",
-        "colour": "document.querySelectorAll('.infolayer .colorbar, .infolayer [class*=coloraxis]').length > 0",
-    }[kind]
-    with _until(page, ready, times):
-        page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    took = until(page, ready, text)
     settle(page)
-    return times[0]
+    return took
 
 
 def table(times: dict[str, list[float]]) -> str:

@@ -61,6 +61,12 @@ def ranking(zoo: Zoo, task_id: str, similarity: str) -> list[Neighbour]:
     return zoo.rank(task_of(task_id), found.similarities[similarity], None)
 
 
+@st.cache_resource(max_entries=4, hash_funcs={Zoo: _identity}, show_spinner=False)
+def titles(zoo: Zoo) -> dict[str, str]:
+    """Zoo task id -> its classes in words. Kept, as lists of a large zoo's tasks are drawn at every click."""
+    return {task.id: task.title for task in zoo.tasks}
+
+
 @st.cache_data(max_entries=8, hash_funcs={Zoo: _identity})
 def coordinates(zoo: Zoo, kind: str) -> tuple[dict[str, tuple[float, float]], float]:
     """A stored layout of all tasks, and its trustworthiness."""

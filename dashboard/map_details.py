@@ -30,7 +30,7 @@ def details(
 ) -> str | None:
     """A zoo task chosen from a list, by a click or by link (`?detail=`): its classes, numbers, and the swap. Its id."""
     ranks = {row.task.id: rank for rank, row in enumerate(ranked, 1)}
-    titles = {row.task.id: row.task.title for row in ranked}
+    titles = data.titles(zoo)
     chosen: str | None = linked(
         "detail",
         None,
@@ -125,11 +125,11 @@ def who_votes(
     def changed() -> None:
         voters.choose(st.session_state[WHO], zoo, target, k, similarity)
 
-    titles = {row.task.id: row.task.title for row in ranked}
+    titles = data.titles(zoo)
     with st.expander("Swap neighbours by hand", icon=":material/swap_horiz:"):
         st.multiselect(
             "Who votes",
-            list(titles),
+            [row.task.id for row in ranked],
             format_func=lambda id: f"{id} · {titles.get(id)}",
             key=WHO,
             on_change=changed,

@@ -29,17 +29,33 @@ def similarity_chart(ranked: Sequence[tuple[str, float]], near: Collection[str],
     ):
         figure.add_trace(_dots(name, part, low - pad, colour, symbol))
     middle = median(values)
-    figure.add_vline(x=middle, line={"color": theme.GREY, "dash": "dot", "width": 1.5})
-    figure.add_annotation(
-        x=middle, y=1, yref="paper", yanchor="bottom", showarrow=False, text="median of the zoo", font={"size": 11}
-    )
     title = theme.SIMILARITIES.get(measure, measure)
-    figure.update_xaxes(range=[low - pad, high + pad], title=f"Similarity ({title}), larger is better")
-    # in order of similarity, whichever trace a row is of
-    order = {"categoryorder": "array", "categoryarray": [id for id, _ in rows]}
-    figure.update_yaxes(autorange="reversed", title=None, showgrid=False, **order)
     figure.update_layout(
-        height=96 + ROW * len(rows), margin={"l": 4, "r": 8, "t": 22, "b": 4}, showlegend=False, dragmode=False
+        xaxis={"range": [low - pad, high + pad], "title": f"Similarity ({title}), larger is better"},
+        yaxis={
+            "autorange": "reversed",
+            "title": None,
+            "showgrid": False,
+            # in order of similarity, whichever trace a row is of
+            "categoryorder": "array",
+            "categoryarray": [id for id, _ in rows],
+        },
+        shapes=[
+            {
+                **{"type": "line", "x0": middle, "x1": middle, "y0": 0, "y1": 1, "yref": "paper"},
+                "line": {"color": theme.GREY, "dash": "dot", "width": 1.5},
+            }
+        ],
+        annotations=[
+            {
+                **{"x": middle, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False},
+                **{"text": "median of the zoo", "font": {"size": 11}},
+            }
+        ],
+        height=96 + ROW * len(rows),
+        margin={"l": 4, "r": 8, "t": 22, "b": 4},
+        showlegend=False,
+        dragmode=False,
     )
     return figure
 

@@ -212,15 +212,16 @@ def _points(
         marker["opacity"] = [1.0 if id in look.found else DIMMED * (2 if ranked else 1) for id in ids]
         if not ranked:
             marker["size"] = [size + 3 if id in look.found else size for id in ids]
-    return go.Scatter(
+    kind = go.Scatter
+    return kind(
         x=np.array([coordinates[id][0] for id in ids], np.float32),
         y=np.array([coordinates[id][1] for id in ids], np.float32),
         name=name,
         mode="markers+text" if ranked else "markers",
         text=[str(rank) for rank, _ in placed] if ranked else None,
         textfont={"color": ink, "size": 11},
-        customdata=ids,
-        hovertext=[_hover(task, look.notes.get(task.id, "")) for _, task in placed],
+        customdata=np.array(ids, object),
+        hovertext=np.array([_hover(task, look.notes.get(task.id, "")) for _, task in placed], object),
         hovertemplate="%{hovertext}<extra></extra>",
         marker=marker,
         # Plotly would fade all points but the clicked one.
