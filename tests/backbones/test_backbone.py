@@ -60,7 +60,7 @@ def test_a_file_that_is_kept_is_found_by_its_id_from_then_on(tmp_path: Path, hom
     assert keep_backbone(str(tmp_path / "mine.safetensors")).hash == digest
     (tmp_path / "mine.safetensors").unlink()
     assert load_backbone("mine").hash == digest and load_backbone("mine").id == "mine"
-    assert backbone_ids() == ["emoji-resnet18-simclr", "mine"]
+    assert backbone_ids() == ["emoji-resnet18-simclr", "emoji-resnet18-supervised", "mine"]
     assert [file.name for file in (home / "backbones").iterdir()] == ["mine.safetensors"]
     assert keep_backbone("mine").hash == digest
 
