@@ -26,7 +26,7 @@ def write_paper_zoo(
     rng = np.random.default_rng(seed)
     shipped, wanted = tasks("zoo"), tasks("targets")[:targets]
     stored = [*shipped[:zoo_tasks], *more_tasks(zoo_tasks - len(shipped))]
-    entries = []
+    entries: list[dict[str, object]] = []
     for task in stored:
         save_pruned(_model(task, rng), folder / "models" / f"{task.id}.safetensors")
         achieved = {"params": 30_000 + 100 * len(entries), "macs": 90_000}
