@@ -75,10 +75,10 @@ def _facts(task: Task, target: Task, shades: Mapping[str, Shade]) -> list[str]:
 
 def _pictures(task: Task, target: Task) -> None:
     """One picture per class; classes that the target has too are in bold."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         for name in task.classes:
             label = theme.class_label(task.dataset, name)
-            with st.container(width=76, gap="xxsmall"):
+            with st.container(width=68, gap="xxsmall"):
                 if picture := data.class_strip(task.dataset, name, 1, parts.paper()):
                     st.image(picture, width=48, alt=f"Example of {label}")
                 st.caption(f"**{label}**" if task.dataset == target.dataset and name in target.classes else label)

@@ -92,8 +92,10 @@ def say_what_was_found(found: Search | None, shade: Shade | None) -> None:
     else:
         hint = f"Did you mean {found.hint}?" if found.hint else "Try a shorter word."
         said = f":material/search_off: **No task here has a class like '{found.text}'.** {hint}"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(said, width="stretch")
+    words, way_back = st.columns([5, 1.4], vertical_alignment="center")
+    with words:
+        st.markdown(said)
+    with way_back:
         st.button("Clear", icon=":material/close:", on_click=clear_search, help="Clear the search.")
 
 

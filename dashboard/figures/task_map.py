@@ -107,7 +107,8 @@ def _dress(figure: go.Figure, shading: Shading | None) -> None:
                     "thickness": 10,
                     "x": 0,
                     "xanchor": "left",
-                    "xpad": 4,
+                    "xpad": 24,  # room for half of the first tick's label
+                    "ticklabeloverflow": "allow",
                     "len": 0.5,
                     "y": 1.0,
                     "yanchor": "bottom",
@@ -115,7 +116,7 @@ def _dress(figure: go.Figure, shading: Shading | None) -> None:
                     **_ticks(shading),
                 },
             },
-            margin={"t": 56},
+            margin={"t": 0},
         )
 
 
