@@ -29,7 +29,7 @@ def new_run() -> None:
             _prediction(told, configs, data.pace(configs[0].method))
         label = "Start" if len(configs) < 2 else f"Start {len(configs)} runs"
         # Its answer, not a callback: what was typed last arrives with the click, and is in `configs` only now.
-        if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not writable, key="start"):
+        if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not writable, key="start runs"):
             start(configs if told is not None else [], tags)
 
 

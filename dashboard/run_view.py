@@ -70,7 +70,7 @@ def _actions(record: RunRecord, status: str) -> None:
     writable = data.writable()
     with st.container(horizontal=True):
         if status == QUEUED and not data.worker_lives():
-            _button("Start now", ":material/play_arrow:", "start", _start_worker, record.id, writable, "primary")
+            _button("Start now", ":material/play_arrow:", "start worker", _start_worker, record.id, writable, "primary")
         if status in (QUEUED, RUNNING):
             _button("Cancel", ":material/stop:", "cancel", queue.cancel, record.id, writable)
         if status in (LOST, FAILED, CANCELLED):
