@@ -92,7 +92,8 @@ def _voting(target: Task) -> dict[str, Any]:
 
 def _several(method: str) -> tuple[list[str], int | None, list[str]]:
     """Other methods and more seeds to start at once, and tags for all of them."""
-    with st.expander("Several at once, tags", icon=SEVERAL):
+    asked = "also" in st.query_params or "seeds" in st.query_params
+    with st.expander("Several at once, tags", icon=SEVERAL, expanded=asked):
         others = run_choices.pick_others(method)
         rest = [name for name in run_choices.OFFERED if name != method]
         with st.container(horizontal=True):

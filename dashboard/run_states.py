@@ -52,7 +52,7 @@ def show_state(record: RunRecord, status: str, seen: Progress) -> None:
         st.progress(seen.fraction, text=progress_text(seen, record.config.iterations, status))
     elif (found := state_of(record, status, seen)) is not None:
         found.box(found.sentence, icon=found.icon)
-        log_tail(found.log)
+        log_tail(found.log, unfolded=status == FAILED)
 
 
 def progress_text(seen: Progress, iterations: int, status: str) -> str:
@@ -67,10 +67,10 @@ def progress_text(seen: Progress, iterations: int, status: str) -> str:
     return " · ".join(parts)
 
 
-def log_tail(tail: str) -> None:
-    """The last lines of a log, folded away; nothing where there are none."""
+def log_tail(tail: str, unfolded: bool) -> None:
+    """The last lines of a log, folded away or not; nothing where there are none."""
     if tail:
-        with st.expander("Last lines of its log", icon=":material/article:"):
+        with st.expander("Last lines of its log", icon=":material/article:", expanded=unfolded):
             st.code(tail, language=None, wrap_lines=True)
 
 

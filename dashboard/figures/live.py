@@ -48,6 +48,8 @@ def live_chart(
     drawn = [*(_panel(name, x, layers, last=name == "sparsity") for name, layers in panels.items()), _strip()]
     chart = alt.vconcat(*drawn, data=alt.NamedData(DATA), spacing=6).configure_view(stroke=theme.FAINT)
     spec: dict[str, Any] = chart.to_dict()
+    # As SVG, Vega calls what one drags across an image and gives it no words; the words of the chart are its alt text.
+    spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}  # Streamlit's own for layers in rows runs over
     strip = spec["vconcat"][-1]["layer"][0]["name"]  # Altair numbers the names it was given
     spec["params"] = [{"name": ZOOM, "select": {"type": "interval", "encodings": ["x"]}, "views": [strip]}]

@@ -22,7 +22,7 @@ def findings(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("address", [*PAGES, "run?replay=sample&speed=8"])
 def test_page_has_no_serious_accessibility_finding(visit: Callable[..., Page], address: str, scheme: str) -> None:
     page = visit(address, scheme)
     page.wait_for_timeout(1000)  # charts draw after the script has run
