@@ -10,7 +10,7 @@ from dashboard import theme
 from dashboard.errors import as_sentence
 
 EVERY = 1.0  # seconds
-AWAITED, WANTED = "new target awaited", "target to choose next"
+AWAITED, WANTED, DONE = "new target awaited", "target to choose next", "targets that are ready"
 
 
 def await_target(id: str) -> None:
@@ -23,10 +23,12 @@ def in_progress(zoo: Zoo) -> None:
     if wanted := st.session_state.pop(WANTED, None):
         st.session_state["task"] = wanted
         st.toast(f"{wanted} is ready: its neighbours are below.", icon=":material/check_circle:")
+    for id in st.session_state.pop(DONE, ()):
+        st.toast(f"{id} is ready: choose it among the target tasks.", icon=":material/check_circle:")
     shown = targets_in(zoo)
     if _arrived(shown):
         st.rerun()
-    working = any(target.status == WORKING for target in shown)
+    working = {target.task.id for target in shown if target.status == WORKING}
 
     @st.fragment(run_every=EVERY if working else None)
     @as_sentence()
@@ -36,6 +38,8 @@ def in_progress(zoo: Zoo) -> None:
             if target.status != READY:
                 _line(target, zoo)
         if working and (_arrived(now) or not any(target.status == WORKING for target in now)):
+            ready = [target.task.id for target in now if target.status == READY and target.task.id in working]
+            st.session_state[DONE] = [id for id in ready if id != st.session_state.get(WANTED)]
             st.rerun()
 
     live()

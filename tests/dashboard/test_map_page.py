@@ -19,6 +19,7 @@ from core.tasks.task import Task
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard import atlas, data
 from dashboard.compose import title
+from dashboard.new_targets import AWAITED
 from tests.dashboard.pages import linked, page, use_zoo, words
 from tests.dashboard.paper_zoo import write_paper_zoo
 
@@ -128,6 +129,16 @@ def test_it_stands_on_the_map_where_it_is_nearest_and_says_so(own: Task, zoo: Zo
     assert drawn.between[own.id][0] == zoo.tasks[2].id
     said = words(page("task_map", task=own.id))
     assert f"This map was made before {own.id}, which is therefore put between the 3 tasks nearest to it" in said
+
+
+def test_it_is_chosen_as_soon_as_it_is_ready(own: Task) -> None:
+    test = page("task_map", task="emoji-t01")
+    test.session_state[AWAITED] = own.id
+    test.run()
+    assert test.selectbox(key="task").value == linked(test, "task") == own.id
+    assert f"{own.id} is ready" in test.toast[0].value
+    test.selectbox(key="task").select("emoji-t02").run()
+    assert test.selectbox(key="task").value == "emoji-t02"  # once, not for ever
 
 
 def test_it_can_be_removed(own: Task) -> None:
