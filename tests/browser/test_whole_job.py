@@ -55,6 +55,8 @@ def test_a_run_goes_on_and_is_followed_again_when_the_server_is_started_anew(bro
             page.get_by_role("button", name="Start", exact=True).click()
             run, port = run_id_of(page), int(server.url.rsplit(":", 1)[1])
             expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+            settle(page)
+            page.wait_for_load_state("networkidle")  # widgets whose code is on its way could not be had from nobody
         with serving(home, port) as server:
             for address in (f"{server.url}/run?run={run}", f"{server.url}/"):  # the link, and whoever comes anew
                 other = opened(browser, address)
