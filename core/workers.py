@@ -1,21 +1,65 @@
-"""One function over many items in a few processes, which end with whoever started them: Ctrl-C, failure or kill."""
+"""Work in other processes: many items in a few that end with whoever started them, and one that outlives its starter.
+
+The former end on Ctrl-C, failure or kill; the latter is what the dashboard and `--detach` leave behind.
+"""
 
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from core.errors import MetaVoteError
+from core.paths import home
 
 T = TypeVar("T")
 R = TypeVar("R")
 LOOK = 1.0  # seconds between two looks at whether the parent is still there
+LONGEST_LOG = 1_000_000  # bytes
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def detached(
+    module: str,
+    *arguments: str,
+    log: Path,
+    threads: int,
+    folder: Path | None = None,
+    fresh_log: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start `python -m module arguments...` as a process that outlives this one; returns it at once.
+
+    log: what it says goes there, after what was said before unless `fresh_log` or that is long. threads: CPU threads.
+    folder: its user folder, by default this process's own. Raises MetaVoteError where it cannot be started.
+    """
+    inherited = os.environ | {
+        "METAVOTE_HOME": str(folder or home()),
+        "OMP_NUM_THREADS": str(threads),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
+    }
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        fresh = fresh_log or not log.exists() or log.stat().st_size > LONGEST_LOG
+        with log.open("wb" if fresh else "ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env=inherited | dict(environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise MetaVoteError(f"No process can be started ({error.strerror}): check the folder {log.parent}.") from error
 
 
 def in_processes(

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from core.errors import BadValueError, MetaVoteError
-from core.workers import in_processes
+from core.workers import detached, in_processes
 
 SECONDS = 30
 
@@ -113,3 +113,30 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     assert ends(int(file.read_text()))
+
+
+def test_a_detached_process_is_of_its_own_session_and_knows_its_user_folder_and_threads(tmp_path: Path) -> None:
+    log = tmp_path / "new" / "log.txt"
+    child = detached("http.server", "0", "--bind", "127.0.0.1", log=log, threads=3, folder=tmp_path)
+    try:
+        assert os.getsid(child.pid) == child.pid != os.getsid(0)
+        known: dict[str, str] = {}
+        while known.get("OMP_NUM_THREADS") != "3":  # between fork and exec it still shows this process's environment
+            known = psutil.Process(child.pid).environ()
+        assert known["METAVOTE_HOME"] == str(tmp_path)
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_what_a_detached_process_says_is_added_to_its_log_unless_a_fresh_one_is_wanted(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    for fresh, lines in ((False, 1), (False, 2), (True, 1)):
+        assert detached("no_such_module", log=log, threads=1, fresh_log=fresh).wait() == 1
+        assert log.read_text().count("no_such_module") == lines
+
+
+def test_a_process_that_cannot_be_started_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MetaVoteError, match="No process can be started .*: check the folder"):
+        detached("http.server", log=tmp_path / "file" / "log.txt", threads=1)

@@ -9,7 +9,6 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,11 +20,11 @@ from core.errors import MetaVoteError
 from core.paths import home
 from core.pruning.config import RunConfig
 from core.runs.processes import Worker, alive
+from core.workers import detached
 from core.zoo.zoo import find_zoo, version_of
 
 PATIENCE = 0.5  # seconds that an answer may take; it is only ever looked up, not computed meanwhile
-LOG, LONGEST_LOG = "worker.log", 1_000_000
-_ROOT = Path(__file__).resolve().parents[2]
+LOG = "worker.log"
 
 State = Literal["starting", "working", "died", "failed"]
 
@@ -159,28 +158,8 @@ def _without_worker(post: Post | None, start: bool) -> tuple[State, str]:
     return "starting", "Starting a process"
 
 
-def _spawn() -> subprocess.Popen[bytes]:
-    folder = _folder()
-    environment = os.environ | {
-        "METAVOTE_HOME": str(home()),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        log = folder / LOG
-        fresh = not log.exists() or log.stat().st_size > LONGEST_LOG
-        with log.open("wb" if fresh else "ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "core.runs.preview_worker"],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise MetaVoteError(f"No process can be started ({error.strerror}): check the folder {folder}.") from error
+def _spawn() -> "subprocess.Popen[bytes]":
+    return detached("core.runs.preview_worker", log=_folder() / LOG, threads=1)
 
 
 def _folder() -> Path:

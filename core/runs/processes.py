@@ -2,10 +2,12 @@
 
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
+PATIENCE = 5.0  # seconds for a process to end on being asked
 SAME_START = 2.0  # seconds: the kernel's idea of a start time moves with the clock
 
 
@@ -40,3 +42,14 @@ def alive(machine: str | None, pid: int | None, process_started: float | None) -
         return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - process_started) < SAME_START
     except psutil.NoSuchProcess:
         return False
+
+
+def end(worker: Worker) -> None:
+    """End a living process of this machine: ask it, and where it does not hear, end it."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(worker.pid)
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except psutil.TimeoutExpired:
+            process.kill()

@@ -1,23 +1,19 @@
 """Asking for work: submit, cancel, resume and retry runs. Returns at once; a process of its own does the work."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
-from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
 from core.runs.processes import worker_with
 from core.runs.record import QUEUED
 from core.runs.slot import hold, holder
 from core.runs.store import Store
+from core.workers import detached
 
-LOG, LONGEST_LOG = "worker.log", 1_000_000  # in the store's folder; bytes
-_ROOT = Path(__file__).resolve().parents[2]
+LOG = "worker.log"  # in the store's folder
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -68,27 +64,12 @@ def ensure_worker(store: Store | None = None) -> int:
     return child.pid
 
 
-def _spawn(store: Store) -> subprocess.Popen[bytes]:
+def _spawn(store: Store) -> "subprocess.Popen[bytes]":
     waiting = store.list(status=QUEUED)
-    environment = os.environ | {
-        "METAVOTE_HOME": str(store.folder),
-        "OMP_NUM_THREADS": str(waiting[-1].config.threads if waiting else 2),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
-    }
-    if store.url:
-        environment["METAVOTE_STORE"] = store.url
-    log = store.folder / LOG
-    try:
-        store.folder.mkdir(parents=True, exist_ok=True)
-        fresh = not log.exists() or log.stat().st_size > LONGEST_LOG
-        with log.open("wb" if fresh else "ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "core.runs.worker"],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise MetaVoteError(f"No worker can be started ({error.strerror}): check the folder {store.folder}.") from error
+    return detached(
+        "core.runs.worker",
+        log=store.folder / LOG,
+        threads=waiting[-1].config.threads if waiting else 2,
+        folder=store.folder,
+        environment={"METAVOTE_STORE": store.url} if store.url else None,
+    )

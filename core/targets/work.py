@@ -1,30 +1,24 @@
 """Asking for a new target: compose, rank, cancel, remove. Returns at once; a process of its own does the work."""
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
-from core.errors import MetaVoteError
-from core.paths import home
-from core.runs.processes import worker_with
+from core.runs.processes import end, worker_with
 from core.targets.ranking import ranking_of
 from core.targets.state import LOG, check_few, forget_progress, keep_worker, worker_of
 from core.tasks.catalogue import named_task
 from core.tasks.own import folder_of, is_own_id, keep_task, own_task, own_tasks
 from core.tasks.task import Task
 from core.tasks.upload import is_upload, remove_upload
+from core.workers import detached
 from core.zoo.zoo import Zoo
 
-PATIENCE = 5.0  # seconds for a process to end on being asked
 THREADS = 1  # one more would fight with a run that trains meanwhile, and lose
-COMMAND = (sys.executable, "-m", "core.targets.worker")
-_ROOT = Path(__file__).resolve().parents[2]
+MODULE = "core.targets.worker"
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -77,35 +71,9 @@ def removes_images(task: Task) -> bool:
 
 
 def _stop(id: str) -> None:
-    worker = worker_of(id)
-    if worker is None:
-        return
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(worker.pid)
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except psutil.TimeoutExpired:
-            process.kill()
+    if (worker := worker_of(id)) is not None:
+        end(worker)
 
 
-def _spawn(id: str, zoo: Zoo) -> subprocess.Popen[bytes]:
-    environment = os.environ | {
-        "METAVOTE_HOME": str(home()),
-        "OMP_NUM_THREADS": str(THREADS),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),
-    }
-    try:
-        with (folder_of(id) / LOG).open("wb") as output:
-            return subprocess.Popen(
-                [*COMMAND, id, str(zoo.path)],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise MetaVoteError(
-            f"No worker can be started ({error.strerror}): check the folder {folder_of(id)}."
-        ) from error
+def _spawn(id: str, zoo: Zoo) -> "subprocess.Popen[bytes]":
+    return detached(MODULE, id, str(zoo.path), log=folder_of(id) / LOG, threads=THREADS, fresh_log=True)

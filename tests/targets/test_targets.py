@@ -1,7 +1,7 @@
 """New targets: composed, ranked by a process, cancelled, lost, outdated, removed. The zoo is on paper, no torch."""
 
 import json
-import sys
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,7 +33,7 @@ def zoo(home: Path, tmp_path: Path) -> Zoo:
 @pytest.fixture(autouse=True)
 def sleeper(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """In place of the worker, a process that does nothing for a minute; none is left."""
-    monkeypatch.setattr(work, "COMMAND", (sys.executable, "-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["sleep", "60"]))
     yield
     for child in work._children:
         child.kill()
@@ -108,7 +108,7 @@ def test_a_target_whose_process_is_gone_is_lost_and_can_be_ranked_again(zoo: Zoo
 
 
 def test_what_a_worker_stumbled_on_is_said(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "COMMAND", (sys.executable, "-c", "pass"))
+    monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["true"]))
     task = work.compose("tools", "emoji", CLASSES, zoo)
     work._children[-1].wait()
     say(task.id, Progress(error="The disk is full: free some space."))
