@@ -93,7 +93,7 @@ def _tie_break(zoo: "Zoo") -> "Mapping[str, Any]":
     if (stored := zoo.tie_break()) is not None:
         return stored
     from core.backbones.backbone import load_backbone
-    from core.zoo.build import backbone_importance
+    from core.zoo.describe import backbone_importance
 
     return backbone_importance(load_backbone(zoo.backbone))
 

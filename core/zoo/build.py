@@ -5,8 +5,6 @@ A model that collapsed (see `collapsed`) is pruned again with another seed, and 
 All attempts are paid for: a model's cost is theirs together, and that of looking what the dense network knows.
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,27 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from safetensors.numpy import save
-
-from core.channels.files import load_pruned, save_pruned, write_whole
+from core.channels.files import load_pruned, save_pruned
 from core.errors import BadValueError, MetaVoteError
-from core.neighbours.embedding import task_embedding
-from core.neighbours.layout import layout, trustworthiness
-from core.pruning.config import SIMILARITIES, RunConfig
+from core.pruning.config import RunConfig
 from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.workers import in_processes
-from core.zoo.zoo import FORMAT, LAYOUTS, model_path
+from core.zoo.zoo import model_path
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from core.backbones.backbone import Backbone
-    from core.channels.groups import ChannelGroups
-    from core.channels.layers import Layers
-    from core.criteria.scores import Scores
     from core.tasks.data import TaskData
+    from core.zoo.describe import Contents
 
 ATTEMPTS = 3  # seeds tried for a task whose model collapses
 
@@ -80,6 +69,7 @@ def build_zoo(folder: Path, plan: Plan, workers: int = 1) -> Iterator[Progress]:
     stops the build at once, and so does the first model that cannot be made.
     """
     from core.backbones.backbone import keep_backbone
+    from core.zoo.describe import describe
 
     check(plan, workers)
     plan = replace(plan, backbone=keep_backbone(plan.backbone).id)
@@ -93,7 +83,7 @@ def build_zoo(folder: Path, plan: Plan, workers: int = 1) -> Iterator[Progress]:
         (folder / "zoo.json").unlink(missing_ok=True)  # else it would tell of models that are being replaced
     for number, task in enumerate(_built(folder, plan, missing, workers), len(done) + 1):
         yield Progress(number, total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
-    describe(folder, plan)
+    describe(folder, contents_of(plan))
 
 
 def _built(folder: Path, plan: Plan, missing: Sequence[Task], workers: int) -> Iterator[Task]:
@@ -197,82 +187,13 @@ def added(cost: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     return {**cost, **more, **summed, "peak_memory_bytes": peak}
 
 
-def describe(folder: Path, plan: Plan) -> None:
-    """Write arrays.safetensors and zoo.json: similarities, prototypes, what breaks ties, maps, sizes, costs."""
+def contents_of(plan: Plan) -> "Contents":
+    """What the zoo holds once its models are there."""
     from core.backbones.backbone import load_backbone
-    from core.zoo.similarity import pictures_of, pools_of, prototypes, similarity_rows
+    from core.zoo.describe import Contents
 
-    start, cpu = time.perf_counter(), time.process_time()
-    backbone = load_backbone(plan.backbone)
-    rows = [*plan.tasks, *plan.targets]
-    pools = pools_of(rows)
-    protos = [prototypes(backbone, load_task(task).train) for task in rows]
-    columns: dict[str, list[list[float]]] = {kind: [] for kind in SIMILARITIES}
-    entries = []
-    for number, task in enumerate(plan.tasks):
-        model = load_pruned(model_file(folder, task))
-        for kind, values in similarity_rows(model, protos[number], rows, pools, protos).items():
-            columns[kind].append(values)
-        origin = model.origin
-        entries.append({
-            "task": task.to_dict(), "validation_accuracy": origin["validation_accuracy"], "curve": origin["curve"],
-            "attempts": origin["attempts"], "cost": origin["cost"], "achieved": origin["achieved"],
-            "hash": hashlib.sha256(model_file(folder, task).read_bytes()).hexdigest(),
-        })  # fmt: skip
-    embeddings = np.stack([task_embedding(p) for p in protos]).astype(np.float32)
-    places = {kind: layout(embeddings, kind, seed=plan.seed) for kind in LAYOUTS}
-    trust = {kind: trustworthiness(embeddings, where) for kind, where in places.items()}
-    arrays = {f"similarity/{kind}": np.array(values, np.float32).T.copy() for kind, values in columns.items()}
-    arrays |= {f"coordinates/{kind}": where.astype(np.float32) for kind, where in places.items()}
-    arrays |= {f"prototypes/{task.id}": p.astype(np.float32) for task, p in zip(rows, protos, strict=True)}
-    arrays |= {f"tie_break/{group}": v.astype(np.float32) for group, v in backbone_importance(backbone).items()}
-    content = save({"embedding": embeddings, **arrays})
-    pictures = {task.id: pictures_of(load_task(task)) for task in rows}
-    paid = {"similarity_seconds": time.perf_counter() - start, "similarity_cpu_seconds": time.process_time() - cpu}
-    about: dict[str, Any] = {
-        "format": FORMAT, "id": plan.id, "backbone": backbone.id, "backbone_hash": backbone.hash,
-        "architecture": backbone.architecture, "dense": model.origin["dense"], "keep": plan.keep,
-        "config": plan.config(plan.tasks[0]).to_dict(), "groups": dict(model.selection.sizes),
-        "layers": backbone_layers(backbone).to_dict(), "tasks": entries,
-        "targets": [task.to_dict() for task in plan.targets], "trustworthiness": trust,
-        "hash": hashlib.sha256(content).hexdigest(), "pictures": pictures,
-        "cost": total_cost([entry["cost"] for entry in entries]) | paid,
-    }  # fmt: skip
-    (folder / "zoo.json").unlink(missing_ok=True)  # else it would tell of other arrays, were this killed half-way
-    write_whole(folder / "arrays.safetensors", content)
-    write_whole(folder / "zoo.json", (json.dumps(about, indent=1) + "\n").encode())
-
-
-def backbone_importance(backbone: "Backbone") -> "Scores":
-    """Group -> float64 [n_g]: the L2 norms of the backbone's channels, by which ties between votes are broken."""
-    from core.channels.selection import Selection
-    from core.criteria.weights import l2
-
-    model, groups = _network(backbone)
-    return l2(model, groups, Selection.full(groups.sizes))
-
-
-def backbone_layers(backbone: "Backbone") -> "Layers":
-    """The terms from which the size of any slim network of this backbone follows."""
-    from core.channels.counted import layers_of
-
-    return layers_of(*_network(backbone), backbone.size)
-
-
-def _network(backbone: "Backbone") -> "tuple[nn.Module, ChannelGroups]":
-    import torch
-
-    from core.channels.groups import channel_groups
-
-    model = backbone.build(2)
-    return model, channel_groups(model, torch.zeros(1, 3, backbone.size, backbone.size))
-
-
-def total_cost(costs: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Sums over the models."""
-    return {
-        key: sum(cost[key] for cost in costs) for key in ("seconds", "cpu_seconds", "iterations", "macs", "energy_kwh")
-    }
+    config = plan.config(plan.tasks[0]).to_dict()
+    return Contents(plan.id, plan.tasks, plan.targets, load_backbone(plan.backbone), plan.keep, config, plan.seed)
 
 
 def shipped_plan(setting: str = "emoji", backbone: str = "emoji-resnet18-simclr", **changes: Any) -> Plan:

@@ -81,7 +81,7 @@ def test_ties_between_votes_are_broken_by_what_the_zoo_says_without_loading_its_
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zoo = open_zoo(write_paper_zoo(tmp_path / "paper", tie_break=True))
-    monkeypatch.setattr("core.zoo.build.backbone_importance", lambda *_: pytest.fail("loaded the backbone"))
+    monkeypatch.setattr("core.zoo.describe.backbone_importance", lambda *_: pytest.fail("loaded the backbone"))
     document = run("votes", "emoji-t00", "--zoo", str(zoo.path), "--keep", "0.3", "--json").document
     counted = votes(ballots(zoo, zoo.neighbours(zoo.targets[0], 5), 0.3))
     expected = select(counted, 0.3, zoo.tie_break())

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import core.zoo.build as build
+import core.zoo.describe as describe
 from core.backbones.backbone import load_backbone, save_backbone
 from core.tasks.task import Task
 from core.zoo.build import Plan, Progress, build_zoo
@@ -56,7 +57,7 @@ def quick() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         for module in READERS:
             patch.setattr(f"{module}.load_dataset", lambda name: few_images())
-        patch.setattr(build, "LAYOUTS", ("pca", "mds"))
+        patch.setattr(describe, "LAYOUTS", ("pca", "mds"))
         patch.setattr(build, "collapsed", lambda *_: False)
         yield patch
 

@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import core.zoo.build as build
+import core.zoo.describe as describe
 from core.backbones.backbone import DEFAULT, load_backbone, save_backbone
 from core.channels.files import load_pruned, save_pruned
 from core.channels.selection import kept_count
@@ -298,7 +299,7 @@ def test_two_worker_processes_make_the_same_zoo_as_one(
     for module in READERS:  # undo, in this process, what `quick` has changed
         monkeypatch.setattr(f"{module}.load_dataset", load_dataset)
     monkeypatch.setattr(build, "collapsed", collapsed)
-    monkeypatch.setattr(build, "LAYOUTS", ("pca",))
+    monkeypatch.setattr(describe, "LAYOUTS", ("pca",))
     plan = small_plan(backbone_file, keep=0.6, iterations=12)
     for name, workers in (("one", 1), ("two", 2)):
         list(build_zoo(tmp_path / name, plan, workers))
