@@ -138,6 +138,7 @@ WEIGHTS = {
     "pretrained": "The backbone's (control)",
     "reinitialised": "Random (control)",
 }
+IMAGE_SAMPLINGS = {"natural": "As they come", "balanced": "Every class as often"}
 STARTS = {name: WEIGHTS[name] for name in ("neighbours", "pretrained")}
 SHADES = {"importance": "Importance to that neighbour", "weight": "Weight of its vote"}
 LAYOUTS = {"umap": "UMAP", "pca": "PCA", "mds": "MDS"}
@@ -159,13 +160,14 @@ SETTINGS = {
     "weighting": "Weighting",
     "weights": "Weights",
     "mask_of": "Mask of",
-    "sample": "Sampling",
+    "sample": "Temperature of votes",
     "dynamic": "Dynamic votes",
     "backbone": "Backbone",
     "zoo": "Zoo",
     "threads": "Threads",
     "learning_rate": "Learning rate",
     "batch": "Batch",
+    "sampling": "Training images",
 }
 TRUST_HELP = (
     "share of a task's 10 nearest on this map that are truly among its 10 nearest: at 100 % believe what stands around "

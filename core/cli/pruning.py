@@ -59,6 +59,8 @@ def add(verbs: Verbs) -> None:
     option("threads", whole(1), "N", "CPU threads")
     option("learning_rate", float, "RATE", "peak of the learning rate", "--learning-rate")
     option("batch", whole(2), "N", "images a training iteration")
+    option("sampling", one_of("way to draw training images", lambda: settings.SAMPLINGS), "HOW",
+           "draw training images as they come, or each class as often: " + ", ".join(settings.SAMPLINGS))  # fmt: skip
     parser.add_argument("--tag", action="append", default=[], metavar="WORD", help="tag the run; may be given again")
     parser.add_argument("--detach", action="store_true", help="only queue the run; a background process works on it")
 

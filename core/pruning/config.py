@@ -14,6 +14,7 @@ from core.voting import WEIGHTINGS
 SIMILARITIES = ("leep", "logme", "prototypes")
 NEIGHBOURS = ("nearest", "random", "farthest", "all", "chosen")
 WEIGHTS = ("neighbours", "pretrained", "reinitialised")
+SAMPLINGS = ("natural", "balanced")
 MOST_ITERATIONS = 100_000
 
 
@@ -29,6 +30,7 @@ class RunConfig:
     mask_of: id of the finished run whose selection is kept, for the method "same-mask".
     sample: temperature at which channels are drawn by their votes; None, the default, takes those with most votes.
     dynamic: vote in several rounds, neighbours ranked anew in each by how they agree with the target's own importance.
+    sampling: whether batches draw training images as they come, or every class as often as any other.
     Raises BadValueError or UnknownNameError, one sentence each.
     """
 
@@ -51,6 +53,7 @@ class RunConfig:
     threads: int = 2
     learning_rate: float = 0.01
     batch: int = 64
+    sampling: str = "natural"
 
     def __post_init__(self) -> None:
         for name in ("task", "backbone", "zoo"):
@@ -138,6 +141,7 @@ _CHOICES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("neighbours", "way to choose neighbours", NEIGHBOURS),
     ("weighting", "weighting of votes", WEIGHTINGS),
     ("weights", "source of weights", WEIGHTS),
+    ("sampling", "way to draw training images", SAMPLINGS),
 )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
 from core.errors import BadValueError
@@ -52,13 +52,24 @@ class Step(_Recorded):
 
 @dataclass(frozen=True)
 class Evaluation(_Recorded):
-    """Accuracy (0 to 1) and loss on the validation split after `iteration` iterations."""
+    """Accuracy (0 to 1) and loss on the validation split after `iteration` iterations.
+
+    balanced_accuracy: mean over the classes of class_accuracy, which is in the task's order of classes, None for one
+    without an image. top5_accuracy: None where classes are few. All None in runs made before they were recorded.
+    """
 
     kind: ClassVar[str] = "evaluation"
     iteration: int
     accuracy: float
     loss: float
     seconds: float
+    balanced_accuracy: float | None = None
+    class_accuracy: tuple[float | None, ...] | None = None
+    top5_accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.class_accuracy is not None:  # a list, from JSON
+            object.__setattr__(self, "class_accuracy", tuple(self.class_accuracy))
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,11 @@ class Pruned(_Recorded):
 
 @dataclass(frozen=True)
 class Finished(_Recorded):
-    """The end: accuracy on the test split, touched only now, what was asked for and reached, and what it cost."""
+    """The end: accuracy on the test split, touched only now, what was asked for and reached, and what it cost.
+
+    classes: per class how many images each split has of it, and its "accuracy" on the test split. The balanced, top-5
+    and per-class figures are as in Evaluation.
+    """
 
     kind: ClassVar[str] = "finished"
     iteration: int
@@ -87,6 +102,9 @@ class Finished(_Recorded):
     achieved: dict[str, Any]
     dense: dict[str, Any]
     seconds: float
+    test_balanced_accuracy: float | None = None
+    test_top5_accuracy: float | None = None
+    classes: dict[str, dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,14 +134,18 @@ KINDS: dict[str, type[RecordedEvent]] = {cls.kind: cls for cls in get_args(Recor
 
 
 def event_from_dict(data: Mapping[str, Any]) -> RecordedEvent:
-    """The event that `to_dict` described. Raises BadValueError for an unknown kind and for fields that do not fit."""
+    """The event that `to_dict` described; what was not recorded yet when it was written takes its default.
+
+    Raises BadValueError for an unknown kind and for fields that do not fit.
+    """
     cls = KINDS.get(kind) if isinstance(kind := data.get("kind"), str) else None
     if cls is None:
         raise BadValueError(f"There is no kind of event {kind!r}: the kinds are {', '.join(KINDS)}.")
     expected = {field.name: field.type for field in fields(cls)}
+    needed = {field.name for field in fields(cls) if field.default is MISSING}
     given = {name: value for name, value in data.items() if name != "kind"}
-    if set(given) != set(expected):
-        wrong = ", ".join(sorted(set(given) ^ set(expected)))
+    if not needed <= set(given) <= set(expected):
+        wrong = ", ".join(sorted((needed - set(given)) | (set(given) - set(expected))))
         raise BadValueError(f"This is no whole '{kind}' event: {wrong} is missing or does not belong.")
     restored: dict[str, Any] = {
         name: math.nan if value is None and expected[name] is float else value for name, value in given.items()

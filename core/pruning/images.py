@@ -1,6 +1,10 @@
 """Images on their way into the network: normalised once, drawn in batches that depend on seed and iteration alone."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -33,6 +37,36 @@ def batch_rows(count: int, batch: int, iteration: int, seed: int) -> Tensor:
 def epoch_order(count: int, epoch: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """int64 [count]: one epoch's shuffled rows."""
     return np.random.default_rng([seed, epoch, 0xE90C]).permutation(count)
+
+
+def members_of(labels: Tensor) -> list[npt.NDArray[np.int64]]:
+    """The rows of each class that has any, in the order of the labels [N]."""
+    order = np.argsort(labels.numpy(), kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(labels.numpy()[order])) + 1)
+
+
+def balanced_rows(members: Sequence[npt.NDArray[np.int64]], batch: int, iteration: int, seed: int) -> Tensor:
+    """int64 [min(batch, images)] rows of one iteration, every class as often as any other.
+
+    members: `members_of` the labels. The classes take turns: in all draws since the first, no two differ by more than
+    one, nor in any stretch of them where a batch holds every class. Each class goes through its images in shuffled
+    epochs of its own. Any iteration can be asked for on its own, as in `batch_rows`.
+    """
+    size, number = min(batch, sum(map(len, members))), len(members)
+    rows = []
+    for place in range(iteration * size, (iteration + 1) * size):
+        turn, step = divmod(place, number)  # in each turn every class once, so turn counts the draws of every class
+        shuffle = turn if number > size else 0  # else always the same classes would meet in a batch
+        own = members[_order(number, seed, 0xC1A5, shuffle)[step]]
+        epoch, nth = divmod(turn, len(own))
+        rows.append(own[_order(len(own), seed, 0xBA1A, int(own[0]), epoch)[nth]])
+    return torch.from_numpy(np.array(rows))
+
+
+@lru_cache(maxsize=4096)
+def _order(count: int, *key: int) -> npt.NDArray[np.int64]:
+    """int64 [count]: a shuffled order, always the same one for a key."""
+    return np.random.default_rng(key).permutation(count)
 
 
 def sample_rows(labels: Tensor, most: int, seed: int) -> Tensor:

@@ -20,10 +20,11 @@ from core.criteria.taylor import Taylor
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Step
 from core.pruning.ground import Ground, ground_of
-from core.pruning.images import augmented, augments, batch_rows, normalised
+from core.pruning.images import augmented, augments, balanced_rows, batch_rows, members_of, normalised
 from core.pruning.inherit import inherit, reinitialise
 from core.pruning.meter import Meter
 from core.pruning.methods import METHODS
+from core.pruning.metrics import Measures, by_class, measures_of
 from core.pruning.optimizer import cut_momenta, momenta, optimizer_for, with_momenta
 from core.pruning.readout import prototype_head, reestimate_batchnorm
 from core.pruning.schedule import Schedule, schedule_of
@@ -58,6 +59,7 @@ class Pruning:
         self.train_images, self.train_labels = self.ground.train
         self.held_images, self.held_labels = self.ground.held
         self.ready_images, self.ready_labels = self.ground.ready
+        self.members = members_of(self.train_labels) if config.sampling == "balanced" else None
         self.augments = augments(config.iterations, config.batch, len(self.train_labels))
         torch.manual_seed(config.seed)
         self.model: nn.Module = copy.deepcopy(self.ground.dense)
@@ -182,7 +184,10 @@ class Pruning:
 
     def rows(self, iteration: int) -> Tensor:
         """The training images of one iteration."""
-        return batch_rows(len(self.train_labels), self.config.batch, iteration, self.config.seed)
+        batch, seed = self.config.batch, self.config.seed
+        if self.members is not None:
+            return balanced_rows(self.members, batch, iteration, seed)
+        return batch_rows(len(self.train_labels), batch, iteration, seed)
 
     def train_step(self) -> Step:
         """One batch forward and backward; weights change unless this iteration only scores channels."""
@@ -208,13 +213,12 @@ class Pruning:
         return Step(self.iteration, loss.item(), rate, self.meter.seconds)
 
     @torch.no_grad()
-    def measure(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
-        """(accuracy, mean cross-entropy) in eval mode."""
+    def measure(self, images: Tensor, labels: Tensor) -> Measures:
+        """How good the network is on these images, in eval mode."""
         self.model.eval()
         logits = torch.cat([self.model(part) for part in torch.split(images, 256)])
         self.meter.forward(self.macs, len(labels))
-        loss = nn.functional.cross_entropy(logits, labels)
-        return int((logits.argmax(1) == labels).sum()) / len(labels), float(loss)
+        return measures_of(logits, labels)
 
     def evaluation(self) -> Evaluation:
         """Accuracy on the validation split. On the way BatchNorm is settled on few images; at the end on all."""
@@ -224,8 +228,10 @@ class Pruning:
             if 0 < self.iteration < self.schedule.iterations:
                 reestimate_batchnorm(self.model, self.ground.glance)
                 self.meter.forward(self.macs, len(self.ground.glance))
-            accuracy, loss = self.measure(self.held_images, self.held_labels)
-        return Evaluation(self.iteration, accuracy, loss, self.meter.seconds)
+            found = self.measure(self.held_images, self.held_labels)
+        return Evaluation(
+            self.iteration, found.accuracy, found.loss, self.meter.seconds, found.balanced, found.by_class, found.top5
+        )
 
     def phase(self, name: Any) -> PhaseChanged:
         """Say which phase begins."""
@@ -237,7 +243,7 @@ class Pruning:
         """Look at the test split, once, and settle the account."""
         images, labels = normalised(self.data.test, self.backbone.mean, self.backbone.std)
         with self.meter.monitoring():
-            accuracy, _ = self.measure(images, labels)
+            found = self.measure(images, labels)
         achieved = {
             "keep": self.selection.keep_ratio(), "channel_sparsity": self.selection.channel_sparsity,
             "params": self.params, "macs": self.macs,
@@ -245,12 +251,16 @@ class Pruning:
         requested = {"keep": self.config.keep if METHODS[self.config.method].removes else 1.0,
                      "iterations": self.config.iterations}  # fmt: skip
         dense = {"params": self.dense[0], "macs": self.dense[1]}
-        return Finished(self.iteration, accuracy, self.meter.cost(), requested, achieved, dense, self.meter.seconds)
+        return Finished(
+            self.iteration, found.accuracy, self.meter.cost(), requested, achieved, dense, self.meter.seconds,
+            found.balanced, found.top5,
+            by_class(self.task.classes, (self.train_labels, self.held_labels, labels), found.by_class),
+        )  # fmt: skip
 
     def pruned_model(self, finished: Finished) -> PrunedModel:
         """The slim model with all that makes sense of it."""
         with self.meter.monitoring():
-            accuracy, _ = self.measure(self.held_images, self.held_labels)
+            accuracy = self.measure(self.held_images, self.held_labels).accuracy
         importance = {title: values.astype("float32") for title, values in self.importance.items()}
         origin = {
             "config": self.config.to_dict(), "validation_accuracy": accuracy, "cost": finished.cost,

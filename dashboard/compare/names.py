@@ -16,6 +16,7 @@ BY_SETTING: dict[str, Mapping[str, str]] = {
     "neighbours": theme.NEIGHBOUR_CHOICES,
     "weighting": theme.WEIGHTINGS,
     "weights": theme.WEIGHTS,
+    "sampling": theme.IMAGE_SAMPLINGS,
 }
 SHORT = {
     ("neighbours", "nearest"): "nearest",
@@ -29,6 +30,8 @@ SHORT = {
     ("weighting", "count"): "equal votes",
     ("weighting", "similarity"): "votes by similarity",
     ("weighting", "score"): "votes by importance",
+    ("sampling", "natural"): "natural batches",
+    ("sampling", "balanced"): "balanced batches",
     ("dynamic", "True"): "dynamic votes",
 }
 

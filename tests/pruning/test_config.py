@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
-from core.pruning.config import NEIGHBOURS, SIMILARITIES, WEIGHTINGS, WEIGHTS, RunConfig, check_k
+from core.pruning.config import NEIGHBOURS, SAMPLINGS, SIMILARITIES, WEIGHTINGS, WEIGHTS, RunConfig, check_k
 from core.pruning.methods import METHODS
 
 configs = st.builds(
@@ -25,6 +25,7 @@ configs = st.builds(
     weighting=st.sampled_from(WEIGHTINGS),
     weights=st.sampled_from([None, *WEIGHTS]),
     threads=st.integers(1, 64),
+    sampling=st.sampled_from(SAMPLINGS),
 )
 
 
@@ -94,7 +95,7 @@ def test_a_bad_value_is_refused_by_name(setting: str, value: Any, words: str) ->
         RunConfig(**{"task": "emoji-t03", setting: value})
 
 
-@pytest.mark.parametrize("setting", ["method", "similarity", "neighbours", "weighting", "weights"])
+@pytest.mark.parametrize("setting", ["method", "similarity", "neighbours", "weighting", "weights", "sampling"])
 @pytest.mark.parametrize("value", ["nonesuch", 5, ["mvp"]])
 def test_an_unknown_name_is_refused_with_the_known_ones(setting: str, value: Any) -> None:
     with pytest.raises(UnknownNameError, match=r"choose one of|did you mean"):

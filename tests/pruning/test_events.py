@@ -22,7 +22,11 @@ EXAMPLES: list[RecordedEvent] = [
     PhaseChanged("warming up", 0, 0.1),
     Step(1, 1.5, 0.02, 0.2),
     Evaluation(10, 0.75, 0.9, 1.0),
+    Evaluation(20, 0.8, 0.7, 2.0, 0.7, (0.9, 0.5, None), 0.95),
     Pruned(0, {"layer1": 13}, {"layer1": 64}, 0.8, 440_000, 21_000_000, 0.1),
+    Finished(
+        0, 0.7, {}, {}, {}, {}, 1.0, 0.6, None, {"cat": {"train": 9, "validation": 2, "test": 3, "accuracy": 0.6}}
+    ),
     Finished(60, 0.74, {"seconds": 16.0}, {"keep": 0.2}, {"params": 440_000}, {"params": 11_000_000}, 16.0),
 ]
 
@@ -31,7 +35,7 @@ def test_there_is_an_example_of_every_kind() -> None:
     assert {event.kind for event in EXAMPLES} == set(KINDS)
 
 
-@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: event.kind)
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: f"{event.kind} {event.iteration}")
 def test_an_event_survives_json(event: RecordedEvent) -> None:
     data = json.loads(json.dumps(event.to_dict(), allow_nan=False))
     assert data["kind"] == event.kind
@@ -60,6 +64,15 @@ def test_a_missing_or_a_surplus_field_is_refused_by_name() -> None:
         event_from_dict({name: value for name, value in whole.items() if name != "loss"})
     with pytest.raises(BadValueError, match="colour"):
         event_from_dict(whole | {"colour": "red"})
+
+
+def test_an_event_written_before_a_figure_was_recorded_still_loads() -> None:
+    old = {"kind": "evaluation", "iteration": 10, "accuracy": 0.75, "loss": 0.9, "seconds": 1.0}
+    assert event_from_dict(old) == Evaluation(10, 0.75, 0.9, 1.0)
+    end = Finished(60, 0.74, {}, {}, {}, {}, 16.0)
+    whole = end.to_dict()
+    newer = ("test_balanced_accuracy", "test_top5_accuracy", "classes")
+    assert event_from_dict({name: value for name, value in whole.items() if name not in newer}) == end
 
 
 def test_only_agreed_phases_exist() -> None:

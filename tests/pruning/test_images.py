@@ -1,12 +1,24 @@
 """Images on their way into the network."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.pruning.images import PAD, augmented, augments, batch_rows, epoch_order, normalised, sample_rows
+from core.pruning.images import (
+    PAD,
+    augmented,
+    augments,
+    balanced_rows,
+    batch_rows,
+    epoch_order,
+    members_of,
+    normalised,
+    sample_rows,
+)
 from core.tasks.images import Examples
 
 
@@ -51,6 +63,58 @@ def test_a_batch_larger_than_the_task_is_the_whole_task() -> None:
 
 def test_epochs_are_shuffled_differently() -> None:
     assert epoch_order(50, 0, 0).tolist() != epoch_order(50, 1, 0).tolist()
+
+
+some_labels = st.lists(st.integers(0, 7), min_size=1, max_size=50)
+
+
+def uneven(counts: Counter[int], classes: set[int]) -> int:
+    """How many more draws the class drawn most often has than the one drawn least."""
+    numbers = [counts[label] for label in classes]
+    return max(numbers) - min(numbers)
+
+
+@settings(max_examples=80, deadline=None)
+@given(some_labels, st.integers(1, 30), st.integers(0, 2**32 - 1), st.integers(0, 12), st.integers(1, 12))
+def test_balanced_batches_draw_every_class_as_often_as_any_other(
+    labels: list[int], batch: int, seed: int, first: int, length: int
+) -> None:
+    truth, members = torch.tensor(labels), members_of(torch.tensor(labels))
+    batches = [truth[balanced_rows(members, batch, i, seed)].tolist() for i in range(first + length)]
+    assert {len(one) for one in batches} == {min(batch, len(labels))}
+    since_the_start = Counter(label for one in batches for label in one)
+    assert uneven(since_the_start, set(labels)) <= 1
+    if min(batch, len(labels)) >= len(set(labels)):  # then also in each batch, and in any stretch of them
+        assert all(uneven(Counter(one), set(labels)) <= 1 for one in batches)
+        assert uneven(Counter(label for one in batches[first:] for label in one), set(labels)) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(some_labels, st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_in_balanced_batches_a_class_shows_all_its_images_before_any_comes_again(
+    labels: list[int], batch: int, seed: int
+) -> None:
+    truth, members = torch.tensor(labels), members_of(torch.tensor(labels))
+    drawn = torch.cat([balanced_rows(members, batch, i, seed) for i in range(30)])
+    for label in set(labels):
+        own, count = drawn[truth[drawn] == label].tolist(), labels.count(label)
+        for start in range(0, len(own), count):
+            part = own[start : start + count]
+            assert len(set(part)) == len(part) and all(labels[row] == label for row in part)
+
+
+def test_any_balanced_batch_can_be_asked_for_alone_and_depends_on_the_seed() -> None:
+    members = members_of(torch.tensor([0] * 20 + [1] * 5 + [2] * 2))
+    unbroken = [balanced_rows(members, 8, i, seed=5) for i in range(10)]
+    resumed = [balanced_rows(members, 8, i, seed=5) for i in reversed(range(10))]
+    assert all(torch.equal(a, b) for a, b in zip(unbroken, reversed(resumed), strict=True))
+    assert not torch.equal(torch.cat(unbroken), torch.cat([balanced_rows(members, 8, i, seed=6) for i in range(10)]))
+
+
+def test_with_more_classes_than_a_batch_holds_other_classes_meet_each_time() -> None:
+    members = members_of(torch.arange(40) % 20)
+    rows = [balanced_rows(members, 5, i, seed=0) % 20 for i in range(40)]
+    assert len({frozenset(row.tolist()) for row in rows}) > 30
 
 
 def test_augmentation_keeps_shape_and_draws_its_values_from_each_image_alone() -> None:

@@ -37,6 +37,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "taylor-oneshot, neighbours' weights": {"weights": "neighbours"},
     "taylor, neighbours' weights": {"weights": "neighbours"},
     "mvp, dynamic": {"dynamic": True, "k": 1},
+    "taylor, balanced batches": {"sampling": "balanced"},
     "mvp, sampled": {"sample": 1.0, "weighting": "similarity"},
 }
 
@@ -106,6 +107,8 @@ def test_events_come_in_order_and_the_slim_model_right_before_the_end(variant: s
     assert seconds == sorted(seconds) and seconds[0] >= 0
     for each in of(Evaluation, events):
         assert 0 <= each.accuracy <= 1 and np.isfinite(each.loss)
+        assert each.class_accuracy is not None and each.balanced_accuracy == np.mean(each.class_accuracy)
+        assert each.top5_accuracy is None
 
 
 @every_variant
@@ -187,6 +190,26 @@ def test_the_saved_file_rebuilds_to_a_network_with_the_same_outputs(variant: str
     assert restored.origin["validation_accuracy"] == of(Evaluation, events)[-1].accuracy
     assert RunConfig.from_dict(restored.origin["config"]) == asked(variant)
     assert restored.classes == small_task()[0].classes and restored.backbone_hash == backbone.hash
+
+
+def test_the_end_tells_the_test_accuracy_class_by_class_and_how_many_images_each_has() -> None:
+    task, data = small_task()
+    finished, backbone = of(Finished, recorded("mvp"))[0], random_backbone()
+    images, labels = normalised(data.test, backbone.mean, backbone.std)
+    with torch.no_grad():
+        right = rebuild(model_of(recorded("mvp")))(images).argmax(1) == labels
+    recalls = [float(right[labels == label].double().mean()) for label in range(len(task.classes))]
+    assert finished.classes is not None and list(finished.classes) == list(task.classes)
+    assert [one["accuracy"] for one in finished.classes.values()] == pytest.approx(recalls)
+    assert finished.test_balanced_accuracy == pytest.approx(np.mean(recalls))
+    for split, examples in (("train", data.train), ("validation", data.validation), ("test", data.test)):
+        assert [one[split] for one in finished.classes.values()] == np.bincount(examples.labels).tolist()
+
+
+def test_balanced_batches_learn_from_other_images_and_natural_ones_are_the_default() -> None:
+    natural, balanced = (recorded(variant) for variant in ("taylor", "taylor, balanced batches"))
+    assert asked("taylor").sampling == "natural"
+    assert [s.loss for s in of(Step, natural)] != [s.loss for s in of(Step, balanced)]
 
 
 class Watched(TaskData):
