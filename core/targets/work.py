@@ -3,13 +3,10 @@
 import shutil
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 
-import psutil
-
-from core.runs.processes import end, worker_with
+from core.runs import jobs
 from core.targets.ranking import ranking_of
-from core.targets.state import LOG, check_few, forget_progress, keep_worker, worker_of
+from core.targets.state import check_few
 from core.tasks.catalogue import named_task
 from core.tasks.own import folder_of, is_own_id, keep_task, own_task, own_tasks
 from core.tasks.task import Task
@@ -19,7 +16,6 @@ from core.zoo.zoo import Zoo
 
 THREADS = 1  # one more would fight with a run that trains meanwhile, and lose
 MODULE = "core.targets.worker"
-_children: list[subprocess.Popen[bytes]] = []
 
 
 def compose(name: str, dataset: str, classes: Sequence[str], zoo: Zoo) -> Task:
@@ -37,19 +33,13 @@ def compose(name: str, dataset: str, classes: Sequence[str], zoo: Zoo) -> Task:
 
 def rank(id: str, zoo: Zoo) -> None:
     """See to it that a process ranks the zoo for an own task, unless that is done or under way."""
-    _children[:] = [child for child in _children if child.poll() is None]  # a child not asked after stays a zombie
-    if ranking_of(id, zoo) is not None or worker_of(id) is not None:
-        return
-    forget_progress(id)
-    child = _spawn(id, zoo)
-    _children.append(child)
-    with suppress(psutil.NoSuchProcess):
-        keep_worker(id, worker_with(child.pid))
+    if ranking_of(id, zoo) is None:
+        jobs.start(folder_of(id), lambda: _spawn(id, zoo))
 
 
 def cancel(id: str) -> None:
     """Stop ranking and forget the target, which cannot be used without."""
-    _stop(id)
+    jobs.stop(folder_of(id))
     remove(id)
 
 
@@ -58,7 +48,7 @@ def remove(id: str) -> None:
     task = own_task(id) if is_own_id(id) else None
     if task is None:
         return
-    _stop(id)
+    jobs.stop(folder_of(id))
     shutil.rmtree(folder_of(id), ignore_errors=True)
     if removes_images(task):
         remove_upload(task.dataset)
@@ -70,10 +60,5 @@ def removes_images(task: Task) -> bool:
     return is_upload(task.dataset) and all(other.dataset != task.dataset for other in others)
 
 
-def _stop(id: str) -> None:
-    if (worker := worker_of(id)) is not None:
-        end(worker)
-
-
 def _spawn(id: str, zoo: Zoo) -> "subprocess.Popen[bytes]":
-    return detached(MODULE, id, str(zoo.path), log=folder_of(id) / LOG, threads=THREADS, fresh_log=True)
+    return detached(MODULE, id, str(zoo.path), log=folder_of(id) / jobs.LOG, threads=THREADS, fresh_log=True)

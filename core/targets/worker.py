@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.errors import MetaVoteError, MismatchError
+from core.runs.jobs import Progress, say
 from core.targets.ranking import Ranking, keep_ranking
-from core.targets.state import Progress, say
 from core.tasks.catalogue import task as task_of
+from core.tasks.own import folder_of
 from core.zoo.zoo import open_zoo
 
 
@@ -34,10 +35,10 @@ def rank(id: str, zoo_name: str) -> None:
         rows = data.train.labels == label
         keep_thumbnails(task.dataset, name, Examples(data.train.images[rows], data.train.labels[rows]))
     started, total = time.time(), len(zoo.tasks)
-    say(id, Progress(0, total, started, started))
+    say(folder_of(id), Progress(0, total, started, started))
 
     def looked(done: int) -> None:
-        say(id, Progress(done, total, started, time.time()))
+        say(folder_of(id), Progress(done, total, started, time.time()))
 
     found = similarities(zoo, task, data, backbone, looked)
     embedding = task_embedding(prototypes(backbone, data.train))
@@ -50,11 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         rank(id, zoo_name)
     except MetaVoteError as error:
-        say(id, Progress(error=str(error)))
+        say(folder_of(id), Progress(error=str(error)))
         return 1
     except Exception as error:
         traceback.print_exc()
-        say(id, Progress(error=f"Ranking stopped ({type(error).__name__}): read the last lines of its log, and retry."))
+        told = f"Ranking stopped ({type(error).__name__}): read the last lines of its log, and retry."
+        say(folder_of(id), Progress(error=told))
         return 1
     return 0
 

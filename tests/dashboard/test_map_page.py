@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.channels.files import load_pruned, save_pruned
 from core.pruning.config import SIMILARITIES
+from core.runs.jobs import Progress, say
 from core.targets import work
 from core.targets.ranking import Ranking, keep_ranking
-from core.targets.state import Progress, say
 from core.tasks.catalogue import named_task
-from core.tasks.own import keep_task
+from core.tasks.own import folder_of, keep_task
 from core.tasks.task import Task
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard import atlas, data
@@ -153,7 +153,7 @@ def test_one_that_is_still_being_ranked_shows_how_far_it_is(
     monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["sleep", "30"]))
     task = work.compose("mine", "emoji", ("tool", "heart"), zoo)
     assert "loading its images" in page("task_map").get("progress")[0].proto.text
-    say(task.id, Progress(7, 14, 100.0, 121.0))
+    say(folder_of(task.id), Progress(7, 14, 100.0, 121.0))
     test = page("task_map", task=task.id)
     assert "7 of 14 zoo models have looked at its images, about 21 s left" in test.get("progress")[0].proto.text
     assert f"There is no stored target task '{task.id}'" in test.warning[0].value
@@ -164,7 +164,7 @@ def test_one_that_is_still_being_ranked_shows_how_far_it_is(
 def test_one_that_failed_says_why_and_can_be_removed(paper_home: Path, zoo: Zoo) -> None:
     task = named_task("mine", "emoji", ("tool", "heart"))
     keep_task(task)
-    say(task.id, Progress(error="The disk is full: free some space."))
+    say(folder_of(task.id), Progress(error="The disk is full: free some space."))
     test = page("task_map")
     assert "The disk is full" in test.warning[0].value
     press(test, "Remove")

@@ -13,9 +13,11 @@ import pytest
 
 from core.errors import BadValueError
 from core.pruning.config import SIMILARITIES
+from core.runs import jobs
+from core.runs.jobs import Progress, say, worker_of
 from core.targets import work
 from core.targets.ranking import Ranking, keep_ranking, ranking_file, ranking_of
-from core.targets.state import FAILED, LOST, OUTDATED, READY, WORKING, Progress, say, targets_in, worker_of
+from core.targets.state import FAILED, LOST, OUTDATED, READY, WORKING, targets_in
 from core.tasks.own import folder_of, own_task
 from core.tasks.upload import take_in, uploaded
 from core.zoo.zoo import Zoo, open_zoo
@@ -35,7 +37,7 @@ def sleeper(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """In place of the worker, a process that does nothing for a minute; none is left."""
     monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["sleep", "60"]))
     yield
-    for child in work._children:
+    for child in jobs.children:
         child.kill()
         child.wait()
 
@@ -52,9 +54,9 @@ def ranking(zoo: Zoo) -> Ranking:
 def test_a_new_target_is_worked_on_by_a_process_and_then_ready(zoo: Zoo) -> None:
     task = work.compose("tools", "emoji", CLASSES, zoo)
     assert status(zoo, task.id) == WORKING and own_task(task.id) == task
-    first = worker_of(task.id)
-    assert work.compose("tools", "emoji", CLASSES, zoo) == task and worker_of(task.id) == first
-    say(task.id, Progress(3, 14, 100.0, 106.0))
+    first = worker_of(folder_of(task.id))
+    assert work.compose("tools", "emoji", CLASSES, zoo) == task and worker_of(folder_of(task.id)) == first
+    say(folder_of(task.id), Progress(3, 14, 100.0, 106.0))
     (target,) = targets_in(zoo)
     assert target.progress.left == pytest.approx(22.0)
     keep_ranking(task.id, zoo, ranking(zoo))
@@ -87,7 +89,7 @@ def test_a_damaged_ranking_is_none(zoo: Zoo, damage: str) -> None:
 
 def test_a_cancelled_target_leaves_no_process_and_no_file(zoo: Zoo) -> None:
     task = work.compose("tools", "emoji", CLASSES, zoo)
-    worker = worker_of(task.id)
+    worker = worker_of(folder_of(task.id))
     assert worker is not None
     work.cancel(task.id)
     assert targets_in(zoo) == [] and not folder_of(task.id).exists()
@@ -96,11 +98,11 @@ def test_a_cancelled_target_leaves_no_process_and_no_file(zoo: Zoo) -> None:
 
 def test_a_target_whose_process_is_gone_is_lost_and_can_be_ranked_again(zoo: Zoo) -> None:
     task = work.compose("tools", "emoji", CLASSES, zoo)
-    worker = worker_of(task.id)
+    worker = worker_of(folder_of(task.id))
     assert worker is not None
     psutil.Process(worker.pid).kill()
     end = time.monotonic() + 20
-    while worker_of(task.id) is not None and time.monotonic() < end:
+    while worker_of(folder_of(task.id)) is not None and time.monotonic() < end:
         time.sleep(0.01)
     assert status(zoo, task.id) == LOST
     work.rank(task.id, zoo)
@@ -110,8 +112,8 @@ def test_a_target_whose_process_is_gone_is_lost_and_can_be_ranked_again(zoo: Zoo
 def test_what_a_worker_stumbled_on_is_said(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["true"]))
     task = work.compose("tools", "emoji", CLASSES, zoo)
-    work._children[-1].wait()
-    say(task.id, Progress(error="The disk is full: free some space."))
+    jobs.children[-1].wait()
+    say(folder_of(task.id), Progress(error="The disk is full: free some space."))
     (target,) = targets_in(zoo)
     assert target.status == FAILED and "disk is full" in target.progress.error
 
@@ -119,7 +121,7 @@ def test_what_a_worker_stumbled_on_is_said(zoo: Zoo, monkeypatch: pytest.MonkeyP
 def test_a_zoo_that_was_built_again_outdates_a_target(zoo: Zoo) -> None:
     task = work.compose("tools", "emoji", CLASSES, zoo)
     keep_ranking(task.id, zoo, ranking(zoo))
-    work._stop(task.id)
+    jobs.stop(folder_of(task.id))
     again = replace(zoo, about={**zoo.about, "hash": "f" * 64})
     assert status(again, task.id) == OUTDATED and status(zoo, task.id) == READY
 
