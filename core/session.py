@@ -29,7 +29,8 @@ class LiveZoo(Zoo):
 
     def neighbours(self, task: Task, k: int = 5, similarity: str = "leep") -> list["Near"]:  # type: ignore[override]
         """The k most similar zoo tasks, best first."""
-        found = neighbours_of(self, task, load_task(task), load_backbone(self.backbone), k, similarity)
+        backbone = load_backbone(self.backbone)
+        found = neighbours_of(self, task, load_task(task, backbone.size), backbone, k, similarity)
         return [Near(each.task, each.similarity, self) for each in found]
 
 

@@ -99,6 +99,7 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
 
     Raises UsageError for values, UnknownNameError, MissingDataError, BadFileError, MismatchError for what they name.
     """
+    from core.backbones.backbone import load_backbone
     from core.runs.resolve import resolved
     from core.tasks.data import load_task
 
@@ -111,11 +112,12 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
         config = RunConfig(task=task.id, **given)
     except MetaVoteError as error:
         raise UsageError(str(error)) from error
-    load_task(task)  # kept in memory, as the backbone is: the run does not load them again
     try:
-        return resolved(config, own_backbone="backbone" not in given)
+        config = resolved(config, own_backbone="backbone" not in given)
     except BadValueError as error:
         raise UsageError(str(error)) from error
+    load_task(task, load_backbone(config.backbone).size)  # kept in memory, as the backbone is, for the run
+    return config
 
 
 def work_here(store: "Store", run_id: str, config: RunConfig) -> None:

@@ -103,7 +103,8 @@ def ranked(args: argparse.Namespace, task: "Task", zoo: "Zoo") -> "list[Neighbou
     from core.tasks.data import load_task
     from core.zoo.similarity import neighbours_of
 
-    return neighbours_of(zoo, task, load_task(task), load_backbone(zoo.backbone), args.k, args.similarity)
+    backbone = load_backbone(zoo.backbone)
+    return neighbours_of(zoo, task, load_task(task, backbone.size), backbone, args.k, args.similarity)
 
 
 def neighbours(args: argparse.Namespace) -> Answer:

@@ -123,9 +123,9 @@ def _plan(args: argparse.Namespace) -> "Plan":
         schedule_of(plan.config(plan.tasks[0]))
     except BadValueError as error:
         raise UsageError(str(error)) from error
+    size = load_backbone(plan.backbone).size
     for each in (*plan.tasks, *plan.targets):
-        load_task(each)
-    load_backbone(plan.backbone)
+        load_task(each, size)
     return replace(plan, backbone=str(find_backbone(plan.backbone))) if is_file_name(plan.backbone) else plan
 
 

@@ -78,8 +78,9 @@ def preview(
     """
     doing("Reading the images and the backbone")
     task = task_of(config.task)
-    data, backbone = load_task(task), load_backbone(config.backbone)
-    ground = _ground(task, id(data.images), config.backbone, backbone.hash, config.seed)[1]
+    backbone = load_backbone(config.backbone)
+    data = load_task(task, backbone.size)
+    ground = _ground(task, id(data.images), config.backbone, backbone.hash, backbone.size, config.seed)[1]
     neighbours = []
     if config.needs_zoo:
         folder = find_zoo(config.zoo)
@@ -106,9 +107,9 @@ def _dense_size(ground: Ground, task: Task) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=GROUNDS)
-def _ground(task: Task, _images: int, backbone: str, _hash: str, seed: int) -> tuple[TaskData, Ground]:
+def _ground(task: Task, _images: int, backbone: str, _hash: str, size: int, seed: int) -> tuple[TaskData, Ground]:
     """Images are told apart by identity: they are kept here, so that no others can be taken for them."""
-    data = load_task(task)
+    data = load_task(task, size)
     return data, ground_of(task, data, load_backbone(backbone), seed)
 
 

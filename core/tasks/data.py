@@ -10,32 +10,42 @@ from core.tasks.task import Task
 
 @dataclass(frozen=True)
 class TaskData:
-    """A task's examples by split, each cut out when first asked for; labels count in the order of its classes."""
+    """A task's examples by split, each cut out when first asked for; labels count in the order of its classes.
+
+    side: the side of the square images, in pixels, to which each split is resized once; None as they are stored.
+    """
 
     task: Task
     images: ImageSet
+    side: int | None = None
 
     @cached_property
     def train(self) -> Examples:
         """What runs learn from."""
-        return self.images.part(TRAIN, self.task.classes)
+        return self._part(TRAIN)
 
     @cached_property
     def validation(self) -> Examples:
         """What runs are measured on while they go."""
-        return self.images.part(VALIDATION, self.task.classes)
+        return self._part(VALIDATION)
 
     @property
     def test(self) -> Examples:
         """Touched once, at the end of a run; not kept."""
-        return self.images.part(TEST, self.task.classes)
+        return self._part(TEST)
 
     @property
     def size(self) -> int:
         """Side of the square images, in pixels."""
-        return int(self.images.images.shape[1])
+        return self.side or int(self.images.images.shape[1])
+
+    def _part(self, split: str) -> Examples:
+        return self.images.part(split, self.task.classes).sized(self.size)
 
 
-def load_task(task: Task) -> TaskData:
-    """The images of a task; raises as `load_dataset` does where its data set is not here."""
-    return TaskData(task, load_dataset(task.dataset))
+def load_task(task: Task, size: int | None = None) -> TaskData:
+    """The images of a task as squares of `size` pixels, which a backbone says; None as its data set stores them.
+
+    Raises as `load_dataset` does where its data set is not here.
+    """
+    return TaskData(task, load_dataset(task.dataset, size=size), size)

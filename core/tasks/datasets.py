@@ -61,15 +61,16 @@ DATASETS = {
 }
 
 
-def load_dataset(name: str, download: bool = False) -> ImageSet:
+def load_dataset(name: str, download: bool = False, size: int | None = None) -> ImageSet:
     """All images of a data set by name, or of a folder of images as "folder:/path". Kept in memory once loaded.
 
+    size: side of the squares that a folder's images are decoded to, in pixels; any other data set is as it is stored.
     Nothing is ever downloaded unless `download` asks for it. Raises UnknownNameError, MissingDataError with the remedy,
     BadFileError where a file is broken.
     """
     if name.startswith(FOLDER):
         path = folder.path_of(name)
-        return _load_folder(path, folder.fingerprint(path))
+        return _load_folder(path, folder.fingerprint(path), size)
     return _load(_entry(name).name, home(), download)
 
 
@@ -118,6 +119,6 @@ def _load(name: str, _home: Path, download: bool) -> ImageSet:
 
 
 @lru_cache(maxsize=2)
-def _load_folder(path: Path, _fingerprint: str) -> ImageSet:
+def _load_folder(path: Path, _fingerprint: str, size: int | None) -> ImageSet:
     """Kept until a file in the folder changes."""
-    return folder.load(path)
+    return folder.load(path, size)

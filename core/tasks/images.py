@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from core.errors import UnknownNameError
 
@@ -54,6 +55,10 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def sized(self, side: int) -> "Examples":
+        """The images as squares of `side` pixels, see `resized`; itself where they are that already."""
+        return self if self.images.shape[1] == side else Examples(resized(self.images, side), self.labels)
+
     def at_most(self, per_class: int) -> "Examples":
         """No more than so many images of each class, always the same ones; itself where there are no more."""
         rows = [np.flatnonzero(self.labels == label) for label in np.unique(self.labels)]
@@ -65,6 +70,15 @@ class Examples:
 
     def __repr__(self) -> str:
         return f"Examples({len(self)} images, {len(np.unique(self.labels))} classes)"
+
+
+def resized(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    """uint8 [N, side, side, 3] of square images [N, H, H, 3]: Lanczos, antialiased, in whole numbers, so the same bits
+    on every machine; N * side^2 * 3 bytes."""
+    out = np.empty((len(images), side, side, 3), np.uint8)
+    for index, image in enumerate(images):
+        out[index] = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
+    return out
 
 
 def fraction(key: str) -> float:

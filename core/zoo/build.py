@@ -122,8 +122,8 @@ def finished(folder: Path, plan: Plan, task: Task) -> bool:
         made = replace(RunConfig.from_dict(model.origin["config"]), threads=plan.threads, backbone=plan.backbone)
     except (MetaVoteError, KeyError):
         return False
-    as_planned = made in [plan.config(task, attempt) for attempt in range(ATTEMPTS)]
-    return as_planned and model.backbone_hash == load_backbone(plan.backbone).hash
+    as_planned, backbone = made in [plan.config(task, n) for n in range(ATTEMPTS)], load_backbone(plan.backbone)
+    return as_planned and (model.backbone_hash, model.size) == (backbone.hash, backbone.size)
 
 
 def accuracy_of(folder: Path, task: Task) -> float:
@@ -142,7 +142,8 @@ def build_model(folder: Path, plan: Plan, task: Task) -> None:
     from core.backbones.backbone import load_backbone
     from core.pruning.loop import prune_events
 
-    data, backbone = load_task(task), load_backbone(plan.backbone)
+    backbone = load_backbone(plan.backbone)
+    data = load_task(task, backbone.size)
     dense, cost = dense_accuracy(plan.config(task), task, data, backbone)
     for attempt in range(ATTEMPTS):
         config = plan.config(task, attempt)

@@ -58,8 +58,8 @@ def describe(folder: Path, contents: Contents) -> None:
     """Write arrays.safetensors and zoo.json beside the models."""
     start, cpu = time.perf_counter(), time.process_time()
     backbone, rows = contents.backbone, [*contents.tasks, *contents.targets]
-    known = [zoo for zoo in contents.known if zoo.backbone_hash == backbone.hash]
-    sources = {task.id: [zoo for zoo in known if _knows(zoo, task)] for task in rows}
+    known = [zoo for zoo in contents.known if _same_view(zoo, backbone)]
+    sources = {task.id: [zoo for zoo in known if _knows(zoo, task, backbone.size)] for task in rows}
     protos = [_prototypes(sources[task.id], task, backbone) for task in rows]
     columns: dict[str, list[list[float]]] = {kind: [] for kind in SIMILARITIES}
     entries = []
@@ -67,7 +67,9 @@ def describe(folder: Path, contents: Contents) -> None:
         file = model_path(folder, task.id)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         told = {row.id: zoo for row in rows for zoo in sources[row.id] if _same_model(zoo, task, digest)}
-        found = _column(file, protos[number], rows, protos, {id: _stored(zoo, id, task) for id, zoo in told.items()})
+        found = _column(
+            file, protos[number], rows, protos, {id: _stored(zoo, id, task) for id, zoo in told.items()}, backbone.size
+        )
         for kind, values in found.items():
             columns[kind].append(values)
         model = load_pruned(file, weights=False)
@@ -80,7 +82,7 @@ def describe(folder: Path, contents: Contents) -> None:
     arrays |= {f"prototypes/{task.id}": p.astype(np.float32) for task, p in zip(rows, protos, strict=True)}
     arrays |= {f"tie_break/{group}": v.astype(np.float32) for group, v in backbone_importance(backbone).items()}
     content = save({"embedding": embeddings, **arrays})
-    pictures = {task.id: _pictures(sources[task.id], task) for task in rows}
+    pictures = {task.id: _pictures(sources[task.id], task, backbone.size) for task in rows}
     now = {"similarity_seconds": time.perf_counter() - start, "similarity_cpu_seconds": time.process_time() - cpu}
     paid = {name: now[name] + sum((zoo.about.get("cost") or {}).get(name, 0.0) for zoo in known) for name in PAID}
     about: dict[str, Any] = {
@@ -105,12 +107,18 @@ def _entry(task: Task, origin: Mapping[str, Any], digest: str) -> dict[str, Any]
     return made if "imported" not in origin else {**made, "imported": origin["imported"]}
 
 
-def _knows(zoo: Zoo, task: Task) -> bool:
+def _same_view(zoo: Zoo, backbone: "Backbone") -> bool:
+    """Whether a zoo is of the same weights, looking at images of the same size."""
+    same_size = zoo.layers is None or zoo.layers.image == backbone.size
+    return same_size and zoo.backbone_hash == backbone.hash
+
+
+def _knows(zoo: Zoo, task: Task, size: int) -> bool:
     """Whether what a zoo has stored is of this very task: of a folder, whose pictures may change, of these too."""
     if not zoo.holds(task):
         return False
     try:
-        return not task.dataset.startswith(FOLDER) or zoo.pictures(task.id) == pictures_of(load_task(task))
+        return not task.dataset.startswith(FOLDER) or zoo.pictures(task.id) == pictures_of(load_task(task, size))
     except MetaVoteError:  # the folder is not on this machine, so that nothing can say otherwise
         return True
 
@@ -134,13 +142,15 @@ def _column(
     rows: Sequence[Task],
     protos: Sequence[Floats],
     stored: Mapping[str, Mapping[str, float]],
+    size: int,
 ) -> dict[str, list[float]]:
     """Kind -> similarity of one model to every row: stored where it is, else found by looking at the row's images."""
     missing = [place for place, row in enumerate(rows) if row.id not in stored]
     tasks = [rows[place] for place in missing]
     found: Mapping[str, list[float]] = {kind: [] for kind in SIMILARITIES}
     if missing:
-        found = similarity_rows(load_pruned(file), own, tasks, pools_of(tasks), [protos[place] for place in missing])
+        theirs = [protos[place] for place in missing]
+        found = similarity_rows(load_pruned(file), own, tasks, pools_of(tasks, size), theirs)
     fresh = {kind: dict(zip(missing, values, strict=True)) for kind, values in found.items()}
     return {
         kind: [fresh[kind][place] if place in fresh[kind] else stored[row.id][kind] for place, row in enumerate(rows)]
@@ -151,11 +161,11 @@ def _column(
 def _prototypes(known: Sequence[Zoo], task: Task, backbone: "Backbone") -> Floats:
     if known:
         return np.asarray(known[0].prototypes(known[0].rows[task.id]), np.float64)
-    return prototypes(backbone, load_task(task).train)
+    return prototypes(backbone, load_task(task, backbone.size).train)
 
 
-def _pictures(known: Sequence[Zoo], task: Task) -> str | None:
-    return known[0].pictures(task.id) if known else pictures_of(load_task(task))
+def _pictures(known: Sequence[Zoo], task: Task, size: int) -> str | None:
+    return known[0].pictures(task.id) if known else pictures_of(load_task(task, size))
 
 
 def backbone_importance(backbone: "Backbone") -> "Scores":
