@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from core.errors import BadValueError, UnknownNameError
-from core.pruning.config import NEIGHBOURS, WEIGHTS, RunConfig
+from core.pruning.config import NEIGHBOURS, SAMPLINGS, WEIGHTS, RunConfig
 from core.pruning.methods import METHODS
 from dashboard import theme
 from dashboard.links import linked, one_of, whole
@@ -39,6 +39,12 @@ def pick_weights() -> str:
     """Where the kept channels' first weights come from (`?weights=`)."""
     help = "Where the kept channels' first weights come from."
     return _pick("weights", "Weights", WEIGHTS, WEIGHTS[0], theme.WEIGHTS, help)
+
+
+def pick_sampling() -> str:
+    """How batches draw training images (`?sampling=`)."""
+    help = "Where classes are of uneven size, drawing each as often lets the small ones count as much as the large."
+    return _pick("sampling", "Training images", SAMPLINGS, RunConfig.sampling, theme.IMAGE_SAMPLINGS, help)
 
 
 def pick_number(label: str, key: str, default: int, step: int, help: str) -> int | None:

@@ -51,9 +51,10 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
         with right:
             seed = run_choices.pick_number("Seed", "seed", RunConfig.seed, 1, "Same seed, same result.")
     voting_at = st.container()
+    sampling = _training()
     others, seeds, tags = _several(method)
     methods = [method, *(name for name in others if name != method)]
-    common: dict[str, Any] = {"task": target.id, "zoo": zoo.id}
+    common: dict[str, Any] = {"task": target.id, "zoo": zoo.id, "sampling": sampling}
     if any(METHODS[name].removes for name in methods):
         with keep_at:
             common["keep"] = state.pick_keep(zoo)
@@ -88,6 +89,12 @@ def _voting(target: Task) -> dict[str, Any]:
     with above:
         voters.banner(near, k)
     return found
+
+
+def _training() -> str:
+    """How the network learns: what most runs leave as it is."""
+    with st.expander("Training", icon=":material/model_training:", expanded="sampling" in st.query_params):
+        return run_choices.pick_sampling()
 
 
 def _several(method: str) -> tuple[list[str], int | None, list[str]]:

@@ -1,12 +1,14 @@
 """What a finished run came to: accuracy, requested against achieved, size, and what it cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.pruning.events import Finished
 from core.pruning.methods import METHODS
+from core.reports.by_class import ClassFigures, balanced_where_uneven, class_figures, imbalance_of, uneven_words
 from core.runs.record import RunRecord
 from dashboard import data, theme
 
@@ -19,6 +21,41 @@ def result(record: RunRecord, end: Finished) -> None:
             st.metric(
                 label, value, beside, delta_color="off", delta_arrow="off", border=True, height="stretch", help=help
             )
+
+
+def classes(record: RunRecord, end: Finished) -> None:
+    """The test accuracy class by class, open where the task is imbalanced."""
+    figures = class_figures(end.to_dict())
+    if not figures:
+        return
+    uneven = uneven_words(imbalance_of(end.to_dict()))
+    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    with st.expander(f"Accuracy of the {len(figures)} classes", icon=":material/category:", expanded=bool(uneven)):
+        st.dataframe(
+            class_table(record, figures),
+            hide_index=True,
+            height="content" if len(figures) <= 12 else 458,
+            column_config={"Test accuracy": share},
+            alt=f"Test accuracy of {len(figures)} classes, and the images each has",
+        )
+        if uneven:
+            st.caption(f"{uneven}: the balanced accuracy, the mean of these rows, counts every class alike.")
+
+
+def class_table(record: RunRecord, figures: Sequence[ClassFigures]) -> pd.DataFrame:
+    """One row a class in the task's order: name, test accuracy, images by split."""
+    task = data.task_of_run(record)
+    known = task.classes if task else ()
+    names = [theme.class_label(task.dataset, one.name) if task and one.name in known else one.name for one in figures]
+    return pd.DataFrame(
+        {
+            "Class": names,
+            "Test accuracy": pd.Series([one.accuracy for one in figures], dtype=float),
+            "Training images": [one.train for one in figures],
+            "Validation": [one.validation for one in figures],
+            "Test": [one.test for one in figures],
+        }
+    )
 
 
 def cost(end: Finished) -> None:
@@ -41,6 +78,7 @@ def metrics(record: RunRecord, end: Finished) -> list[tuple[str, str, str | None
             f"guessing: {theme.percent(1 / len(task.classes))}" if task else None,
             "On the test split, touched once, at the end; beside it, what guessing among the classes would get.",
         ),
+        *_beside_accuracy(end),
         (
             "Channels kept",
             kept,
@@ -60,6 +98,19 @@ def metrics(record: RunRecord, end: Finished) -> list[tuple[str, str, str | None
             f"Multiply-accumulates for one image; {theme.percent(1 - macs / end.dense['macs'], 1)} are removed.",
         ),
     ]
+
+
+def _beside_accuracy(end: Finished) -> list[tuple[str, str, str | None, str]]:
+    """What accuracy alone does not tell: balanced accuracy of an imbalanced task, top-5 where classes are many."""
+    found: list[tuple[str, str, str | None, str]] = []
+    ratio = imbalance_of(end.to_dict())
+    if (balanced := balanced_where_uneven(end.test_balanced_accuracy, ratio)) is not None:
+        help = f"The mean of the classes' own test accuracies. {uneven_words(ratio)}."
+        found.append(("Balanced accuracy", theme.percent(balanced, 1), None, help))
+    if end.test_top5_accuracy is not None:
+        help = "Share of test images whose class is among the five the network finds most likely."
+        found.append(("Top-5 accuracy", theme.percent(end.test_top5_accuracy, 1), None, help))
+    return found
 
 
 def cost_rows(cost: Mapping[str, Any]) -> dict[str, str]:

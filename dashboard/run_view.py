@@ -14,7 +14,7 @@ from dashboard.recordings import start_replay
 from dashboard.run_notes import notes_and_tags
 from dashboard.run_pictures import pictures
 from dashboard.run_queue import queue_now
-from dashboard.run_result import cost, result
+from dashboard.run_result import classes, cost, result
 from dashboard.run_states import show_state
 
 EVERY = 1.0  # seconds
@@ -52,6 +52,7 @@ def _show(record: RunRecord, status: str) -> None:
             queue_now(record)
     pictures(record, seen, live=status in ACTIVE)
     if seen.finished:
+        classes(record, seen.finished)
         cost(seen.finished)
 
 

@@ -28,6 +28,7 @@ prune emoji-t00 --method same-mask --mask-of RUN
 prune emoji-t00 --detach
 """
 DEFAULTS = RunConfig(task="any")
+MOST_CLASSES = 30  # shown of a run
 FOLLOW = 1.0  # seconds between two looks at a run that another process works on
 
 
@@ -170,6 +171,7 @@ def _raise_unless_finished(store: "Store", run_id: str) -> None:
 
 def show_run(out: "Console", document: dict[str, Any]) -> None:
     """One run for people: what was asked for beside what was reached, the curve, the cost."""
+    from core.reports.by_class import balanced_where_uneven
     from core.reports.tables import Column, count, duration, share
 
     achieved, dense, cost = document["achieved"], document["dense"], document["cost"]
@@ -183,6 +185,8 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
         ("parameters", f"{count(achieved.get('params'))} of {count(dense.get('params'))}"),
         ("MACs", f"{count(achieved.get('macs'))} of {count(dense.get('macs'))}"),
         ("test accuracy", share(document["test_accuracy"])),
+        ("balanced accuracy", share(balanced_where_uneven(document["test_balanced_accuracy"], document["imbalance"]))),
+        ("top-5 accuracy", share(document["test_top5_accuracy"])),
         ("time", duration(cost.get("seconds"))),
         ("model", document["model"] or "-"),
     ]
@@ -193,8 +197,30 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
     columns: list[Column[dict[str, Any]]] = [
         Column("iteration", lambda one: one["iteration"]),
         Column("validation accuracy", lambda one: one["accuracy"], share),
+        Column("balanced", lambda one: balanced_where_uneven(one["balanced_accuracy"], document["imbalance"]), share),
+        Column("top-5", lambda one: one["top5_accuracy"], share),
         Column("loss", lambda one: one["loss"], lambda loss: "-" if loss is None else f"{loss:.3f}"),
         Column("time", lambda one: one["seconds"], duration),
     ]
     if document["curve"]:
         table(out, columns, document["curve"])
+    show_classes(out, document)
+
+
+def show_classes(out: "Console", document: dict[str, Any]) -> None:
+    """Class by class, where the task is imbalanced: images by split, and accuracy on the test split."""
+    from core.reports.by_class import ClassFigures, class_figures, least_accurate, uneven_words
+    from core.reports.tables import Column, share
+
+    if not (title := uneven_words(document["imbalance"])):
+        return
+    columns: list[Column[ClassFigures]] = [
+        Column("class", lambda one: one.name, numeric=False),
+        Column("training images", lambda one: one.train),
+        Column("test images", lambda one: one.test),
+        Column("test accuracy", lambda one: one.accuracy, share),
+    ]
+    every = class_figures(document)
+    shown = least_accurate(every, MOST_CLASSES)
+    more = f"; the {len(shown)} least accurate of {len(every)} classes" if len(shown) < len(every) else ""
+    table(out, columns, shown, title + more)

@@ -115,6 +115,8 @@ def list_runs(args: argparse.Namespace) -> Answer:
             "iterations": record.config.iterations,
             "seed": record.config.seed,
             "test_accuracy": (record.result or {}).get("test_accuracy"),
+            "test_balanced_accuracy": (record.result or {}).get("test_balanced_accuracy"),
+            "test_top5_accuracy": (record.result or {}).get("test_top5_accuracy"),
             "created": record.created,
             "started": record.started,
             "ended": record.ended,
@@ -134,6 +136,7 @@ def list_runs(args: argparse.Namespace) -> Answer:
         Column("iterations", lambda one: one["iterations"]),
         Column("seed", lambda one: one["seed"]),
         Column("test accuracy", lambda one: one["test_accuracy"], share),
+        Column("top-5", lambda one: one["test_top5_accuracy"], share),
         Column("tags", lambda one: " ".join(one["tags"]), numeric=False),
         Column("error", lambda one: one["error"], numeric=False),
     ]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Phase = Literal["neighbours", "selecting", "warming up", "pruning", "fine-tuning", "testing"]
 PHASES: tuple[str, ...] = get_args(Phase)
+MANY_CLASSES = 10  # top-5 accuracy is recorded of tasks that have more
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from core.pruning.events import MANY_CLASSES
 from core.tasks.images import SPLITS
 
-MANY_CLASSES = 10  # top-5 is told of tasks that have more
 TOP = 5
 
 

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -20,7 +20,10 @@ DEFAULT_BASELINE = "mvp"
 
 @dataclass(frozen=True)
 class Row:
-    """One run in a comparison. Accuracies and sparsity are shares (0 to 1); what a run has not reached is None."""
+    """One run in a comparison. Accuracies and sparsity are shares (0 to 1); what a run has not reached is None.
+
+    imbalance: training images of its task's largest class for each of the smallest's.
+    """
 
     run: str
     status: str
@@ -33,6 +36,9 @@ class Row:
     seed: int
     test_accuracy: float | None = None
     validation_accuracy: float | None = None
+    test_balanced_accuracy: float | None = None
+    test_top5_accuracy: float | None = None
+    imbalance: float | None = None
     params: int | None = None
     macs: int | None = None
     dense_params: int | None = None
@@ -54,7 +60,9 @@ class Summary:
     n counts (task, seed) cells; a cell run twice counts once, with its mean. `sd` is the sample standard deviation over
     cells, `seed_sd` the one over seeds within a task, pooled. `difference` is the mean of this minus the baseline over
     the `pairs` cells both have, `difference_se` its standard error. `params` and `macs` are means, as are `compression`
-    and `speed_up`, which hold them against the unpruned network. Statistics that n does not allow are None.
+    and `speed_up`, which hold them against the unpruned network. `balanced` and `top5` are means over cells of those
+    test accuracies, where every run has one, `imbalance` the largest of a run. Statistics that n does not allow are
+    None.
     """
 
     variant: str
@@ -76,6 +84,9 @@ class Summary:
     pairs: int = 0
     params: float | None = None
     macs: float | None = None
+    balanced: float | None = None
+    top5: float | None = None
+    imbalance: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, in the order of the columns."""
@@ -156,7 +167,18 @@ def _summary(key: _Key, cells: _Cells) -> Summary:
         seconds=_mean(row.seconds for row in rows),
         params=_mean(row.params for row in rows),
         macs=_mean(row.macs for row in rows),
+        balanced=_mean_of_all(cells, lambda row: row.test_balanced_accuracy),
+        top5=_mean_of_all(cells, lambda row: row.test_top5_accuracy),
+        imbalance=max((row.imbalance for row in rows if row.imbalance is not None), default=None),
     )
+
+
+def _mean_of_all(cells: _Cells, value: Callable[[Row], float | None]) -> float | None:
+    """The mean over cells of a figure that every run in them has; None where one lacks it."""
+    found = [[value(row) for row in rows] for rows in cells.values()]
+    if any(one is None for each in found for one in each):
+        return None
+    return _mean(_mean(each) for each in found)
 
 
 def _paired(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], against: str | None) -> Summary:

@@ -8,6 +8,7 @@ from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation, Pruned, RecordedEvent
 from core.pruning.methods import METHODS
+from core.reports.by_class import imbalance_of
 from core.reports.compare import Row, differing_options, variant_name
 from core.runs.record import RunRecord
 from core.runs.status import current
@@ -18,8 +19,8 @@ from core.zoo.zoo import open_zoo
 def run_document(store: Store, run_id: str) -> dict[str, Any]:
     """One run as plain data: what was asked for and reached, its validation curve, and what it cost so far.
 
-    `requested`, `achieved`, `dense`, `cost` and `test_accuracy` are those of its `Finished` event; until then they hold
-    what is known. Raises UnknownNameError.
+    `requested`, `achieved`, `dense`, `cost`, `classes` and the test accuracies are those of its `Finished` event; until
+    then they hold what is known. Raises UnknownNameError.
     """
     record = store.get(run_id)
     evaluations, pruned = _evaluations(store, run_id), _last_pruned(store, run_id)
@@ -35,11 +36,12 @@ def run_document(store: Store, run_id: str) -> dict[str, Any]:
         "requested": result.get("requested") or requested(record.config),
         "achieved": result.get("achieved") or achieved,
         "dense": result.get("dense") or {},
-        "curve": [
-            {"iteration": one.iteration, "accuracy": one.accuracy, "loss": one.loss, "seconds": one.seconds}
-            for one in evaluations
-        ],
+        "curve": [{name: value for name, value in one.to_dict().items() if name != "kind"} for one in evaluations],
         "test_accuracy": result.get("test_accuracy"),
+        "test_balanced_accuracy": result.get("test_balanced_accuracy"),
+        "test_top5_accuracy": result.get("test_top5_accuracy"),
+        "imbalance": imbalance_of(result),
+        "classes": result.get("classes") or {},
         "cost": result.get("cost") or {},
         "config": record.config.to_dict(),
         "tags": list(record.tags),
@@ -87,6 +89,9 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
         seed=config.seed,
         test_accuracy=result.get("test_accuracy"),
         validation_accuracy=evaluations[-1].accuracy if evaluations else None,
+        test_balanced_accuracy=result.get("test_balanced_accuracy"),
+        test_top5_accuracy=result.get("test_top5_accuracy"),
+        imbalance=imbalance_of(result),
         params=achieved.get("params"),
         macs=achieved.get("macs"),
         dense_params=dense.get("params"),

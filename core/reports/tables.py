@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from core.reports.by_class import balanced_where_uneven
 from core.reports.compare import Row, Summary
 from core.reports.cost import PayOff
 
@@ -78,6 +79,8 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("iterations", lambda row: row.iterations),
     Column("seed", lambda row: row.seed),
     Column("test accuracy", lambda row: row.test_accuracy, share),
+    Column("balanced accuracy", lambda row: balanced_where_uneven(row.test_balanced_accuracy, row.imbalance), share),
+    Column("top-5 accuracy", lambda row: row.test_top5_accuracy, share),
     Column("validation accuracy", lambda row: row.validation_accuracy, share),
     Column("params", lambda row: row.params, count),
     Column("MACs", lambda row: row.macs, count),
@@ -92,6 +95,8 @@ SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("n", lambda one: one.n),
     Column("tasks", lambda one: one.tasks),
     Column("test accuracy", lambda one: one.mean, share),
+    Column("balanced accuracy", lambda one: balanced_where_uneven(one.balanced, one.imbalance), share),
+    Column("top-5 accuracy", lambda one: one.top5, share),
     Column("sd", lambda one: one.sd, share),
     Column("sd over seeds", lambda one: one.seed_sd, share),
     Column("difference (points)", lambda one: one.difference, points),

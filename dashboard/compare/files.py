@@ -90,6 +90,7 @@ def document(compared: Compared) -> str:
             ]
             for id, points in compared.curves.items()
         },
+        "classes": {record.id: (record.result or {}).get("classes") for record in compared.records},
         "checklist": [check.to_dict() for check in views.checked(compared)],
     }
     return json.dumps(told, ensure_ascii=False, indent=1)

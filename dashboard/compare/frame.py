@@ -17,6 +17,8 @@ ALWAYS = "Run"
 COLUMNS = {
     "Status": "where the run is",
     "Test accuracy": "on the test split, touched once, at the end",
+    "Balanced accuracy": "mean of the classes' own accuracies on the test split",
+    "Top-5 accuracy": "on the test split, of tasks with more than 10 classes",
     "Method": "how the channels to keep were found",
     "Task": "the target task",
     "Keep": "keep ratio asked for",
@@ -31,6 +33,11 @@ COLUMNS = {
     "Tags": "words given to it",
     "Notes": "what was noted",
     "Started": "when it was asked for",
+}
+ACCURACIES = {
+    "Test accuracy": "test_accuracy",
+    "Balanced accuracy": "test_balanced_accuracy",
+    "Top-5 accuracy": "test_top5_accuracy",
 }
 DEFAULT_COLUMNS = ("Status", "Test accuracy", "Method", "Task", "Keep", "Iterations", "Seed", "Started")
 ORDERS = {"newest": "Newest first", "oldest": "Oldest first", "best": "Most accurate first", "small": "Smallest first"}
@@ -56,7 +63,7 @@ def frame_of(records: Sequence[RunRecord], statuses: Sequence[str]) -> pd.DataFr
     """One row a run, in their order; columns that start with _ are for filters only."""
     rows = [_row(record, status) for record, status in zip(records, statuses, strict=True)]
     frame = pd.DataFrame(rows, columns=[ALWAYS, *COLUMNS, _HAY, _TASK, _METHOD, _TAGS])
-    for name in ("Test accuracy", "Keep", "K", "Parameters", "MACs", "Time"):
+    for name in (*ACCURACIES, "Keep", "K", "Parameters", "MACs", "Time"):
         frame[name] = frame[name].astype(float)
     frame["Started"] = pd.to_datetime(frame["Started"], unit="s", utc=True)
     return frame
@@ -64,13 +71,13 @@ def frame_of(records: Sequence[RunRecord], statuses: Sequence[str]) -> pd.DataFr
 
 def _row(record: RunRecord, status: str) -> dict[str, Any]:
     config, result = record.config, record.result or {}
-    achieved, accuracy = result.get("achieved") or {}, result.get("test_accuracy")
+    achieved = result.get("achieved") or {}
     method, look = theme.method_title(config.method), theme.STATUSES[status].title
     hay = (record.id, config.task, config.method, method, look, " ".join(record.tags), record.notes)
     return {
         ALWAYS: record.id,
         "Status": look,
-        "Test accuracy": None if accuracy is None or record.status != FINISHED else 100 * accuracy,
+        **{name: _percent(result.get(key)) if record.status == FINISHED else None for name, key in ACCURACIES.items()},
         "Method": method,
         "Task": config.task,
         "Keep": config.keep if METHODS[config.method].removes else None,
@@ -90,6 +97,10 @@ def _row(record: RunRecord, status: str) -> dict[str, Any]:
         _METHOD: config.method,
         _TAGS: record.tags,
     }
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def narrowed(frame: pd.DataFrame, filters: Filters, order: str = "newest", grouped: str = "none") -> pd.DataFrame:

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from core.reports.checklist import NOT_NEEDED, THERE, Check
 from dashboard import theme
-from dashboard.compare import entries, tables
+from dashboard.compare import classes, entries, tables
 from dashboard.compare.compared import Compared
 from dashboard.figures import layers, overlays, spreads, tradeoffs
 
@@ -60,11 +60,13 @@ def _times(value: float) -> str:
 
 RESULTS: Formats = {
     "Test accuracy": _percent, "Validation": _percent, "Δ points": _signed, "Parameters": theme.short,
+    tables.BALANCED: _percent, tables.TOP5: _percent,
     "MACs": theme.short, "× parameters": _ratio, "× MACs": _ratio, "× CPU": _ratio, "Iterations": theme.count,
     "CPU seconds": lambda value: theme.decimal(value, 1),
 }  # fmt: skip
 SUMMARIES: Formats = {
     "Runs": theme.count, "Tasks": theme.count, "Mean accuracy": _percent, "Standard deviation": _percent,
+    tables.BALANCED: _percent, tables.TOP5: _percent,
     "Over seeds": _percent, "Δ points": _signed, "Standard error": lambda value: theme.decimal(value, 1),
     "Pairs": theme.count, "Compression": _times, "Speed-up": _times,
     "Seconds": lambda value: theme.decimal(value, 1),
@@ -98,6 +100,7 @@ def _parts(compared: Compared, by: str, checks: Sequence[Check]) -> Iterator[str
         yield '<p class="warning">These runs are on different tasks, whose accuracies are not comparable.</p>'
     if by == "run":
         yield "<h2>Results</h2>" + _table(tables.results(compared), RESULTS)
+        yield from _classes(compared)
     if compared.finished:
         yield "<h2>Mean and spread</h2>" + _summaries(compared)
         bundles = entries.bundles(compared)
@@ -118,6 +121,13 @@ def _parts(compared: Compared, by: str, checks: Sequence[Check]) -> Iterator[str
     yield _checklist(checks)
     configs = {record.id: record.config.to_dict() for record in compared.records}
     yield f"<details><summary>Every setting</summary><pre>{escape(json.dumps(configs, indent=1))}</pre></details>"
+
+
+def _classes(compared: Compared) -> Iterator[str]:
+    table = classes.class_table(compared)
+    if not table.empty:
+        runs = dict.fromkeys(table.columns[classes.FIXED :], _percent)
+        yield "<h2>Test accuracy class by class</h2>" + _table(table, {classes.IMAGES: theme.count, **runs})
 
 
 def _summaries(compared: Compared) -> str:

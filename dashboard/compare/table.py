@@ -7,7 +7,17 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare import choice
-from dashboard.compare.frame import ALWAYS, COLUMNS, GROUPS, Filters, after_click, groups_of, narrowed, positions
+from dashboard.compare.frame import (
+    ACCURACIES,
+    ALWAYS,
+    COLUMNS,
+    GROUPS,
+    Filters,
+    after_click,
+    groups_of,
+    narrowed,
+    positions,
+)
 
 TABLE, GROUP_TABLE, LISTED, GROUPS_LISTED = (
     "compare: runs",
@@ -129,7 +139,7 @@ def _column_config(columns: Sequence[str]) -> dict[str, Any]:
     number, percent = st.column_config.NumberColumn, "%.1f %%"
     known: dict[str, Any] = {
         ALWAYS: st.column_config.TextColumn(width="medium"),
-        "Test accuracy": number(format=percent, help=COLUMNS["Test accuracy"]),
+        **{name: number(format=percent, help=COLUMNS[name]) for name in ACCURACIES},
         "Keep": number(format="percent", help=COLUMNS["Keep"]),
         "Parameters": number(format="compact", help=COLUMNS["Parameters"]),
         "MACs": number(format="compact", help=COLUMNS["MACs"]),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.reports.by_class import balanced_where_uneven
 from core.reports.compare import Row, Summary
 from core.reports.differences import differing_settings, shared_settings
 from dashboard import theme
@@ -13,7 +14,7 @@ from dashboard.compare.names import shown
 from dashboard.figures.marks import mark_url
 from dashboard.theme import Style
 
-MARK, NAME = " ", "Run"
+MARK, NAME, BALANCED, TOP5 = " ", "Run", "Balanced", "Top-5"
 
 
 def results(compared: Compared) -> pd.DataFrame:
@@ -29,6 +30,10 @@ def results(compared: Compared) -> pd.DataFrame:
             "Δ points": _numbers([_points(row, base) for row in rows]),
             NAME: [_pinned(compared, row) for row in rows],
             "Status": [theme.STATUSES[compared.statuses[row.run]].title for row in rows],
+            BALANCED: _numbers(
+                [_percent(balanced_where_uneven(row.test_balanced_accuracy, row.imbalance)) for row in rows]
+            ),
+            TOP5: _numbers([_percent(row.test_top5_accuracy) for row in rows]),
             "Validation": _numbers([_percent(row.validation_accuracy) for row in rows]),
             "Parameters": _numbers([row.params for row in rows]),
             "× parameters": _numbers([_times(row, base, lambda one: one.params) for row in rows]),
@@ -42,6 +47,7 @@ def results(compared: Compared) -> pd.DataFrame:
     )
     if base is None or len(rows) == 1:
         table = table.drop(columns=["Δ points", "× parameters", "× MACs", "× CPU"])
+    table = table.drop(columns=[name for name in (BALANCED, TOP5) if table[name].isna().all()])
     return table.drop(columns="Status") if not compared.active and not compared.without_result else table
 
 
@@ -94,6 +100,8 @@ def summaries(found: Sequence[Summary], names: Mapping[Any, str]) -> pd.DataFram
             "Runs": one.runs,
             "Tasks": one.tasks,
             "Mean accuracy": _percent(one.mean),
+            BALANCED: _percent(balanced_where_uneven(one.balanced, one.imbalance)),
+            TOP5: _percent(one.top5),
             "Standard deviation": _percent(one.sd),
             "Over seeds": _percent(one.seed_sd),
             "Δ points": _percent(one.difference),

@@ -12,7 +12,7 @@ from core.errors import MetaVoteError
 from core.reports import checklist as checks
 from core.reports.masks import GroupMasks, compare_masks
 from dashboard import theme
-from dashboard.compare import choice, entries, reads, tables
+from dashboard.compare import choice, classes, entries, reads, tables
 from dashboard.compare.compared import Compared
 from dashboard.figures import layers, overlays, spreads, tradeoffs
 from dashboard.figures.marks import mark_url
@@ -20,6 +20,8 @@ from dashboard.theme import Style
 
 PLAIN = {"displayModeBar": False}
 DELTA_HELP = "Test accuracy less the baseline's, in percentage points; means pair by pair of task and seed"
+BALANCED_HELP = "Mean of the classes' own test accuracies; shown where a task is imbalanced"
+TOP5_HELP = "Share of test images whose class is among the five most likely; of tasks with more than 10 classes"
 CHECK_LOOKS = {
     checks.THERE: ":green-badge[:material/check: there]",
     checks.PARTLY: ":orange-badge[:material/contrast: partly]",
@@ -71,6 +73,8 @@ def _means(compared: Compared) -> None:
             tables.MARK: st.column_config.ImageColumn(width=60),
             "Method": st.column_config.TextColumn(width=290),
             **dict.fromkeys(("Mean accuracy", "Standard deviation", "Over seeds"), percent),
+            tables.BALANCED: st.column_config.NumberColumn(format="%.1f %%", help=BALANCED_HELP),
+            tables.TOP5: st.column_config.NumberColumn(format="%.1f %%", help=TOP5_HELP),
             "Δ points": st.column_config.NumberColumn(format="%+.1f", help=DELTA_HELP),
             "Standard error": st.column_config.NumberColumn(format="%.1f", help="Of the difference, in points"),
             "Pairs": st.column_config.NumberColumn(help="Pairs of the same task and seed"),
@@ -93,6 +97,8 @@ def _results(compared: Compared) -> None:
             tables.MARK: st.column_config.ImageColumn(width=60),
             tables.NAME: st.column_config.TextColumn(width=290),
             "Test accuracy": percent,
+            tables.BALANCED: st.column_config.NumberColumn(format="%.1f %%", help=BALANCED_HELP),
+            tables.TOP5: st.column_config.NumberColumn(format="%.1f %%", help=TOP5_HELP),
             "Validation": st.column_config.NumberColumn(format="%.1f %%", help="At the last evaluation"),
             "Δ points": st.column_config.NumberColumn(format="%+.1f", help=DELTA_HELP),
             "Parameters": st.column_config.NumberColumn(format="compact"),
@@ -103,6 +109,7 @@ def _results(compared: Compared) -> None:
         alt=f"Results of {len(compared.records)} runs"
         + (", with differences to the baseline" if compared.base else ""),
     )
+    classes.by_class(compared)
 
 
 def _height(rows: int) -> Any:

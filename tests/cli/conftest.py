@@ -76,6 +76,7 @@ def add_finished(
     curve: Sequence[float] = (),
     tags: Sequence[str] = (),
     cpu_seconds: float = 18.0,
+    **more: Any,
 ) -> str:
     """A run written into the store as its worker would have written it."""
     run_id = store.create(config, tags=tags)
@@ -89,7 +90,7 @@ def add_finished(
     achieved = {"channel_sparsity": 1 - config.keep, "params": 450_000, "macs": 2_000_000}
     requested = {"keep": config.keep, "iterations": config.iterations}
     dense = {"params": 11_000_000, "macs": 37_000_000}
-    finished = Finished(config.iterations, accuracy, cost, requested, achieved, dense, 9.5)
+    finished = Finished(config.iterations, accuracy, cost, requested, achieved, dense, 9.5, **more)
     store.append(run_id, finished)
     store.finish(run_id, {name: value for name, value in finished.to_dict().items() if name != "kind"})
     return run_id

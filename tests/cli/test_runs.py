@@ -57,6 +57,36 @@ def test_show_answers_in_the_form_of_prune(run: Run, store: Store) -> None:
     assert "70.0 %" in for_people and "450 k of 11 M" in for_people and "60.0 %" in for_people
 
 
+UNEVEN = {
+    "cat": {"train": 90, "validation": 8, "test": 10, "accuracy": 0.9},
+    "dog": {"train": 30, "validation": 4, "test": 5, "accuracy": 0.3},
+}
+
+
+def test_balanced_accuracy_and_classes_are_shown_of_an_imbalanced_task_and_top_five_where_it_is_there(
+    run: Run, store: Store
+) -> None:
+    told = {"test_balanced_accuracy": 0.6, "test_top5_accuracy": 0.987, "classes": UNEVEN}
+    uneven = add_finished(store, RunConfig("emoji-t00"), 0.7, curve=[0.4], **told)
+    document = run("runs", "show", uneven, "--json").document
+    assert (document["imbalance"], document["classes"]) == (3.0, UNEVEN)
+    assert (document["test_balanced_accuracy"], document["test_top5_accuracy"]) == (0.6, 0.987)
+    assert {"balanced_accuracy", "class_accuracy", "top5_accuracy"} <= set(document["curve"][0])
+    for_people = run("runs", "show", uneven).out
+    assert "60.0 %" in for_people and "98.7 %" in for_people and "3.0 times" in for_people
+    assert any(line.split()[:5] == ["dog", "30", "5", "30.0", "%"] for line in for_people.splitlines())
+    assert "98.7 %" in run("runs").out and "60.0 %" in run("compare", uneven).out
+    row = run("compare", uneven, "--json").document["runs"][0]
+    assert (row["test_balanced_accuracy"], row["test_top5_accuracy"], row["imbalance"]) == (0.6, 0.987, 3.0)
+
+
+def test_nothing_is_said_of_classes_where_they_are_even_or_were_not_recorded(run: Run, store: Store) -> None:
+    even = {name: one | {"train": 30} for name, one in UNEVEN.items()}
+    for more in ({"test_balanced_accuracy": 0.6, "classes": even}, {}):
+        out = run("runs", "show", add_finished(store, RunConfig("emoji-t00"), 0.7, **more)).out
+        assert "balanced" not in out and "dog" not in out and "top-5" not in out
+
+
 def test_a_run_that_has_not_finished_is_shown_with_what_is_known(run: Run, store: Store) -> None:
     run_id = store.create(RunConfig("emoji-t00"))
     document = run("runs", "--json", "show", run_id).document

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element
@@ -56,7 +57,15 @@ def elements(block: Block) -> Iterator[Element]:
             yield child
 
 
-def record_run(store: Store, *, end: bool = True, config: RunConfig | None = None, **settings: object) -> str:
+def record_run(
+    store: Store,
+    *,
+    end: bool = True,
+    config: RunConfig | None = None,
+    more: dict[str, Any] | None = None,
+    **settings: object,
+) -> str:
+    """`more`: what the end tells beside the rest."""
     config = config or RunConfig("emoji-t01", iterations=4, **settings)
     run = store.create(config)
     store.claim(this_worker())
@@ -64,11 +73,11 @@ def record_run(store: Store, *, end: bool = True, config: RunConfig | None = Non
     events += [PhaseChanged("fine-tuning", 0, 0.3)] + [Step(i, 1.0 / i, 0.02, float(i)) for i in (1, 2, 3, 4)]
     events.append(Evaluation(4, 0.7, 0.9, 4.5))
     store.append(run, events)
-    if end:
+    if end or more:
         achieved = {"channel_sparsity": 0.8, "params": 40_000, "macs": 500_000}
         dense = {"params": 1_000_000, "macs": 9_000_000}
         cost = {"seconds": 5.0, "iterations": 4, "macs": 2_000_000, "energy_kwh": 0.0004}
-        last = Finished(4, 0.68, cost, {"keep": 0.2}, achieved, dense, 5.0)
+        last = Finished(4, 0.68, cost, {"keep": 0.2}, achieved, dense, 5.0, **more or {})
         store.append(run, last)
         store.finish(run, last.to_dict())
     return run

@@ -1,5 +1,7 @@
 """Runs as a store has them, without training: for pages that read many."""
 
+from typing import Any
+
 from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation, Finished, Pruned
 from core.runs.processes import this_worker
@@ -10,9 +12,14 @@ DENSE = {"params": 1_000_000, "macs": 9_000_000}
 
 
 def finished_run(
-    store: Store, accuracy: float = 0.7, kept: int = 2, tags: tuple[str, ...] = (), **settings: object
+    store: Store,
+    accuracy: float = 0.7,
+    kept: int = 2,
+    tags: tuple[str, ...] = (),
+    more: dict[str, Any] | None = None,
+    **settings: object,
 ) -> str:
-    """A finished run with a curve of three points that ends just above its test accuracy."""
+    """A finished run with a curve of three points that ends just above its test accuracy; `more`: what its end adds."""
     config = RunConfig(**({"task": "emoji-t01", "iterations": 4} | settings))  # type: ignore[arg-type]
     run = store.create(config, tags=tags)
     store.claim(this_worker(), run)
@@ -25,7 +32,7 @@ def finished_run(
     total = 10**9 + 3 * config.batch * config.iterations * slim["macs"]
     cost = {"seconds": 5.0, "cpu_seconds": 4.0, "iterations": config.iterations, "macs": total}
     achieved = {"channel_sparsity": 1 - kept / 10, **slim}
-    last = Finished(config.iterations, accuracy, cost, {"keep": config.keep}, achieved, DENSE, 5.0)
+    last = Finished(config.iterations, accuracy, cost, {"keep": config.keep}, achieved, DENSE, 5.0, **more or {})
     store.append(run, last)
     store.finish(run, last.to_dict())
     return run

@@ -49,6 +49,32 @@ def test_a_finished_run_shows_what_was_asked_for_and_reached(store: Store) -> No
     assert [button.label for button in test.button if button.label == "Cancel"] == []
 
 
+CLASSES = {
+    "gone": {"train": 90, "validation": 8, "test": 10, "accuracy": 0.9},
+    "animal-bird": {"train": 30, "validation": 4, "test": 5, "accuracy": None},
+}
+
+
+def test_an_imbalanced_task_shows_balanced_accuracy_and_its_classes_and_many_classes_top_five(store: Store) -> None:
+    told = {"test_balanced_accuracy": 0.6, "test_top5_accuracy": 0.9876, "classes": CLASSES}
+    test = page("run", run=record_run(store, more=told))
+    assert not test.exception and not test.error
+    values = {metric.label: metric.value for metric in test.metric}
+    assert (values["Balanced accuracy"], values["Top-5 accuracy"]) == ("60.0 %", "98.8 %")
+    (box,) = [box for box in test.expander if box.label == "Accuracy of the 2 classes"]
+    assert box.proto.expanded and "3.0 times" in str(box.caption[0].value)
+    table = box.dataframe[0].value
+    assert table["Training images"].tolist() == [90, 30] and table["Test accuracy"].tolist()[0] == 0.9
+    assert table["Class"].tolist() == ["gone", "birds (animal-bird)"]
+
+
+def test_an_even_task_keeps_its_classes_closed_and_has_no_balanced_accuracy(store: Store) -> None:
+    even = {name: one | {"train": 30} for name, one in CLASSES.items()}
+    test = page("run", run=record_run(store, more={"test_balanced_accuracy": 0.6, "classes": even}))
+    assert {metric.label for metric in test.metric} & {"Balanced accuracy", "Top-5 accuracy"} == set()
+    assert [box.proto.expanded for box in test.expander if box.label == "Accuracy of the 2 classes"] == [False]
+
+
 def test_a_finished_run_shows_its_result_then_its_curves_then_its_cost(store: Store) -> None:
     test = page("run", run=record_run(store))
     kinds = [element.type for element in elements(test.main)]
@@ -206,6 +232,7 @@ def test_all_of_the_form_is_in_the_link(store: Store) -> None:
         "weighting": "score",
         "neighbours": "farthest",
         "weights": "pretrained",
+        "sampling": "balanced",
         "also": "magnitude,dense",
         "seeds": "2",
     }
@@ -217,7 +244,7 @@ def test_all_of_the_form_is_in_the_link(store: Store) -> None:
     click(test, "Start 6 runs")
     voting = {"k": 3, "similarity": "logme", "weighting": "score", "neighbours": "farthest", "weights": "pretrained"}
     expected = [
-        RunConfig("emoji-t02", method, keep=0.3, iterations=12, seed=seed, **(voting if method == "mvp" else {}))
+        RunConfig("emoji-t02", method, 0.3, 12, seed, sampling="balanced", **(voting if method == "mvp" else {}))
         for method in ("mvp", "magnitude", "dense")
         for seed in (7, 8)
     ]
@@ -245,6 +272,7 @@ def test_what_is_chosen_in_the_form_goes_into_the_link_and_defaults_do_not(store
         ({"seeds": "99"}, "The number of seeds must be a whole number"),
         ({"neighbours": "chosen"}, "There is no neighbours 'chosen'"),
         ({"weights": "heavy"}, "There is no weights 'heavy'"),
+        ({"sampling": "fair"}, "There is no training images 'fair'"),
         ({"also": "mvp,magic"}, "There is no method 'magic'"),
         ({"replay": "nothing"}, "There is no run 'nothing'"),
         ({"tag": "nothing"}, "There is no tag 'nothing'"),

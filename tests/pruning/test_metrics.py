@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.pruning.metrics import MANY_CLASSES, by_class, measures_of, share_in_top
+from core.pruning.events import MANY_CLASSES
+from core.pruning.metrics import by_class, measures_of, share_in_top
 
 HAND = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [5.0, 1.0, 0.0], [1.0, 0.0, 0.5]])
 

@@ -83,10 +83,19 @@ def test_ranking_before_fine_tuning_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "classes, said", [({"emoji-t00": 5}, NOT_NEEDED), ({"emoji-t00": 100}, MISSING), ({}, NOT_KNOWN)]
+    "classes, said",
+    [({"emoji-t00": 10}, NOT_NEEDED), ({"emoji-t00": 11}, MISSING), ({"emoji-t00": 100}, MISSING), ({}, NOT_KNOWN)],
 )
 def test_top_five_is_asked_for_where_classes_are_many(classes: dict[str, int], said: str) -> None:
     assert state(checklist([run()], classes), "Top-5") == said
+
+
+def test_top_five_is_there_where_every_run_with_many_classes_recorded_it() -> None:
+    told = {**RESULT, "test_top5_accuracy": 0.9, "classes": {f"c{n}": {} for n in range(11)}}
+    new, old = RunRecord("new", run().config, "finished", 0.0, result=told), run()
+    assert state(checklist([new]), "Top-5") == THERE
+    assert state(checklist([new, old], {"emoji-t00": 11}), "Top-5") == PARTLY
+    assert state(checklist([new, old], {}), "Top-5") == NOT_KNOWN
 
 
 @pytest.mark.parametrize("equal, said", [(None, NOT_KNOWN), (set(), THERE), ({"emoji-t00"}, MISSING)])

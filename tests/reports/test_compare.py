@@ -31,6 +31,23 @@ def row(variant: str, task: str, seed: int, accuracy: float | None, **more: obje
     return Row(variant=variant, task=task, seed=seed, test_accuracy=accuracy, **(settings | more))  # type: ignore[arg-type]
 
 
+def test_balanced_and_top_five_are_means_over_cells_where_every_run_has_them() -> None:
+    more = [{"test_balanced_accuracy": 0.5, "imbalance": 3.0}, {"test_balanced_accuracy": 0.7, "imbalance": 2.0}]
+    rows = [row("mvp", "t0", seed, 0.8, test_top5_accuracy=0.9, **each) for seed, each in enumerate(more)]
+    rows.append(row("mvp", "t0", 0, 0.8, test_top5_accuracy=0.5, **more[0]))  # run twice: counts once, with its mean
+    (found,) = compare(rows).summaries
+    assert (found.balanced, found.top5, found.imbalance) == (pytest.approx(0.6), pytest.approx(0.8), 3.0)
+    assert "| 60.0 % |" in to_markdown(SUMMARY_COLUMNS, [found]) and "| 50.0 % |" in to_markdown(RUN_COLUMNS, rows)
+    (partly,) = compare([*rows, row("mvp", "t0", 2, 0.8)]).summaries
+    assert partly.balanced is None and partly.top5 is None
+
+
+def test_balanced_accuracy_stands_beside_accuracy_only_where_classes_are_uneven() -> None:
+    even = row("mvp", "t0", 0, 0.8, test_balanced_accuracy=0.61, imbalance=1.5)
+    assert "balanced" not in to_markdown(RUN_COLUMNS, [even])
+    assert "0.61" in to_csv([even], Row)
+
+
 def by_variant(summaries: tuple[Summary, ...]) -> dict[str, Summary]:
     return {one.variant: one for one in summaries}
 
