@@ -25,6 +25,7 @@ from core.runs import queue
 from core.runs.record import RUNNING
 from core.runs.store import Store
 from tests.browser.app import PAGES, PATIENCE, Server, launched, opened, serving, settle, stop_workers
+from tests.browser.curves import axis, zoom_in
 
 TELLS = "document.querySelector('[data-testid=stMain]').innerText.includes(a)"
 LOOK = 10  # milliseconds between two looks at a page
@@ -149,24 +150,17 @@ def untrained(browser: Browser, server: Server, rounds: int) -> Iterator[float]:
 
 def keeps_zoom(page: Page, store: Store, run: str) -> bool:
     """Whether a chart that was zoomed into stays so while the run goes on."""
-    chart = page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first
-    chart.scroll_into_view_if_needed()
-    box = chart.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
-    before = chart.screenshot()
-    page.keyboard.down("Control")
-    page.mouse.wheel(0, -600)
-    page.keyboard.up("Control")
-    page.wait_for_timeout(500)
-    axis = {"x": box["x"], "y": box["y"] + box["height"] - 46, "width": box["width"], "height": 40}
-    zoomed = page.screenshot(clip=axis)  # type: ignore[arg-type]
-    assert chart.screenshot() != before, "the wheel did not zoom"
+    page.set_viewport_size({"width": 1280, "height": 1600})
+    page.wait_for_timeout(1000)
+    before = axis(page)
+    zoom_in(page)
+    zoomed = axis(page)
+    assert zoomed != before, "dragging across the strip did not zoom"
     seen = store.last_seq(run)
     while store.last_seq(run) < seen + 40:
         page.wait_for_timeout(200)
     page.wait_for_timeout(1500)
-    return page.screenshot(clip=axis) == zoomed  # type: ignore[arg-type]
+    return axis(page) == zoomed
 
 
 def measure(home: Path, rounds: int) -> tuple[list[tuple[str, ...]], int, bool]:

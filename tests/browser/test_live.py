@@ -5,9 +5,9 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.app import settle, sound
+from tests.browser.curves import CHART, axis, zoom_in
 
 Visit = Callable[..., Page]
-CHART = "[data-testid=stVegaLiteChart]"
 COUNT_REPLACED = """() => {
   window.replaced = 0;
   const drawn = node => node.nodeType === 1 && (node.matches("svg.marks, canvas.marks")
@@ -18,26 +18,6 @@ COUNT_REPLACED = """() => {
 }"""
 
 
-def axis(page: Page) -> bytes:
-    """A picture of the numbers on the x-axis of the curves, which stand between the last panel and the strip.
-
-    Taken until two are alike: while the script runs, Streamlit may fade what it has drawn, or move it by a line.
-    """
-    pictures: list[bytes] = []
-    while len(pictures) < 2 or (pictures[-1] != pictures[-2] and len(pictures) < 40):
-        x, y, width = strip(page)
-        pictures.append(page.screenshot(clip={"x": x, "y": y - 62, "width": width, "height": 20}))
-        page.wait_for_timeout(150)
-    return pictures[-1]
-
-
-def strip(page: Page) -> tuple[float, float, float]:
-    """Where the strip below the curves is: left, middle, width."""
-    box = page.locator(CHART).first.locator("canvas.marks").bounding_box()
-    assert box is not None
-    return box["x"] + 70, box["y"] + box["height"] - 31, box["width"] - 80
-
-
 def test_charts_stay_and_keep_their_zoom_while_a_run_goes_on(visit: Visit) -> None:
     page = visit("run?replay=taylor-emoji-t03-28cf&speed=0.25", height=1600)
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
@@ -46,13 +26,7 @@ def test_charts_stay_and_keep_their_zoom_while_a_run_goes_on(visit: Visit) -> No
     page.wait_for_timeout(500)
     before = axis(page)
     page.evaluate(COUNT_REPLACED)
-    left, middle, width = strip(page)
-    page.mouse.move(left + 0.3 * width, middle)
-    page.mouse.down()
-    page.mouse.move(left + 0.6 * width, middle, steps=6)
-    page.mouse.up()
-    page.mouse.move(left, middle - 400)
-    page.wait_for_timeout(700)
+    zoom_in(page)
     zoomed = axis(page)
     seen = page.get_by_text("After ").first.inner_text()
     assert zoomed != before
