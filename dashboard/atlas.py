@@ -34,7 +34,7 @@ def atlas(zoo: Zoo, kind: str) -> Atlas:
     return _atlas(zoo, kind, tuple(task.id for task in data.targets(zoo) if task.id not in zoo.rows))
 
 
-@st.cache_data(max_entries=16, hash_funcs={Zoo: data._identity}, show_spinner=False)
+@st.cache_resource(max_entries=16, hash_funcs={Zoo: data._identity}, show_spinner=False)
 def _atlas(zoo: Zoo, kind: str, own: tuple[str, ...]) -> Atlas:
     places, embedding = dict(zoo.coordinates(kind)), zoo.embedding()
     if embedding is None:
@@ -81,16 +81,21 @@ READS: Mapping[str, Callable[[float], str]] = {
 }
 
 
-def shades(zoo: Zoo, target: Task, ranked: Sequence[Neighbour], measure: str, drawn: Atlas) -> dict[str, Shade]:
-    """Every attribute that this zoo can tell of its tasks, by name."""
+def shades(zoo: Zoo, target: Task, measure: str, kind: str) -> Mapping[str, Shade]:
+    """Every attribute that this zoo can tell of its tasks, by name; trust is that in the layout `kind`."""
+    return _shades(zoo, target, measure, kind, tuple(data.targets(zoo)))
+
+
+@st.cache_resource(max_entries=32, hash_funcs={Zoo: data._identity, Task: lambda task: task.id}, show_spinner=False)
+def _shades(zoo: Zoo, target: Task, measure: str, kind: str, targets: tuple[Task, ...]) -> Mapping[str, Shade]:
     tasks = zoo.tasks
     removed = {task.id: value for task in tasks if (value := zoo.sparsity(task.id)) is not None}
     found = {
-        "similarity": {each.task.id: each.similarity for each in ranked},
-        "shared": {task.id: float(task.shared(target)) for task in [*tasks, *data.targets(zoo)] if task != target},
+        "similarity": {each.task.id: each.similarity for each in data.ranking(zoo, target.id, measure)},
+        "shared": {task.id: float(task.shared(target)) for task in [*tasks, *targets] if task != target},
         "accuracy": {task.id: zoo.accuracy(task.id) for task in tasks},
         "sparsity": removed,
-        "trust": dict(drawn.trust),
+        "trust": dict(atlas(zoo, kind).trust),
     }
     sentences = {
         "similarity": f"{theme.SIMILARITIES[measure]} of each zoo task to the target, larger is better",

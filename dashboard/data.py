@@ -48,17 +48,18 @@ def _identity(zoo: Zoo) -> tuple[str, str]:
     return str(zoo.path), zoo.version
 
 
-@st.cache_data(max_entries=64, hash_funcs={Zoo: _identity}, show_spinner=False)
-def ranking(zoo: Zoo, task_id: str, similarity: str) -> list[Neighbour]:
+# Here and below a resource, not data, is kept: data would be copied at each call, and nothing here changes.
+@st.cache_resource(max_entries=64, hash_funcs={Zoo: _identity}, show_spinner=False)
+def ranking(zoo: Zoo, task_id: str, similarity: str) -> tuple[Neighbour, ...]:
     """All zoo tasks by similarity to a target, stored or of the user's own, best first."""
     _, matrix = zoo.similarity(similarity)
     stored = next((task for task in zoo.targets if task.id == task_id), None)
     if stored is not None:
-        return zoo.rank(stored, matrix[zoo.rows[task_id]], None)
+        return tuple(zoo.rank(stored, matrix[zoo.rows[task_id]], None))
     found = ranking_of(task_id, zoo)
     if found is None:
         raise MissingDataError(f"The zoo {zoo.id} has not been ranked for {task_id} yet: compose that target again.")
-    return zoo.rank(task_of(task_id), found.similarities[similarity], None)
+    return tuple(zoo.rank(task_of(task_id), found.similarities[similarity], None))
 
 
 @st.cache_resource(max_entries=4, hash_funcs={Zoo: _identity}, show_spinner=False)
@@ -67,23 +68,16 @@ def titles(zoo: Zoo) -> dict[str, str]:
     return {task.id: task.title for task in zoo.tasks}
 
 
-@st.cache_data(max_entries=8, hash_funcs={Zoo: _identity})
-def coordinates(zoo: Zoo, kind: str) -> tuple[dict[str, tuple[float, float]], float]:
-    """A stored layout of all tasks, and its trustworthiness."""
-    return dict(zoo.coordinates(kind)), float(zoo.trustworthiness(kind))
-
-
 def targets(zoo: Zoo) -> list[Task]:
     """The tasks that can be chosen as target: the zoo's, then the user's own that the zoo has been ranked for."""
     return [*zoo.targets, *(target.task for target in targets_in(zoo) if target.status == READY)]
 
 
-def votes_of(zoo: Zoo, task_id: str, k: int, similarity: str, weighting: str, keep: float) -> Votes:
-    """The K nearest neighbours' votes in all channel groups, as `votes_by`."""
-    return votes_by(zoo, ranking(zoo, task_id, similarity)[:k], weighting, keep)
-
-
-@st.cache_data(max_entries=64, hash_funcs={Zoo: _identity, Neighbour: lambda one: (one.task.id, one.similarity)})
+@st.cache_resource(
+    max_entries=64,
+    hash_funcs={Zoo: _identity, Neighbour: lambda one: (one.task.id, one.similarity)},
+    show_spinner=False,
+)
 def votes_by(zoo: Zoo, neighbours: Sequence[Neighbour], weighting: str, keep: float) -> Votes:
     """These neighbours' votes in all channel groups, for what each kept when it had reached this keep ratio."""
     return votes(ballots(zoo, neighbours, keep), weighting)

@@ -23,7 +23,7 @@ def voters(zoo: Zoo, target: Task, k: int, similarity: str) -> list[Neighbour]:
     """
     ranked = data.ranking(zoo, target.id, similarity)
     ids = _chosen(zoo, target, k)
-    return [each for each in ranked if each.task.id in ids] if ids else ranked[:k]
+    return [each for each in ranked if each.task.id in ids] if ids else list(ranked[:k])
 
 
 def hand_picked() -> tuple[str, ...]:

@@ -51,7 +51,7 @@ with left:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = state.pick_layout()
         drawn = atlas.atlas(zoo, kind)
-        shades = atlas.shades(zoo, target, ranked, similarity, drawn)
+        shades = atlas.shades(zoo, target, similarity, kind)
         shade = shades.get(map_state.pick_colour(shades))
         found = atlas.search(map_state.pick_search(), [*zoo.tasks, *targets])
     map_box = st.container()

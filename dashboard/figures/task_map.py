@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
+from math import hypot
 from typing import Any
 
 import numpy as np
@@ -142,21 +143,23 @@ def apart(coordinates: Coordinates, ids: Sequence[str], least: float = APART) ->
     placed = [id for id in ids if id in moved]
     if not placed:
         return moved
-    points = np.array([moved[id] for id in placed], np.float64)
     gap = least * float(np.ptp(np.array(list(moved.values())), axis=0).max())
+    points = [[float(x), float(y)] for x, y in (moved[id] for id in placed)]  # plain floats: few, and looked at often
     for _ in range(50):
         still = True
-        for i, j in combinations(range(len(points)), 2):
-            way = points[j] - points[i]
-            distance = float(np.hypot(*way))
+        for one, other in combinations(points, 2):
+            x, y = other[0] - one[0], other[1] - one[1]
+            distance = hypot(x, y)
             if distance < gap:
                 still = False
-                way = way / distance if distance else np.array([1.0, 0.0])
-                points[i] -= way * (gap - distance) / 2
-                points[j] += way * (gap - distance) / 2
+                x, y = (x / distance, y / distance) if distance else (1.0, 0.0)
+                push = (gap - distance) / 2
+                one[0], one[1], other[0], other[1] = (
+                    one[0] - x * push, one[1] - y * push, other[0] + x * push, other[1] + y * push
+                )  # fmt: skip
         if still:
             break
-    return moved | {id: (float(x), float(y)) for id, (x, y) in zip(placed, points, strict=True)}
+    return moved | {id: (x, y) for id, (x, y) in zip(placed, points, strict=True)}
 
 
 def task_map_alt(kind: str, chosen: Task, neighbours: Sequence[Task], trust: float) -> str:

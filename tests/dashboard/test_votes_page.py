@@ -139,7 +139,7 @@ def test_while_a_run_trains_the_curve_waits(paper_home: Path, worker: Worker) ->
 
 def test_a_channel_tells_who_voted_for_it_and_whether_it_is_kept(paper_home: Path) -> None:
     zoo = data.zoo()
-    votes = data.votes_of(zoo, "emoji-t00", 5, "leep", "count", zoo.keep)
+    votes = data.votes_by(zoo, data.ranking(zoo, "emoji-t00", "leep")[:5], "count", zoo.keep)
     selection = select(votes, zoo.keep)
     for kept in (True, False):
         channel = next(
@@ -226,5 +226,5 @@ def test_ties_between_votes_are_broken_as_in_a_run_where_the_zoo_says_how(
     assert "the backbone's own weights decide" in words(test)
     by_number, as_in_a_run = shown
     zoo = data.zoo()
-    votes = data.votes_of(zoo, "emoji-t00", 5, "leep", "count", 0.3)
+    votes = data.votes_by(zoo, data.ranking(zoo, "emoji-t00", "leep")[:5], "count", 0.3)
     assert as_in_a_run == select(votes, 0.3, zoo.tie_break()) != by_number == select(votes, 0.3)
