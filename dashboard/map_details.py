@@ -118,7 +118,10 @@ def _swap(zoo: Zoo, target: Task, row: Neighbour, near: Sequence[Neighbour], k: 
 def who_votes(
     zoo: Zoo, target: Task, ranked: Sequence[Neighbour], near: Sequence[Neighbour], k: int, similarity: str
 ) -> None:
-    """All neighbours in one box, to take out and let in by hand."""
+    """All neighbours in one box, to take out and let in by hand; drawn once it is opened, as a zoo's list is long."""
+    opened = st.expander("Swap neighbours by hand", icon=":material/swap_horiz:", key=f"{WHO} open", on_change="rerun")
+    if not opened.open:
+        return
     st.session_state[WHO] = [row.task.id for row in near]
 
     @as_sentence()
@@ -126,7 +129,7 @@ def who_votes(
         voters.choose(st.session_state[WHO], zoo, target, k, similarity)
 
     titles = data.titles(zoo)
-    with st.expander("Swap neighbours by hand", icon=":material/swap_horiz:"):
+    with opened:
         st.multiselect(
             "Who votes",
             [row.task.id for row in ranked],

@@ -18,7 +18,7 @@ HEIGHT = 500
 APART = 0.065  # of the span: on a phone, about a neighbour's circle
 DIMMED = 0.15
 BRIGHT = 0.6  # of the span of a shade: from here on, text on a point is dark
-MANY = 400  # points from which on they are drawn smaller
+MANY = 400  # points from which on they are drawn smaller, and without an outline
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,8 @@ def _points(
         "symbol": symbol,
         "size": size,
         "opacity": 1,
-        "line": {"width": 1, "color": "white"},
+        # An outline tells apart points that touch, and takes a browser longer to draw than the points themselves.
+        "line": {"width": 1 if len(ids) <= MANY else 0, "color": "white"},
     }
     ink: str | list[str] = "white"
     shading = look.shading

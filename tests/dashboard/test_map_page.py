@@ -68,6 +68,8 @@ def test_a_neighbour_is_taken_out_and_another_let_in(paper_home: Path, zoo: Zoo)
     test.selectbox(key="detail").select(ranked[6]).run()
     press(test, "Let it vote too")
     assert who(test) == [*ranked[1:5], ranked[6]]
+    test.session_state["who votes open"] = True
+    test.run()
     test.multiselect(key="who votes").set_value(ranked[:5]).run()
     assert "chosen" not in test.query_params  # by whatever way, the K nearest are nobody's choice
 
@@ -210,3 +212,15 @@ def test_k_is_bounded_by_who_may_vote_not_by_the_size_of_the_zoo(paper_home: Pat
 
 def test_data_sets_have_names_that_people_read() -> None:
     assert title("emoji") == "Emoji" and title("folder:/somewhere/my-pets-1a2b3c4d") == "my-pets (uploaded)"
+
+
+def test_the_list_of_all_voters_is_drawn_once_its_box_is_opened_and_swaps_by_hand(paper_home: Path) -> None:
+    test = page("task_map", k="3")
+    assert not test.multiselect
+    test.session_state["who votes open"] = True
+    box = test.run().multiselect[0]
+    assert len(box.value) == 3
+    out, kept = box.value[0], box.value[1:]
+    box.unselect(out).run()
+    assert set(linked(test, "chosen").split(",")) == set(kept)
+    assert who(test) == kept
