@@ -10,7 +10,7 @@ import streamlit as st
 from core.neighbours.trust import placed_between, point_trust
 from core.targets.ranking import ranking_of
 from core.tasks.task import Task
-from core.zoo.zoo import Neighbour, Zoo
+from core.zoo.zoo import Zoo
 from dashboard import data, theme
 
 BETWEEN = 3  # nearest tasks that a new target is put between

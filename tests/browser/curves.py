@@ -1,4 +1,4 @@
-"""The live curves of a run as a browser shows them: where their strip is, how one zooms with it, what their axis says."""
+"""The live curves of a run in a browser: where their strip is, how one zooms with it, what their axis says."""
 
 from playwright.sync_api import Page
 
