@@ -1,5 +1,6 @@
 """One file that holds several: a zip written whole or not at all, and checked before anything of it is used."""
 
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -10,6 +11,8 @@ from pathlib import Path
 from core.errors import BadFileError, BadValueError, MetaVoteError
 
 LARGEST = 4_000_000_000  # bytes unpacked: a zip of a few kilobytes can claim any size
+# What reading a zip raises where it is damaged, cut short, encrypted, or packed in a way that is not known here.
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same content is the same file
 
 
@@ -33,24 +36,60 @@ def write_bundle(file: Path, members: Iterable[tuple[str, bytes]]) -> int:
     return target.stat().st_size
 
 
+class Bundle:
+    """An open bundle: its members by name. What is damaged or missing is told as one sentence, by BadFileError."""
+
+    def __init__(self, archive: zipfile.ZipFile, broken: str) -> None:
+        self._archive, self._broken = archive, broken
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its members, in the order in which they were written."""
+        return self._archive.namelist()
+
+    def read(self, name: str) -> bytes:
+        """A member's content."""
+        with self._whole():
+            return self._archive.read(name)
+
+    def text(self, name: str) -> str:
+        """A member that is text."""
+        with self._whole():
+            return self._archive.read(name).decode()
+
+    def copy(self, name: str, target: Path) -> None:
+        """Write a member to a file, whose folder is made."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with self._whole(), self._archive.open(name) as source, open(target, "wb") as out:
+            shutil.copyfileobj(source, out)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        try:
+            yield
+        except (*DAMAGE, KeyError) as error:  # KeyError: a member that is not there
+            raise BadFileError(self._broken) from error
+
+
 @contextmanager
-def open_bundle(file: Path, belongs: Callable[[str], bool], what: str) -> Iterator[zipfile.ZipFile]:
-    """The bundle, open, once its members' names have been checked; damage met while reading is told as one sentence.
+def open_bundle(file: Path, belongs: Callable[[str], bool], what: str) -> Iterator[Bundle]:
+    """The bundle, open, once its members' names have been checked.
 
     belongs: whether a member's name is one this kind of file has. what: the kind of file, such as "zoo file".
-    Raises BadFileError.
+    Raises BadFileError; an error that is raised while the bundle is open passes as it is.
     """
     source = file.expanduser()
     if not source.is_file():
         raise BadFileError(f"There is no file {source}: check its name.")
     broken = f"{source.name} is not a whole {what}: it is damaged, truncated or of another kind; export it again."
     try:
-        with zipfile.ZipFile(source) as archive:
-            members = archive.infolist()
-            if not members or not all(belongs(member.filename) for member in members):
-                raise BadFileError(broken)
-            if sum(member.file_size for member in members) > LARGEST:
-                raise BadFileError(f"{source.name} unpacks to more than {LARGEST:,} bytes: no {what} is that large.")
-            yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        archive = zipfile.ZipFile(source)
+    except DAMAGE as error:
         raise BadFileError(broken) from error
+    with archive:
+        members = archive.infolist()
+        if not members or not all(belongs(member.filename) for member in members):
+            raise BadFileError(broken)
+        if sum(member.file_size for member in members) > LARGEST:
+            raise BadFileError(f"{source.name} unpacks to more than {LARGEST:,} bytes: no {what} is that large.")
+        yield Bundle(archive, broken)

@@ -14,7 +14,7 @@ from core.pruning.config import RunConfig
 _NOT_OPTIONS = ("task", "method", "keep", "iterations", "seed", "threads", "mask_of")
 # What makes two runs of one method different variants.
 OPTIONS = tuple(one.name for one in fields(RunConfig) if one.name not in _NOT_OPTIONS)
-_ZOO_OPTIONS = ("k", "similarity", "neighbours", "chosen", "weighting", "weights", "sample", "dynamic", "zoo")
+_ZOO_OPTIONS = ("k", "similarity", "neighbours", "chosen", "weighting", "sample", "dynamic", "zoo")
 DEFAULT_BASELINE = "mvp"
 
 
@@ -212,8 +212,18 @@ def relevant_options(config: RunConfig) -> dict[str, Any]:
 
 
 def differing_options(configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
-    """Per config, only those options in which the configs compared are not all the same."""
+    """Per config, only those options in which the configs compared are not all the same.
+
+    Each method has its usual weights, which its name already says: those of a method without neighbours are an option
+    only beside a run of the same method with others.
+    """
     options = [relevant_options(config) for config in configs]
+    starts: dict[str, set[str | None]] = defaultdict(set)
+    for config in configs:
+        starts[config.method].add(config.weights)
+    for config, one in zip(configs, options, strict=True):
+        if not config.needs_zoo and len(starts[config.method]) == 1:
+            del one["weights"]
     differ = [name for name in OPTIONS if len({one[name] for one in options if name in one}) > 1]
     return [{name: one[name] for name in differ if name in one} for one in options]
 

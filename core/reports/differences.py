@@ -15,7 +15,7 @@ _ALWAYS = ("task", "method", "iterations", "seed")
 
 def settings_of(config: RunConfig) -> dict[str, Any]:
     """The settings that matter to this run, in the order in which a config names them."""
-    matters = {*_ALWAYS, *_HOW, *relevant_options(config), "weights"}
+    matters = {*_ALWAYS, *_HOW, *relevant_options(config)}
     matters |= {"keep"} if METHODS[config.method].removes else set()
     matters |= {"mask_of"} if config.mask_of else set()
     return {name: getattr(config, name) for name in SETTINGS if name in matters}

@@ -49,16 +49,16 @@ def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
 
     Raises BadFileError; BadValueError where another run has the id of one in the file.
     """
-    with open_bundle(file, lambda name: name == _LINES or _MODEL.fullmatch(name) is not None, WHAT) as archive:
-        entries = _read(archive.read(_LINES).decode(), file.name)
-        models = {match[1]: name for name in archive.namelist() if (match := _MODEL.fullmatch(name))}
+    with open_bundle(file, lambda name: name == _LINES or _MODEL.fullmatch(name) is not None, WHAT) as bundle:
+        entries = _read(bundle.text(_LINES), file.name)
+        models = {match[1]: name for name in bundle.names if (match := _MODEL.fullmatch(name))}
         known = {record.id: record.config for record in store.list(limit=None)}
         for run_id, config, _, _ in entries:
             if known.get(run_id, config) != config:
                 raise BadValueError(f"Another run is called {run_id} here: delete it, or import into a fresh store.")
         new = [entry for entry in entries if entry[0] not in known]
         for run_id in models.keys() & {entry[0] for entry in new}:
-            write_whole(store.model_path(run_id), archive.read(models[run_id]))
+            write_whole(store.model_path(run_id), bundle.read(models[run_id]))
         store.restore(
             (id, config, about, (event_from_dict(one) for one in happened)) for id, config, about, happened in new
         )
@@ -67,8 +67,8 @@ def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
 
 def recorded(file: Path) -> list[tuple[RunRecord, list[RecordedEvent]]]:
     """The runs in a file, each with its events, without a store to put them in. Raises BadFileError."""
-    with open_bundle(file, lambda name: name == _LINES or _MODEL.fullmatch(name) is not None, WHAT) as archive:
-        entries = _read(archive.read(_LINES).decode(), file.name)
+    with open_bundle(file, lambda name: name == _LINES or _MODEL.fullmatch(name) is not None, WHAT) as bundle:
+        entries = _read(bundle.text(_LINES), file.name)
     return [
         (
             RunRecord(run_id, config, **{**about, "tags": tuple(about["tags"])}),

@@ -8,7 +8,6 @@ import re
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -16,13 +15,13 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from core.bundle import DAMAGE
 from core.errors import BadFileError, BadValueError, MetaVoteError
 from core.paths import home
 from core.tasks.folder import ENDINGS, FEWEST, PREFIX, SPLIT_FOLDERS
 
 MOST_IMAGES, LARGEST_IMAGE, LARGEST = 20_000, 20_000_000, 500_000_000  # images, bytes of one, bytes of all unpacked
 MOST_PIXELS = 50_000_000
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 Member = tuple[tuple[str, ...], zipfile.ZipInfo]  # the folders that an image lies in, and itself
 REMEDY = "zip a folder that has one subfolder of images for each class"
 
@@ -81,7 +80,7 @@ def _unpack(content: bytes, name: str, folder: Path) -> None:
                 target = folder.joinpath(*parts) / f"{number:05d}{ending}"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(picture)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise BadFileError(
             f"{name} is not a whole zip file, or it is encrypted: zip the folder of images again, without a password."
         ) from error

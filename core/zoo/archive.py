@@ -5,7 +5,6 @@ Torch-free.
 
 import hashlib
 import re
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -95,14 +94,9 @@ def unpack(file: Path, replace: bool = False, fits: Callable[[Zoo], None] = lamb
 
 
 def _extract(file: Path, folder: Path) -> None:
-    with open_bundle(file, _belongs, "zoo file") as archive:  # nothing but a zoo's own files: none lands outside
-        if "zoo.json" not in archive.namelist():
-            raise ValueError("zoo.json")
-        for member in archive.infolist():
-            target = folder / member.filename
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(member) as source, open(target, "wb") as out:
-                shutil.copyfileobj(source, out)
+    with open_bundle(file, _belongs, "zoo file") as bundle:  # nothing but a zoo's own files: none lands outside
+        for name in {"zoo.json", *bundle.names}:  # what lacks that one is no zoo
+            bundle.copy(name, folder / name)
 
 
 def _belongs(name: str) -> bool:

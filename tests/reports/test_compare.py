@@ -179,6 +179,24 @@ def test_labels_name_only_what_differs() -> None:
     ]
 
 
+def test_methods_without_neighbours_are_told_apart_by_what_their_weights_start_as() -> None:
+    configs = [
+        RunConfig("t", method="magnitude"),
+        RunConfig("t", method="magnitude", weights="reinitialised"),
+        RunConfig("t", method="magnitude", weights="neighbours"),
+        RunConfig("t"),
+        RunConfig("t", method="taylor"),
+    ]
+    names = [variant_name(c.method, o) for c, o in zip(configs, differing_options(configs), strict=True)]
+    assert len(set(names)) == len(configs)
+    assert names[1] == "magnitude weights=reinitialised" and names[4] == "taylor"
+
+
+def test_the_usual_weights_of_each_method_are_not_named() -> None:
+    configs = [RunConfig("t"), RunConfig("t", method="magnitude"), RunConfig("t", method="dense")]
+    assert differing_options(configs) == [{}, {}, {}]
+
+
 def test_options_a_method_ignores_make_no_variants() -> None:
     configs = [RunConfig("t", method="taylor", k=3), RunConfig("t", method="taylor", k=5, seed=1, threads=1)]
     assert differing_options(configs) == [{}, {}]

@@ -69,7 +69,7 @@ def test_another_run_of_the_same_id_is_not_overwritten(store: Store, other: Stor
     assert other.get(run_id).config.task == "emoji-t05"
 
 
-@pytest.mark.parametrize("harm", ["cut", "text", "no zip", "foreign member", "absent"])
+@pytest.mark.parametrize("harm", ["cut", "text", "no zip", "foreign member", "absent", "no runs"])
 def test_a_damaged_file_is_one_sentence_and_adds_nothing(
     store: Store, other: Store, run_id: str, tmp_path: Path, harm: str
 ) -> None:
@@ -83,7 +83,8 @@ def test_a_damaged_file_is_one_sentence_and_adds_nothing(
         file.unlink()
     else:
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("runs.jsonl", '{"format": 1}\n{"id": "x"}\n')
+            name = "models/x.safetensors" if harm == "no runs" else "runs.jsonl"
+            archive.writestr(name, '{"format": 1}\n{"id": "x"}\n')
             if harm == "foreign member":
                 archive.writestr("../../etc/passwd", "x")
     with pytest.raises(BadFileError):
