@@ -29,7 +29,7 @@ RUN = (
     *("tag", "clock", "replay", "speed"),
 )
 THEME = ("theme",)
-VOTES = ("view", "start", "channel", "scope", "what", "out", "in", "draw")
+VOTES = ("view", "start", "channel", "shade", "scope", "within", "what", "out", "in", "draw")
 WRONG = (UnknownNameError, BadValueError)  # about the value itself; a store that is busy says nothing about it
 
 

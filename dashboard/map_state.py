@@ -11,7 +11,8 @@ from core.zoo.zoo import Neighbour, Zoo
 from dashboard import data, parts, theme
 from dashboard.atlas import BETWEEN, Atlas, Search, Shade
 from dashboard.figures.task_map import Shading
-from dashboard.links import linked, one_of
+from dashboard.links import linked
+from dashboard.pick import pick_one
 
 FEWEST_TASKS = 4
 LONGEST_SEARCH = 60
@@ -19,20 +20,13 @@ LONGEST_SEARCH = 60
 
 def pick_colour(shades: Mapping[str, Shade]) -> str:
     """The attribute that points are coloured by (`?colour=`); "kind" for none."""
-    names = [name for name in theme.SHADES_OF_TASKS if name == "kind" or name in shades]
-    return linked(
+    return pick_one(
         "colour",
-        names[0],
-        one_of("attribute to colour by", names),
-        lambda: st.selectbox(
-            "Colour by",
-            names,
-            format_func=lambda name: theme.SHADES_OF_TASKS.get(name, name),
-            key="colour",
-            persist_state="session",
-            width=210,
-            help="What the colour of a point on the map tells.",
-        ),
+        "Colour by",
+        "attribute to colour by",
+        {name: title for name, title in theme.SHADES_OF_TASKS.items() if name == "kind" or name in shades},
+        width=210,
+        help="What the colour of a point on the map tells.",
     )
 
 

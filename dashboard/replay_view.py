@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import data, recordings, theme
 from dashboard.errors import as_sentence
-from dashboard.links import linked, one_of
+from dashboard.pick import pick_one
 from dashboard.progress import Progress, progress
 from dashboard.recordings import Recording
 from dashboard.replay import SPEEDS, Player, length_of, until, usual_speed
@@ -94,18 +94,15 @@ def _other() -> None:
 
 def _pick_speed(usual: str) -> str:
     """How fast it is played (`?speed=`)."""
-    return linked(
+    return pick_one(
         "speed",
+        "Speed",
+        "speed",
+        SPEEDS,
         usual,
-        one_of("speed", list(SPEEDS)),
-        lambda: st.segmented_control(
-            "Speed",
-            list(SPEEDS),
-            format_func=lambda name: SPEEDS.get(name, name),
-            key="speed",
-            required=True,
-            help="1× is as fast as the run was.",
-        ),
+        in_a_row=True,
+        persist_state=None,  # each recording has its own usual one
+        help="1× is as fast as the run was.",
     )
 
 

@@ -1,6 +1,6 @@
 """The choices of a new run, each a widget in step with the page's link; those all pages share are in `state`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -8,7 +8,8 @@ from core.errors import BadValueError, UnknownNameError
 from core.pruning.config import NEIGHBOURS, SAMPLINGS, WEIGHTS, RunConfig
 from core.pruning.methods import METHODS
 from dashboard import theme
-from dashboard.links import linked, one_of, whole
+from dashboard.links import linked, whole
+from dashboard.pick import pick_one
 
 # The form does not ask which run's mask, or which tasks by name: the command line and Python do.
 OFFERED = [name for name in METHODS if name != "same-mask"]
@@ -26,19 +27,20 @@ ALSO, PILLS = "also", "other methods"
 def pick_method() -> str:
     """How the channels to keep are found (`?method=`)."""
     titles = {name: theme.method_title(name) for name in OFFERED}
-    return _pick("method", "Method", OFFERED, RunConfig.method, titles, "How the channels to keep are found.")
+    return pick_one("method", "Method", "method", titles, RunConfig.method, help="How the channels to keep are found.")
 
 
 def pick_neighbours() -> str:
     """Who votes (`?neighbours=`)."""
-    help = "Who votes; the others are controls."
-    return _pick("neighbours", "Neighbours", VOTERS, VOTERS[0], theme.NEIGHBOUR_CHOICES, help)
+    titles = {name: theme.NEIGHBOUR_CHOICES[name] for name in VOTERS}
+    return pick_one("neighbours", "Neighbours", "neighbours", titles, help="Who votes; the others are controls.")
 
 
 def pick_weights() -> str:
     """Where the kept channels' first weights come from (`?weights=`)."""
+    titles = {name: theme.WEIGHTS[name] for name in WEIGHTS}
     help = "Where the kept channels' first weights come from."
-    return _pick("weights", "Weights", WEIGHTS, WEIGHTS[0], theme.WEIGHTS, help)
+    return pick_one("weights", "Weights", "weights", titles, help=help)
 
 
 def pick_sampling() -> str:
@@ -105,15 +107,3 @@ def _methods(text: str) -> str:
 
 def _split(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
-
-
-def _pick(key: str, label: str, options: Sequence[str], default: str, labels: Mapping[str, str], help: str) -> str:
-    def title(name: str) -> str:
-        return labels.get(name, name)
-
-    return linked(
-        key,
-        default,
-        one_of(label.lower(), options),
-        lambda: st.selectbox(label, options, format_func=title, key=key, persist_state="session", help=help),
-    )

@@ -6,7 +6,7 @@ from core.runs.record import RunRecord
 from dashboard import data, theme
 from dashboard.figures import live as curves
 from dashboard.figures.network import network_chart, network_takeaway
-from dashboard.links import linked, one_of
+from dashboard.pick import pick_one
 from dashboard.progress import Progress
 
 
@@ -51,21 +51,7 @@ def phases(seen: Progress) -> None:
 
 def pick_clock() -> str:
     """What the curves are drawn against (`?clock=`)."""
-    clocks = list(curves.CLOCKS)
-    return linked(
-        "clock",
-        clocks[0],
-        one_of("clock", clocks),
-        lambda: st.segmented_control(
-            "Clock of the curves",
-            clocks,
-            format_func=lambda name: curves.CLOCKS.get(name, name),
-            key="clock",
-            required=True,
-            persist_state="session",
-            label_visibility="collapsed",
-        ),
-    )
+    return pick_one("clock", "Clock of the curves", "clock", curves.CLOCKS, in_a_row=True, label_visibility="collapsed")
 
 
 def curves_takeaway(seen: Progress) -> str:

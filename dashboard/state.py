@@ -10,7 +10,8 @@ from core.tasks.task import Task
 from core.voting import WEIGHTINGS
 from core.zoo.zoo import Zoo
 from dashboard import data, theme
-from dashboard.links import linked, one_of, whole
+from dashboard.links import linked, whole
+from dashboard.pick import pick_one
 
 DEFAULT_K, MOST_K, LEAST_KEEP = 5, 24, 0.05
 
@@ -18,19 +19,12 @@ DEFAULT_K, MOST_K, LEAST_KEEP = 5, 24, 0.05
 def pick_task(targets: Sequence[Task]) -> Task:
     """The target task, chosen from a list or by link (`?task=`)."""
     by_id = {task.id: task for task in targets}
-    labels = {task.id: f"{task.id} · {task.title}" for task in targets}
-    chosen = linked(
+    chosen = pick_one(
         "task",
-        targets[0].id,
-        one_of("stored target task", list(by_id)),
-        lambda: st.selectbox(
-            "Target task",
-            list(by_id),
-            format_func=lambda id: labels.get(id, id),
-            key="task",
-            persist_state="session",
-            help="The task to prune the backbone for. Type to search by class.",
-        ),
+        "Target task",
+        "stored target task",
+        {task.id: f"{task.id} · {task.title}" for task in targets},
+        help="The task to prune the backbone for. Type to search by class.",
     )
     return by_id[chosen]
 
@@ -56,53 +50,35 @@ def pick_k(zoo: Zoo, target: Task) -> int:
 
 def pick_similarity() -> str:
     """How similarity is measured (`?similarity=`)."""
-    return linked(
+    return pick_one(
         "similarity",
-        SIMILARITIES[0],
-        one_of("similarity", SIMILARITIES),
-        lambda: st.selectbox(
-            "Similarity",
-            SIMILARITIES,
-            format_func=lambda name: theme.SIMILARITIES.get(name, name),
-            key="similarity",
-            persist_state="session",
-            help=" · ".join(f"{theme.SIMILARITIES[name]}: {text}" for name, text in theme.SIMILARITY_HELP.items()),
-        ),
+        "Similarity",
+        "similarity",
+        {name: theme.SIMILARITIES.get(name, name) for name in SIMILARITIES},
+        help=" · ".join(f"{theme.SIMILARITIES[name]}: {text}" for name, text in theme.SIMILARITY_HELP.items()),
     )
 
 
 def pick_weighting() -> str:
     """How much each neighbour's vote counts (`?weighting=`)."""
-    return linked(
+    return pick_one(
         "weighting",
-        WEIGHTINGS[0],
-        one_of("weighting of votes", WEIGHTINGS),
-        lambda: st.selectbox(
-            "Weighting of votes",
-            WEIGHTINGS,
-            format_func=lambda name: theme.WEIGHTINGS.get(name, name),
-            key="weighting",
-            persist_state="session",
-            help="Every neighbour alike, the more similar ones more, or each by its own importance of the channel.",
-        ),
+        "Weighting of votes",
+        "weighting of votes",
+        {name: theme.WEIGHTINGS.get(name, name) for name in WEIGHTINGS},
+        help="Every neighbour alike, the more similar ones more, or each by its own importance of the channel.",
     )
 
 
 def pick_start() -> str:
     """Where the weights of kept channels start (`?start=`), before any training."""
-    return linked(
+    return pick_one(
         "start",
-        "neighbours",
-        one_of("start of the weights", list(theme.STARTS)),
-        lambda: st.selectbox(
-            "Weights start as",
-            list(theme.STARTS),
-            format_func=lambda name: theme.STARTS.get(name, name),
-            key="start",
-            persist_state="session",
-            help="What kept channels begin with: the mean over the neighbours that kept them, or what the backbone had."
-            " The difference is what the neighbours' weights bring; the rest is what their mask brings.",
-        ),
+        "Weights start as",
+        "start of the weights",
+        theme.STARTS,
+        help="What kept channels begin with: the mean over the neighbours that kept them, or what the backbone had."
+        " The difference is what the neighbours' weights bring; the rest is what their mask brings.",
     )
 
 
@@ -113,40 +89,26 @@ def go(page: str) -> None:
 
 def pick_layout() -> str:
     """Which stored layout the map shows (`?layout=`)."""
-    kinds = list(theme.LAYOUTS)
-    return linked(
+    return pick_one(
         "layout",
-        kinds[0],
-        one_of("layout", kinds),
-        lambda: st.segmented_control(
-            "Layout of the map",
-            kinds,
-            format_func=lambda kind: theme.LAYOUTS.get(kind, kind),
-            key="layout",
-            required=True,
-            persist_state="session",
-            help="  \n".join(f"{theme.LAYOUTS[kind]} {text}." for kind, text in theme.LAYOUT_HELP.items()),
-        ),
+        "Layout of the map",
+        "layout",
+        theme.LAYOUTS,
+        in_a_row=True,
+        help="  \n".join(f"{theme.LAYOUTS[kind]} {text}." for kind, text in theme.LAYOUT_HELP.items()),
     )
 
 
 def pick_group(sizes: Mapping[str, int]) -> str:
-    """A channel group (`?group=`), in order of depth."""
-    groups = list(sizes)
-    labels = {name: f"{place} · {name} · {size} channels" for place, (name, size) in enumerate(sizes.items(), 1)}
-    return linked(
+    """A channel group (`?group=`), in order of depth; the deepest unless told otherwise."""
+    return pick_one(
         "group",
-        groups[-1],
-        one_of("channel group", groups),
-        lambda: st.selectbox(
-            "Channel group",
-            groups,
-            format_func=lambda name: labels.get(name, name),
-            key="group",
-            persist_state="session",
-            help="Channels that must be removed together, from the input (1) to the output. A name says where: "
-            "layer4.1.conv1 is the first convolution of the second block (counted from 0) of stage 4.",
-        ),
+        "Channel group",
+        "channel group",
+        {name: f"{place} · {name} · {size} channels" for place, (name, size) in enumerate(sizes.items(), 1)},
+        list(sizes)[-1],
+        help="Channels that must be removed together, from the input (1) to the output. A name says where: "
+        "layer4.1.conv1 is the first convolution of the second block (counted from 0) of stage 4.",
     )
 
 

@@ -3,15 +3,15 @@
 import streamlit as st
 
 from dashboard import data, links, state, voters
+from dashboard.pick import pick_one
 from dashboard.votes import group, overlap, overview, trial, what_if
 from dashboard.votes.view import View, counted
 
-SECTIONS = {"overview": "All groups", "group": "One group", "what-if": "What if", "overlap": "Overlap"}
-ICONS = {
-    "overview": ":material/stacked_bar_chart:",
-    "group": ":material/grid_on:",
-    "what-if": ":material/swap_horiz:",
-    "overlap": ":material/join_inner:",
+SECTIONS = {
+    "overview": ":material/stacked_bar_chart: All groups",
+    "group": ":material/grid_on: One group",
+    "what-if": ":material/swap_horiz: What if",
+    "overlap": ":material/join_inner: Overlap",
 }
 
 links.heading(
@@ -40,18 +40,7 @@ voters.banner(near, k)
 before_training = st.container()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    section = links.linked(
-        "view",
-        "overview",
-        links.one_of("section", list(SECTIONS)),
-        lambda: st.segmented_control(
-            "Look at",
-            list(SECTIONS),
-            format_func=lambda name: f"{ICONS[name]} {SECTIONS[name]}" if name in SECTIONS else name,
-            key="view",
-            required=True,
-        ),
-    )
+    section = pick_one("view", "Look at", "section", SECTIONS, in_a_row=True)
     with st.container(width=420):
         chosen_group = state.pick_group(zoo.groups)
 

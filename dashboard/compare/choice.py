@@ -12,6 +12,7 @@ from dashboard import theme
 from dashboard.compare.frame import COLUMNS, DEFAULT_COLUMNS, GROUPS, ORDERS, Filters
 from dashboard.compare.many import linked_many
 from dashboard.links import linked, one_of
+from dashboard.pick import pick_one
 
 LONGEST_TEXT = 200
 MOST_BY_HAND = 100  # runs that a link still names one by one
@@ -71,36 +72,13 @@ def _several(label: str, key: str, known: Sequence[str], titles: Mapping[str, st
 
 def pick_grouped() -> str:
     """By what the table is grouped (`?grouped=`)."""
-    return linked(
-        "grouped",
-        "none",
-        one_of("grouping", list(GROUPS)),
-        lambda: st.segmented_control(
-            "Group by",
-            list(GROUPS),
-            format_func=lambda name: GROUPS.get(name, name),
-            key="grouped",
-            required=True,
-            persist_state="session",
-        ),
-    )
+    return pick_one("grouped", "Group by", "grouping", GROUPS, "none", in_a_row=True)
 
 
 def pick_order() -> str:
     """In which order runs are listed (`?order=`)."""
-    return linked(
-        "order",
-        "newest",
-        one_of("order", list(ORDERS)),
-        lambda: st.selectbox(
-            "Order",
-            list(ORDERS),
-            format_func=lambda name: ORDERS.get(name, name),
-            key="order",
-            persist_state="session",
-            help="A click on a column's heading sorts by it too.",
-        ),
-    )
+    help = "A click on a column's heading sorts by it too."
+    return pick_one("order", "Order", "order", ORDERS, "newest", help=help)
 
 
 def pick_columns() -> list[str]:
@@ -169,87 +147,49 @@ def pick_baseline(names: Mapping[str, str], stands_for: Mapping[str, str], first
 
     stands_for: ids that are not among `names`, and the one that takes their place.
     """
-    none, ids = "none", list(names)
-    known = one_of("baseline among the runs compared", [*ids, none])
-    chosen = linked(
+    none = "none"
+    chosen = pick_one(
         "baseline",
+        "Baseline",
+        "baseline among the runs compared",
+        {**names, none: "No baseline"},
         first,
-        lambda text: known(stands_for.get(text, text)),
-        lambda: st.selectbox(
-            "Baseline",
-            [*ids, none],
-            format_func=lambda id: names.get(id, "No baseline"),
-            key="baseline",
-            persist_state="session",
-            help="Differences are to this run.",
-        ),
+        stands_for=stands_for,
+        help="Differences are to this run.",
     )
     return None if chosen == none else chosen
 
 
 def pick_by(default: str, offered: Sequence[str]) -> str:
     """Whether a mark stands for a run or for the mean of a method's runs (`?by=`)."""
-    return linked(
+    return pick_one(
         "by",
+        "Draw",
+        "way to draw runs",
+        {name: BY[name] for name in offered},
         default,
-        one_of("way to draw runs", offered),
-        lambda: st.segmented_control(
-            "Draw",
-            offered,
-            format_func=lambda name: BY.get(name, name),
-            key="by",
-            required=True,
-            persist_state="session",
-            help="The mean is over tasks and seeds, of runs with the same settings.",
-        ),
+        in_a_row=True,
+        help="The mean is over tasks and seeds, of runs with the same settings.",
     )
 
 
 def pick_axis() -> str:
     """What curves run against (`?axis=`)."""
-    return linked(
+    return pick_one(
         "axis",
-        "iterations",
-        one_of("axis", list(AXES)),
-        lambda: st.segmented_control(
-            "Against",
-            list(AXES),
-            format_func=lambda name: AXES.get(name, name),
-            key="axis",
-            required=True,
-            persist_state="session",
-            help="MACs: all that was spent, finding neighbours included. Seconds depend on what else the machine did.",
-        ),
+        "Against",
+        "axis",
+        AXES,
+        in_a_row=True,
+        help="MACs: all that was spent, finding neighbours included. Seconds depend on what else the machine did.",
     )
 
 
 def pick_tab() -> str:
     """Which view of the comparison is open (`?tab=`)."""
-    return linked(
-        "tab",
-        "overview",
-        one_of("view", list(TABS)),
-        lambda: st.segmented_control(
-            "View",
-            list(TABS),
-            format_func=lambda name: TABS.get(name, name),
-            key="tab",
-            required=True,
-            persist_state="session",
-            label_visibility="collapsed",
-            wrap=True,
-        ),
-    )
+    return pick_one("tab", "View", "view", TABS, in_a_row=True, label_visibility="collapsed", wrap=True)
 
 
 def pick_with(names: Mapping[str, str]) -> str:
     """The run whose mask is laid over the baseline's (`?with=`)."""
-    ids = list(names)
-    return linked(
-        "with",
-        ids[0],
-        one_of("run with a mask to compare", ids),
-        lambda: st.selectbox(
-            "Compare its mask with", ids, format_func=lambda id: names.get(id, id), key="with", persist_state="session"
-        ),
-    )
+    return pick_one("with", "Compare its mask with", "run with a mask to compare", names)

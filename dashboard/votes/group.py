@@ -7,6 +7,7 @@ from dashboard import links, theme
 from dashboard.errors import as_sentence
 from dashboard.figures import overlaps
 from dashboard.figures import votes as figures
+from dashboard.pick import pick_one
 from dashboard.takeaways import votes_takeaway
 from dashboard.votes.view import View
 
@@ -21,17 +22,10 @@ def draw(view: View) -> None:
     words = votes_takeaway(votes, selection, group, overlaps.chance_in(view.selections, group))
     st.markdown(words)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shade = st.segmented_control(
-            "Colour of a kept channel",
-            list(theme.SHADES),
-            default="importance",
-            required=True,
-            format_func=lambda name: theme.SHADES.get(name, name),
-            key="colour of votes",
-        )
+        shade = pick_one("shade", "Colour of a kept channel", "colour of channels", theme.SHADES, in_a_row=True)
         channel = pick_channel(view)
     st.plotly_chart(
-        figures.vote_heatmap(votes, selection, group, view.labels, shade or "importance", channel),
+        figures.vote_heatmap(votes, selection, group, view.labels, shade, channel),
         key=CHART,
         on_select=_look,
         selection_mode="points",

@@ -9,8 +9,9 @@ import streamlit as st
 from core.channels.overlaps import clustered, overlap_matrix
 from core.channels.selection import Selection
 from core.zoo.zoo import Zoo
-from dashboard import data, links, theme
+from dashboard import data, theme
 from dashboard.figures import overlaps
+from dashboard.pick import pick_one
 from dashboard.votes.view import View
 
 PLAIN = {"displayModeBar": False}
@@ -22,19 +23,10 @@ def draw(view: View) -> None:
     """The matrix of one group or all, and the curves by depth."""
     first, second = st.columns(2)
     with first:
-        scope = links.linked(
-            "scope",
-            "neighbours",
-            links.one_of("set of tasks", list(SCOPES)),
-            lambda: st.segmented_control(
-                "Tasks", list(SCOPES), format_func=lambda one: SCOPES.get(one, one), key="scope", required=True
-            ),
-        )
+        scope = pick_one("scope", "Tasks", "set of tasks", SCOPES, in_a_row=True)
     with second:
-        within = st.segmented_control(
-            "Overlap in", ["group", "all"], default="group", required=True, key="overlap in",
-            format_func=lambda one: view.group if one == "group" else "All groups together",
-        )  # fmt: skip
+        where = {"group": view.group, "all": "All groups together"}
+        within = pick_one("within", "Overlap in", "set of channel groups", where, in_a_row=True)
     group = view.group if within == "group" else None
     if scope == "zoo":
         labels, selections = [task.id for task in view.zoo.tasks], zoo_selections(view.zoo, view.keep)

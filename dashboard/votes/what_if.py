@@ -8,6 +8,7 @@ from core.zoo.zoo import Neighbour, at_random
 from dashboard import data, links, theme, voters
 from dashboard.errors import as_sentence
 from dashboard.figures import groups
+from dashboard.pick import pick_one
 from dashboard.votes import answers
 from dashboard.votes.answers import Known
 from dashboard.votes.trial import EVERY
@@ -22,18 +23,7 @@ def draw(view: View, k: int) -> None:
     """The question, what it would change, and the way to let it be so."""
     ranked = data.ranking(view.zoo, view.target.id, view.similarity)
     outside = [each for each in ranked if each not in view.near]
-    kind = links.linked(
-        "what",
-        "drop",
-        links.one_of("question", list(KINDS)),
-        lambda: st.segmented_control(
-            "What if these voted instead?",
-            list(KINDS),
-            format_func=lambda one: KINDS.get(one, one),
-            key="what",
-            required=True,
-        ),
-    )
+    kind = pick_one("what", "What if these voted instead?", "question", KINDS, in_a_row=True)
     others, words = _asked(kind, view, ranked, outside)
     if not others:
         st.info("One neighbour votes alone: raise K to see what happens without one.", icon=":material/info:")
@@ -85,12 +75,7 @@ def _asked(
 
 def _pick(key: str, label: str, options: Sequence[Neighbour], default: Neighbour) -> str:
     titles = {each.task.id: f"{each.task.id} · {each.task.title}" for each in options}
-    return links.linked(
-        key,
-        default.task.id,
-        links.one_of("task to choose here", list(titles)),
-        lambda: st.selectbox(label, list(titles), format_func=lambda id: titles.get(id, id), key=key),
-    )
+    return pick_one(key, label, "task to choose here", titles, default.task.id)
 
 
 def _changes(view: View, other: View) -> str:

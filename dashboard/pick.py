@@ -1,0 +1,40 @@
+"""A choice of one thing among several, as a widget in step with the page's link: `?method=taylor`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.links import linked, one_of
+
+
+def pick_one(
+    key: str,
+    label: str,
+    kind: str,
+    titles: Mapping[str, str],
+    default: str | None = None,
+    *,
+    in_a_row: bool = False,
+    stands_for: Mapping[str, str] | None = None,
+    **looks: Any,
+) -> str:
+    """The option chosen in a box, or in buttons `in_a_row`, or by link (`?key=`); the first one unless told otherwise.
+
+    kind: what an option is called where a link names none of them. titles: option -> what people read. stands_for: what
+    else a link may say, and the option that is meant. looks: what else the widget takes; it keeps its value from page
+    to page unless `persist_state` is None.
+    """
+    options, known, means = list(titles), one_of(kind, list(titles)), stands_for or {}
+    draw: Any = st.segmented_control if in_a_row else st.selectbox
+    looks = {"persist_state": "session"} | ({"required": True} if in_a_row else {}) | looks
+
+    def title(option: str) -> str:
+        return titles.get(option, option)  # one that is on offer no more is asked after once
+
+    return linked(
+        key,
+        options[0] if default is None else default,
+        lambda text: known(means.get(text, text)),
+        lambda: draw(label, options, format_func=title, key=key, **looks),
+    )
