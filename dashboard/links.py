@@ -25,7 +25,7 @@ COMPARE = (
 )
 # Those of the Run page alone, and the theme of any.
 RUN = (
-    *("method", "iterations", "seed", "neighbours", "weights", "sampling", "also", "seeds"),
+    *("method", "iterations", "seed", "neighbours", "weights", "sampling", "also", "seeds", "tagged"),
     *("tag", "clock", "replay", "speed"),
 )
 THEME = ("theme",)

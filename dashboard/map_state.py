@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.errors import MetaVoteError
 from core.neighbours.trust import NEAREST
 from core.tasks.task import Task
-from core.zoo.zoo import Neighbour, Zoo
-from dashboard import data, parts, theme
+from core.zoo.zoo import Neighbour
+from dashboard import parts, theme
 from dashboard.atlas import BETWEEN, Atlas, Search, Shade
 from dashboard.figures.task_map import Shading
 from dashboard.links import linked
 from dashboard.pick import pick_one
 
-FEWEST_TASKS = 4
 LONGEST_SEARCH = 60
 
 
@@ -116,26 +114,3 @@ def explain(kind: str, drawn: Atlas, target: Task) -> None:
             f"says it for one point: the {theme.TRUST_HELP}.\n\nNeighbours are ranked by true similarity, never by "
             "this map; where their circles would cover each other, they stand a little aside."
         )
-
-
-def say_what_is_unusual(zoo: Zoo) -> None:
-    """A zoo that is too small to say much, or whose models are of another backbone than it says."""
-    if len(zoo.tasks) < FEWEST_TASKS:
-        number = "one task" if len(zoo.tasks) == 1 else f"{len(zoo.tasks)} tasks"
-        st.info(
-            f"This zoo has only {number}, so that a map and a vote say little: build one of {FEWEST_TASKS} tasks or "
-            "more with `python -m core zoo build`.",
-            icon=":material/info:",
-        )
-    if sentence := _mismatch(zoo):
-        st.error(sentence, icon=":material/error:")
-
-
-@st.cache_data(max_entries=4, hash_funcs={Zoo: data._identity}, show_spinner=False)
-def _mismatch(zoo: Zoo) -> str:
-    """Why the zoo's models cannot vote, in a sentence; "" where they can, as far as the first one tells."""
-    try:
-        zoo.model(zoo.tasks[0].id, weights=False)
-    except MetaVoteError as error:
-        return str(error)
-    return ""

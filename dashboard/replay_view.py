@@ -1,19 +1,21 @@
 """A recording on the Run view: the same pictures as a live run's, with play, pause, speed and a place to go to."""
 
 import time
+from typing import TypeAlias
 
 import streamlit as st
 
 from dashboard import data, recordings, theme
-from dashboard.errors import as_sentence
 from dashboard.pick import pick_one
 from dashboard.progress import Progress, progress
 from dashboard.recordings import Recording
 from dashboard.replay import SPEEDS, Player, length_of, until, usual_speed
 from dashboard.run_pictures import pictures
 from dashboard.run_result import cost, result
+from dashboard.watch import watch
 
 EVERY = 0.5  # seconds
+Moment: TypeAlias = tuple[float, Player]  # the clock, and what is played then
 PLAYER, PLACE = "player", "place in the recording"
 
 
@@ -28,31 +30,31 @@ def replay_view(shown: Recording) -> None:
             speed = float(_pick_speed(usual_speed(length)))
         player = _player(shown, length, speed)
         controls_at = st.container()
-    playing = player.playing and not player.ended(time.time())
+    first = (time.time(), player)
+    playing = _plays(first)
 
-    @st.fragment(run_every=EVERY if playing else None)
-    @as_sentence()
-    def live() -> None:
-        now, player = time.time(), st.session_state[PLAYER][1]
-        at = player.at(now)
-        seen = progress(until(shown.events, at), shown.record.config.iterations, _dense(shown))
-        still = player.playing and not player.ended(now)
+    def draw(seen: Moment) -> None:
+        at = seen[1].at(seen[0])
+        known = progress(until(shown.events, at), shown.record.config.iterations, _dense(shown))
         st.progress(
             at / length if length else 1.0,
-            text=_where(seen, at, length, shown.record.config.iterations),
+            text=_where(known, at, length, shown.record.config.iterations),
         )
         with st.container():
-            if seen.finished:
-                result(shown.record, seen.finished)
-        pictures(shown.record, seen, live=still)
-        if seen.finished:
-            cost(seen.finished)
-        if playing and not still:
-            st.rerun()  # once: the page is then drawn without a timer
+            if known.finished:
+                result(shown.record, known.finished)
+        pictures(shown.record, known, live=_plays(seen))
+        if known.finished:
+            cost(known.finished)
 
     with controls_at:
         _controls(playing, player)
-    live()
+    watch(first, lambda: (time.time(), st.session_state[PLAYER][1]), lambda seen: EVERY if _plays(seen) else None, draw)
+
+
+def _plays(seen: Moment) -> bool:
+    now, player = seen
+    return player.playing and not player.ended(now)
 
 
 def _where(seen: Progress, at: float, length: float, iterations: int) -> str:

@@ -99,7 +99,7 @@ def _training() -> str:
 
 def _several(method: str) -> tuple[list[str], int | None, list[str]]:
     """Other methods and more seeds to start at once, and tags for all of them."""
-    asked = "also" in st.query_params or "seeds" in st.query_params
+    asked = any(name in st.query_params for name in ("also", "seeds", "tagged"))
     with st.expander("Several at once, tags", icon=SEVERAL, expanded=asked):
         others = run_choices.pick_others(method)
         rest = [name for name in run_choices.OFFERED if name != method]
@@ -118,7 +118,7 @@ def _several(method: str) -> tuple[list[str], int | None, list[str]]:
                 "Seeds", "seeds", 1, 1, "Runs of each method, with the seed above and those after it."
             )
         with right:
-            tags = pick_tags("new run", (), "Words to find these runs by, here and on the comparison.")
+            tags = pick_tags("Words to find these runs by, here and on the comparison.")
     return others, seeds, tags
 
 

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.runs.record import RunRecord
+from core.runs.rows import LONGEST_TAG
 from dashboard import data
+from dashboard.compare.many import linked_many
 from dashboard.errors import as_sentence
+
+TAGGED = "tagged"
 
 
 def notes_and_tags(record: RunRecord) -> None:
@@ -46,16 +50,20 @@ def notes_and_tags(record: RunRecord) -> None:
         )
 
 
-def pick_tags(key: str, chosen: Sequence[str], help: str) -> list[str]:
-    """Tags for runs to come."""
-    key = f"tags of {key}"
-    return st.multiselect(
-        "Tags",
-        _known(st.session_state.get(key, chosen)),
-        key=key,
-        accept_new_options=True,
-        placeholder="None",
-        help=help,
+def pick_tags(help: str) -> list[str]:
+    """Tags for runs to come (`?tagged=a,b`)."""
+    return linked_many(
+        TAGGED,
+        lambda text: text.strip()[:LONGEST_TAG],
+        lambda: st.multiselect(
+            "Tags",
+            _known(st.session_state[TAGGED]),
+            key=TAGGED,
+            persist_state="session",
+            accept_new_options=True,
+            placeholder="None",
+            help=help,
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """One run, live: status, progress, curves and, at the end, what it came to. The store is the only truth it shows."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import streamlit as st
 
@@ -16,25 +17,22 @@ from dashboard.run_pictures import pictures
 from dashboard.run_queue import queue_now
 from dashboard.run_result import classes, cost, result
 from dashboard.run_states import show_state
+from dashboard.watch import watch
 
 EVERY = 1.0  # seconds
+Seen: TypeAlias = tuple[RunRecord, str]  # a run and its status
 
 
 def run_view(run_id: str) -> None:
     """The run of that id, refreshed while it is active. Raises UnknownNameError."""
-    was_active = current(data.store().get(run_id)) in ACTIVE
 
-    @st.fragment(run_every=EVERY if was_active else None)
-    @as_sentence()
-    def live() -> None:
+    def look() -> Seen:
         record = data.store().get(run_id)
-        status = current(record)
-        _show(record, status)
-        if (status in ACTIVE) != was_active:
-            st.rerun()  # once: the page then starts the timer, or draws the end without one
+        return record, current(record)
 
-    live()
-    notes_and_tags(data.store().get(run_id))
+    first = look()
+    watch(first, look, lambda seen: EVERY if seen[1] in ACTIVE else None, lambda seen: _show(*seen))
+    notes_and_tags(first[0])
 
 
 def _show(record: RunRecord, status: str) -> None:

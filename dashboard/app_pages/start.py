@@ -6,10 +6,10 @@ from core.runs.record import RunRecord
 from core.runs.status import current
 from dashboard import links, parts, recordings, state
 from dashboard.data import recent_runs
-from dashboard.errors import as_sentence
 from dashboard.figures import pictures
 from dashboard.progress import ACTIVE
 from dashboard.run_states import read_only
+from dashboard.watch import watch
 
 RECENT = 6
 EVERY = 3.0  # seconds
@@ -75,23 +75,9 @@ def split() -> tuple[list[RunRecord], list[RunRecord]]:
     return active, [record for record in records if record not in active]
 
 
-def runs() -> None:
-    """Runs in progress and recent ones, kept up to date while there is one in progress."""
-    was_active = bool(split()[0])
-
-    @st.fragment(run_every=EVERY if was_active else None)
-    @as_sentence()
-    def live() -> None:
-        active, ended = split()
-        show(active, ended[:RECENT])
-        if was_active and not active:
-            st.rerun()  # once: the page is then drawn without a timer
-
-    live()
-
-
-def show(active: list[RunRecord], ended: list[RunRecord]) -> None:
+def show(runs: tuple[list[RunRecord], list[RunRecord]]) -> None:
     """Both lists, each with its heading."""
+    active, ended = runs[0], runs[1][:RECENT]
     st.subheader("In progress", anchor=False)
     if not active:
         st.caption("Nothing is running. Step 3 starts a run.")
@@ -103,4 +89,4 @@ def show(active: list[RunRecord], ended: list[RunRecord]) -> None:
         parts.run_line(record)
 
 
-runs()
+watch(split(), split, lambda runs: EVERY if runs[0] else None, show)

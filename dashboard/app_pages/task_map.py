@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import atlas, data, links, map_state, parts, state, theme, voters
+from dashboard import atlas, data, links, map_state, parts, state, theme, voters, zoo_states
 from dashboard.compose import dialog
 from dashboard.errors import as_sentence
 from dashboard.figures import similarities, task_map
@@ -32,7 +32,7 @@ with st.container(border=True):
 ranked = data.ranking(zoo, target.id, similarity)
 near = voters.voters(zoo, target, k, similarity)
 near_tasks = [row.task for row in near]
-map_state.say_what_is_unusual(zoo)
+zoo_states.say_what_is_unusual(zoo)
 voters.banner(near, k)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data, links, state, voters
+from dashboard import data, links, state, voters, zoo_states
 from dashboard.pick import pick_one
 from dashboard.votes import group, overlap, overview, trial, what_if
 from dashboard.votes.view import View, counted
@@ -35,6 +35,7 @@ with st.container(border=True):
     with third:
         start = state.pick_start()
 
+zoo_states.need_votes(zoo)
 near = voters.voters(zoo, target, k, similarity)
 voters.banner(near, k)
 before_training = st.container()

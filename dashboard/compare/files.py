@@ -69,7 +69,7 @@ def save(compared: Compared, by: str) -> None:
 
 
 def _button(label: str, icon: str, name: str, mime: str, make: Any, kind: Any = "secondary") -> None:
-    st.download_button(label, make, name, mime, icon=icon, on_click="ignore", type=kind, key=f"compare: {name}")
+    st.download_button(label, make, name, mime, icon=icon, on_click="ignore", type=kind, key=f"compare: save {name}")
 
 
 def written_report(compared: Compared, by: str) -> str:

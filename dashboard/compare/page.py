@@ -1,26 +1,30 @@
 """The Compare page from top to bottom: the table, what is chosen from it, and one view of the comparison at a time."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.paths import home
+from core.pruning.config import RunConfig
 from core.runs.record import FINISHED, RunRecord
 from core.runs.status import current
-from dashboard import theme
+from dashboard import run_choices, theme
 from dashboard.compare import choice, files, reads, table, views
 from dashboard.compare.compared import MOST_LINES, Compared
 from dashboard.compare.entries import kinds_of
 from dashboard.compare.frame import ALWAYS, frame_of, labels_of, others_like
 from dashboard.compare.names import names_of
-from dashboard.errors import as_sentence
+from dashboard.parts import RUN_PAGE
 from dashboard.progress import ACTIVE
+from dashboard.watch import watch
 
 EVERY = 2.0  # seconds
 MOST_IN_KEY = 12
 OPEN = "compare: table open"
+Now: TypeAlias = tuple[Sequence[RunRecord], Mapping[str, str]]  # runs and their statuses
 
 
 def draw() -> None:
@@ -76,6 +80,8 @@ def _nothing_chosen(records: Sequence[RunRecord]) -> None:
     if len(records) == 1:
         words = "There is one run so far. Another one, of a different method or seed, makes a comparison."
     st.info(words, icon=":material/compare_arrows:")
+    if len(records) == 1:
+        _start_others(records[0])
     with st.expander("Bring runs from another machine", icon=":material/upload_file:"):
         files.bring()
 
@@ -83,7 +89,7 @@ def _nothing_chosen(records: Sequence[RunRecord]) -> None:
 def _nothing_yet() -> None:
     st.info("There is no run yet. Start one, or bring runs from another machine.", icon=":material/content_cut:")
     if st.button("Start a run", type="primary", icon=":material/content_cut:"):
-        st.switch_page("app_pages/run.py")
+        st.switch_page(RUN_PAGE)
     files.bring()
 
 
@@ -109,6 +115,23 @@ def _alone(one: RunRecord, records: Sequence[RunRecord]) -> None:
         for label, ids in offers.items():
             if ids:
                 st.button(f"{label} ({len(ids)})", icon=":material/add:", on_click=_add, args=(ids,))
+        if not any(offers.values()):
+            _start_others(one)
+
+
+def _start_others(one: RunRecord) -> None:
+    """The way to the form, filled in with the other methods on that run's task and budget."""
+    if st.button("Prune its task with other methods", type="primary", icon=":material/content_cut:"):
+        asked = others_of(one.config)
+        st.session_state["run"] = st.session_state["replay"] = None
+        st.switch_page(RUN_PAGE, query_params=asked)
+
+
+def others_of(config: RunConfig) -> dict[str, str]:
+    """What a link to the form says that asks for every other method, at the same task, keep ratio, budget and seed."""
+    first, *rest = [name for name in run_choices.OFFERED if name != config.method]
+    same = {name: str(getattr(config, name)) for name in ("task", "keep", "iterations", "seed")}
+    return {**same, "method": first, "also": ",".join(rest)}
 
 
 def _add(ids: Sequence[str]) -> None:
@@ -123,18 +146,21 @@ def _compare(records: Sequence[RunRecord], statuses: Mapping[str, str], box: Del
         axis = choice.pick_axis() if by == "run" and tab == "overview" else "iterations"
     with box:
         baseline = _baseline(records, statuses, by)
-    active = any(status in ACTIVE for status in statuses.values())
 
-    @st.fragment(run_every=EVERY if active and tab == "overview" else None)
-    @as_sentence()
-    def live() -> None:
+    def look() -> Now:
         now = [reads.again(record) if statuses[record.id] in ACTIVE else record for record in records]
-        seen = {record.id: current(record) for record in now}
-        if any(statuses[id] in ACTIVE and seen[id] not in ACTIVE for id in seen):
-            st.rerun()  # once for each run that ends: the table then shows its result
-        _view(_compared(now, seen, baseline), tab, by, axis)
+        return now, {record.id: current(record) for record in now}
 
-    live()
+    def going_on(now: Now) -> int:
+        return sum(now[1][id] in ACTIVE for id in now[1] if statuses[id] in ACTIVE)
+
+    watch(
+        (records, statuses),
+        look,
+        lambda now: EVERY if tab == "overview" and going_on(now) else None,
+        lambda now: _view(_compared(*now, baseline), tab, by, axis),
+        going_on,  # once for each run that ends: the table then shows its result
+    )
 
 
 def _baseline(records: Sequence[RunRecord], statuses: Mapping[str, str], by: str) -> str | None:

@@ -1,9 +1,9 @@
 """What is known of networks before training: asked of the worker, remembered by this server."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import streamlit as st
@@ -14,9 +14,7 @@ from core.runs import previews
 from core.runs.record import RUNNING
 from core.runs.status import current
 from dashboard import data
-from dashboard.errors import as_sentence
 
-T = TypeVar("T")
 REMEMBERED = 2000
 Answer = Mapping[str, Any]
 
@@ -57,24 +55,6 @@ def look(configs: Sequence[RunConfig], part: str) -> Known:
             memory.popitem(last=False)
     found = {config: memory[keys[config]] for config in configs if keys[config] in memory}
     return Known("ready" if len(found) == len(configs) else state, doing, found)
-
-
-def watch(look: Callable[[], T], interval: Callable[[T], float | None], draw: Callable[[T], None]) -> None:
-    """Draw what is known, and look again every so many seconds for as long as `interval` says so."""
-    first = [look()]
-    every = interval(first[0])
-
-    @st.fragment(run_every=every)
-    @as_sentence()
-    def live() -> None:
-        with_page = bool(first)
-        known = first.pop() if first else look()
-        draw(known)
-        # Never while the page itself is drawn: widgets above would lose the values that were just given to them.
-        if not with_page and interval(known) != every:
-            st.rerun()  # once: the page then looks as often as it now has to, or no more
-
-    live()
 
 
 def run_trains() -> bool:

@@ -14,6 +14,7 @@ from dashboard.figures.untrained import untrained_curve
 from dashboard.votes import answers
 from dashboard.votes.answers import Known
 from dashboard.votes.view import View
+from dashboard.watch import watch
 
 EVERY, RARELY = 0.25, 3.0  # seconds between two looks while something is being worked on, and while a run trains
 MOMENT = 0.3  # seconds
@@ -31,7 +32,7 @@ def panel(view: View) -> None:
     """The trial, refreshed until all of it is known."""
     configs = wanted(view)
     _wait_a_moment(configs)
-    answers.watch(lambda: _look(configs), _interval, lambda looked: _draw(view, configs, looked))
+    watch(_look(configs), lambda: _look(configs), _interval, lambda looked: _draw(view, configs, looked))
 
 
 def _look(configs: list[RunConfig]) -> "Looked":

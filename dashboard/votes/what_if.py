@@ -13,6 +13,7 @@ from dashboard.votes import answers
 from dashboard.votes.answers import Known
 from dashboard.votes.trial import EVERY
 from dashboard.votes.view import View
+from dashboard.watch import watch
 
 KINDS = {"drop": "Without one", "swap": "One swapped", "random": "Random neighbours (control)"}
 PLAIN = {"displayModeBar": False}
@@ -105,7 +106,10 @@ def _accuracies(view: View, other: View) -> None:
                 f"Accuracy before training: **{_percent(now)}** as it is, **{_percent(then)}** then; guessing {chance}."
             )
 
-    answers.watch(lambda: answers.look(configs, "what if"), interval, show)
+    def look() -> Known:
+        return answers.look(configs, "what if")
+
+    watch(look(), look, interval, show)
 
 
 def _percent(accuracy: float | None) -> str:

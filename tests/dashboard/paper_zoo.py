@@ -1,13 +1,14 @@
 """A zoo in the real file format whose selections and similarities are drawn by chance: to test pages, not pruning."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from core.channels.files import PrunedModel, save_pruned
+from core.channels.files import PrunedModel, load_pruned, save_pruned
 from core.channels.selection import Selection
 from core.tasks.catalogue import tasks
 from core.tasks.datasets import class_names
@@ -53,6 +54,13 @@ def write_paper_zoo(
         "hash": HASH,
     }
     (folder / "zoo.json").write_text(json.dumps(about))
+    return folder
+
+
+def write_foreign_zoo(folder: Path) -> Path:
+    """One whose first model was made on another backbone than the zoo says."""
+    first = write_paper_zoo(folder) / "models" / "emoji-z00.safetensors"
+    save_pruned(replace(load_pruned(first), backbone_hash="1" * 64), first)
     return folder
 
 

@@ -6,8 +6,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
 from core.runs.store import Store
 from dashboard.compare.choice import TABS
+from dashboard.compare.page import others_of
+from tests.dashboard.pages import page
 from tests.dashboard.runs import finished_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,3 +185,17 @@ def test_all_that_is_shown_can_be_compared_at_once(three: list[str]) -> None:
 
 def test_no_runs_pass_the_filters(three: list[str]) -> None:
     assert "No run passes these filters" in words(sound(compare(text="nothing-like-it")))
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_one_run_alone_leads_to_the_form_filled_in_with_the_other_methods(store: Store, chosen: bool) -> None:
+    run = finished_run(store, 0.7, keep=0.3, iterations=12)
+    test = sound(compare(**({"runs": run} if chosen else {})))
+    assert "One run so far" in words(test) if chosen else "There is one run so far" in words(test)
+    assert "Prune its task with other methods" in [button.label for button in test.button]
+    asked = others_of(store.get(run).config)
+    form = sound(page("run", **asked))
+    assert not form.warning
+    assert {name: link_of(form, name) for name in asked} == asked
+    others = len(METHODS) - 2  # all but its own, and but the one that needs to be told whose mask
+    assert f"Start {others} runs" in [button.label for button in form.button]

@@ -10,9 +10,10 @@ from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.runs import queue
 from core.runs.processes import Worker, this_worker
+from core.runs.record import FINISHED, RUNNING
 from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
-from dashboard import data, recordings
+from dashboard import data, links, recordings, run_view
 from tests.dashboard.pages import ROOT, click, elements, hold_slot, linked, page, record_run, run_captions, words
 
 
@@ -157,6 +158,18 @@ def test_a_running_run_shows_its_phase_and_can_be_cancelled(store: Store) -> Non
     assert not test.exception and not test.error
     click(test, "Cancel")
     assert store.get(run).status == "cancelling"
+
+
+def test_a_run_that_ends_while_its_page_is_drawn_does_not_begin_the_page_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, heading, drawn = record_run(store, end=False), links.heading, []
+    statuses = iter([RUNNING])
+    monkeypatch.setattr(run_view, "current", lambda record: next(statuses, FINISHED))
+    monkeypatch.setattr(links, "heading", lambda *names: drawn.append(names) or heading(*names))
+    test = page("run", run=run, clock="seconds")
+    assert len(drawn) == 1
+    assert test.segmented_control(key="clock").value == "seconds"
 
 
 def test_a_queued_run_tells_its_place(store: Store) -> None:
@@ -317,7 +330,7 @@ def test_size_is_told_before_start_where_the_zoo_knows_it(home: Path) -> None:
 
 def test_tags_go_to_all_runs_that_are_started_and_the_list_shows_those_with_a_tag(store: Store) -> None:
     test = page("run", seeds="2")
-    test.multiselect(key="tags of new run").set_value(["lesson"]).run()
+    test.multiselect(key="tagged").set_value(["lesson"]).run()
     click(test, "Start 2 runs")
     assert [record.tags for record in store.list()] == [("lesson",)] * 2
     record_run(store, config=RunConfig("emoji-t03"))

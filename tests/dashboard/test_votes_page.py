@@ -18,7 +18,8 @@ from core.runs.store import Store
 from core.voting import select
 from core.zoo.zoo import DEFAULT
 from dashboard import data
-from tests.dashboard.paper_zoo import write_paper_zoo
+from tests.dashboard.pages import ROOT
+from tests.dashboard.paper_zoo import write_foreign_zoo, write_paper_zoo
 from tests.dashboard.test_pages import linked, page, use_zoo, words
 
 SECTIONS = ("overview", "group", "what-if", "overlap")
@@ -228,3 +229,25 @@ def test_ties_between_votes_are_broken_as_in_a_run_where_the_zoo_says_how(
     zoo = data.zoo()
     votes = data.votes_by(zoo, data.ranking(zoo, "emoji-t00", "leep")[:5], "count", 0.3)
     assert as_in_a_run == select(votes, 0.3, zoo.tie_break()) != by_number == select(votes, 0.3)
+
+
+def test_a_zoo_of_few_tasks_votes_and_says_how_to_build_a_larger_one(
+    worker: Worker, paper_home: Path, tmp_path: Path
+) -> None:
+    use_zoo(paper_home, write_paper_zoo(tmp_path / DEFAULT, zoo_tasks=3))
+    test = page("votes")
+    assert not test.exception and not test.error
+    assert "only 3 tasks" in test.info[0].value
+    assert "zoo build" in test.code[0].value and "selected" in words(test)
+
+
+def test_a_zoo_of_another_backbone_cannot_vote_and_the_page_says_so_once(
+    worker: Worker, paper_home: Path, tmp_path: Path
+) -> None:
+    use_zoo(paper_home, write_foreign_zoo(tmp_path / DEFAULT))
+    test = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
+    test = test.switch_page("app_pages/votes.py").run()
+    assert not test.exception
+    (said,) = test.error
+    assert "of another backbone than its zoo" in said.value
+    assert "zoo build" in test.code[0].value and worker.asked == []
