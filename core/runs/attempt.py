@@ -49,7 +49,8 @@ def attempt(store: Store, record: RunRecord, pulse: Pulse, events_of: EventsOf, 
         _let_go(store, record.id, pulse)
     except Exception as error:
         told = _told(error)
-        log.write(f"failed: {told}\n{traceback.format_exc()}")
+        # what a user can mend needs no traceback, which would push the sentence out of the last lines
+        log.write(f"failed: {told}" + ("" if isinstance(error, MetaVoteError) else f"\n{traceback.format_exc()}"))
         store.fail(record.id, told)
         if isinstance(error, StoreError):
             raise  # the next run would meet the same

@@ -35,14 +35,19 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, port: int | None = None) -> Iterator[Server]:
-    """The dashboard as users start it, with a user folder of its own, on that port or any free one."""
+def serving(home: Path, port: int | None = None, store: str | None = None) -> Iterator[Server]:
+    """The dashboard as users start it, with a user folder of its own, on that port or any free one.
+
+    store: the address of its run store, where that is not the one in the folder.
+    """
     home.mkdir(parents=True, exist_ok=True)
     port, log = port or _free_port(), home / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     options = ["--server.headless", "true", "--server.port", str(port), "--server.address", "127.0.0.1"]
     environment = os.environ | {"METAVOTE_HOME": str(home)}
     environment.pop("METAVOTE_STORE", None)
+    if store:
+        environment["METAVOTE_STORE"] = store
     with log.open("wb") as output:
         process = subprocess.Popen(
             command + options, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT

@@ -245,8 +245,12 @@ def test_a_zoo_of_another_backbone_cannot_vote_and_the_page_says_so_once(
     worker: Worker, paper_home: Path, tmp_path: Path
 ) -> None:
     use_zoo(paper_home, write_foreign_zoo(tmp_path / DEFAULT))
-    test = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
-    test = test.switch_page("app_pages/votes.py").run()
+    test = AppTest.from_string(
+        "from dashboard.errors import as_sentence\n"
+        "import runpy\n"
+        f"with as_sentence():\n    runpy.run_path({str(ROOT / 'dashboard' / 'app_pages' / 'votes.py')!r})\n",
+        default_timeout=60,
+    ).run()
     assert not test.exception
     (said,) = test.error
     assert "of another backbone than its zoo" in said.value
