@@ -46,7 +46,8 @@ def pick_weights() -> str:
 def pick_sampling() -> str:
     """How batches draw training images (`?sampling=`)."""
     help = "Where classes are of uneven size, drawing each as often lets the small ones count as much as the large."
-    return _pick("sampling", "Training images", SAMPLINGS, RunConfig.sampling, theme.IMAGE_SAMPLINGS, help)
+    titles = {name: theme.IMAGE_SAMPLINGS[name] for name in SAMPLINGS}
+    return pick_one("sampling", "Training images", "training images", titles, RunConfig.sampling, help=help)
 
 
 def pick_number(label: str, key: str, default: int, step: int, help: str) -> int | None:

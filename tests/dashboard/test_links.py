@@ -49,7 +49,7 @@ def of_overlap(zoo: Zoo, runs: list[str]) -> Link:
 def of_the_form(zoo: Zoo, runs: list[str]) -> Link:
     voting = {**VOTING, "weighting": "score", "neighbours": "random", "weights": "pretrained"}
     several = {"also": "taylor,dense", "seeds": "2", "tagged": "lesson,my own", "tag": "lesson"}
-    return {**voting, "keep": "0.3", "iterations": "90", "seed": "3", **several}
+    return {**voting, "keep": "0.3", "iterations": "90", "seed": "3", "sampling": "balanced", **several}
 
 
 def of_another_method(zoo: Zoo, runs: list[str]) -> Link:
