@@ -16,12 +16,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core.backbones.architectures import architecture
-from core.errors import BadFileError, MismatchError, UnknownNameError
-from core.paths import ASSETS, home
-
-FOLDER = ASSETS / "backbones"
-DEFAULT = "emoji-resnet18-simclr"
-ENDING = ".safetensors"
+from core.backbones.listing import DEFAULT as DEFAULT
+from core.backbones.listing import ENDING as ENDING
+from core.backbones.listing import FOLDER as FOLDER
+from core.backbones.listing import backbone_ids as backbone_ids
+from core.backbones.listing import find_backbone as find_backbone
+from core.backbones.listing import folders as folders
+from core.backbones.listing import is_file_name as is_file_name
+from core.errors import BadFileError, MismatchError
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,30 +104,6 @@ def save_backbone(
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(half, path, metadata={"backbone": json.dumps(record)})
     return str(record["hash"])
-
-
-def folders() -> tuple[Path, Path]:
-    """Where backbones are looked for by id: the shipped ones first, then the user's own."""
-    return FOLDER, home() / "backbones"
-
-
-def backbone_ids() -> list[str]:
-    """The ids of the backbones on this machine: those that ship with the project, and the user's own."""
-    return sorted({path.stem for folder in folders() for path in folder.glob(f"*{ENDING}")})
-
-
-def is_file_name(id: str) -> bool:
-    """Whether a backbone is named by the path of its file, not by its id."""
-    return id.endswith(ENDING)
-
-
-def find_backbone(id: str = DEFAULT) -> Path:
-    """The file of a backbone, by id or by its path. Raises UnknownNameError."""
-    places = [Path(id).expanduser()] if is_file_name(id) else [folder / f"{id}{ENDING}" for folder in folders()]
-    for path in places:
-        if path.is_file():
-            return path.absolute()
-    raise UnknownNameError("backbone", id, backbone_ids())
 
 
 def load_backbone(id: str = DEFAULT) -> Backbone:

@@ -96,6 +96,17 @@ def write_whole(path: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)  # nothing is there unless writing failed
 
 
+def is_pruned(path: Path) -> bool:
+    """Whether a file is one of ours, rather than tensors alone. Raises BadFileError where there is none."""
+    if not path.is_file():
+        raise BadFileError(f"There is no file {path.name}: check its name.")
+    try:
+        with safe_open(path, framework="np") as file:
+            return "pruned-model" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 def load_pruned(path: Path, weights: bool = True) -> PrunedModel:
     """Read a file back; with `weights=False` only selection, importance and the rest of the metadata.
 

@@ -14,7 +14,18 @@ from core.errors import MetaVoteError
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 PACKAGES = (
-    *("torch", "torchvision", "torch-pruning", "numpy", "safetensors", "sqlalchemy", "platformdirs", "psutil", "rich"),
+    *(
+        "torch",
+        "torchvision",
+        "torch-pruning",
+        "numpy",
+        "safetensors",
+        "sqlalchemy",
+        "platformdirs",
+        "psutil",
+        "pyyaml",
+        "rich",
+    ),
     *("streamlit", "plotly", "altair", "pandas", "umap-learn", "captum"),
 )
 OPTIONAL_PACKAGES = ("onnx", "onnxscript")

@@ -1,16 +1,21 @@
-"""Draw the shipped tasks: `python -m core.tasks.draw` writes `assets/tasks.json`, always the same one.
+"""Draw tasks by chance: the shipped ones (`python -m core.tasks.draw` writes `assets/tasks.json`), or anybody's.
 
-Draws are orders by hash, not a random generator's, so they are the same on every Python version.
+Always the same ones. Draws are orders by hash, not a random generator's, so they are the same on every Python version.
 """
 
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
+from math import comb
 
+from core.errors import BadValueError
 from core.paths import ASSETS
+from core.tasks.catalogue import task
 from core.tasks.emoji import about
 from core.tasks.images import fraction
+from core.tasks.task import Task
 from core.tasks.torchvision_names import CLASSES
 
 SEED = 0
@@ -18,9 +23,9 @@ CLASSES_PER_TASK, FASHION_CLASSES_PER_TASK = 5, 3
 Drawn = dict[str, tuple[str, ...]]
 
 
-def shuffled(items: Sequence[str], key: str) -> list[str]:
-    """The items in an order that depends on their names and `key` alone."""
-    return sorted(items, key=lambda item: fraction(f"meta-vote-studio/tasks/{SEED}/{key}/{item}"))
+def shuffled(items: Sequence[str], key: str, seed: int = SEED) -> list[str]:
+    """The items in an order that depends on their names, `key` and `seed` alone."""
+    return sorted(items, key=lambda item: fraction(f"meta-vote-studio/tasks/{seed}/{key}/{item}"))
 
 
 def draw(
@@ -30,11 +35,12 @@ def draw(
     taken: Collection[frozenset[str]],
     at_least: int,
     size: int = CLASSES_PER_TASK,
+    seed: int = SEED,
 ) -> Drawn:
     """`number` tasks of `size` classes, none the same set as another or one `taken`; each class in `at_least`."""
     for attempt in count():
         seen, drawn = set(taken), Drawn()
-        candidates: Iterator[list[str]] = (shuffled(classes, f"{prefix}/{attempt}/{n}")[:size] for n in count())
+        candidates: Iterator[list[str]] = (shuffled(classes, f"{prefix}/{attempt}/{n}", seed)[:size] for n in count())
         while len(drawn) < number:
             chosen = next(candidates)
             if frozenset(chosen) not in seen:
@@ -44,6 +50,67 @@ def draw(
         if min(uses[name] for name in classes) >= at_least:
             return drawn
     raise AssertionError("count() never ends")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What to draw: so many zoo tasks and targets of so many classes each; `disjoint`: with no class in common."""
+
+    dataset: str
+    tasks: int
+    classes: int
+    targets: int = 0
+    seed: int = 0
+    disjoint: bool = False
+
+
+def drawn_tasks(wanted: Draw, taken: Collection[Task] = ()) -> tuple[list[Task], list[Task]]:
+    """(zoo tasks, targets held out of them) of any data set: no two with the same classes, none with a `taken` one's.
+
+    Raises BadValueError, before drawing, where there are not so many; UnknownNameError, MissingDataError.
+    """
+    everything = task(wanted.dataset)
+    size, known = wanted.classes, everything.classes
+    _check(wanted, len(known))
+    held_out: set[str] = set()
+    if wanted.disjoint and wanted.targets:
+        held_out = set(shuffled(known, "held out", wanted.seed)[: _held_out(len(known), size)])
+    before = {frozenset(one.classes) for one in taken if one.dataset == everything.dataset}
+    found: list[list[Task]] = []
+    for kind, number in (("zoo", wanted.tasks), ("targets", wanted.targets)):
+        may = [name for name in known if not held_out or (name in held_out) == (kind == "targets")]
+        free = comb(len(may), size) - sum(classes <= set(may) and len(classes) == size for classes in before)
+        if number > free:
+            raise BadValueError(
+                f"Of {len(may)} classes of {wanted.dataset} there are only {free} more tasks of {size} classes, not "
+                f"{number} {'targets' if kind == 'targets' else 'zoo tasks'} asked for: draw fewer, or smaller ones."
+            )
+        drawn = draw(kind, number, may, before, 0, size, wanted.seed)
+        found.append([task(wanted.dataset, classes) for classes in drawn.values()])
+        before |= {frozenset(classes) for classes in drawn.values()}
+    return found[0], found[1]
+
+
+def _held_out(known: int, size: int) -> int:
+    """How many classes only targets have, where they share none with the zoo: a third, but enough for one target."""
+    return max(size, round(known / 3))
+
+
+def _check(wanted: Draw, known: int) -> None:
+    for words, number, least in (
+        ("tasks", wanted.tasks, 1), ("classes", wanted.classes, 2), ("targets", wanted.targets, 0),
+        ("seed", wanted.seed, 0),
+    ):  # fmt: skip
+        if isinstance(number, bool) or not isinstance(number, int) or number < least:
+            raise BadValueError(f"A draw's {words} must be a whole number of at least {least}, not {number!r}.")
+    if not isinstance(wanted.disjoint, bool):
+        raise BadValueError(f"A draw is disjoint or not, true or false, not {wanted.disjoint!r}.")
+    apart = wanted.disjoint and wanted.targets
+    if wanted.classes + (_held_out(known, wanted.classes) if apart else 0) > known:
+        held = f" and {_held_out(known, wanted.classes)} that only targets have" if apart else ""
+        raise BadValueError(
+            f"{wanted.dataset} has {known} classes, too few for tasks of {wanted.classes}{held}: draw smaller tasks."
+        )
 
 
 def settings() -> dict[str, dict[str, str | Drawn]]:

@@ -15,7 +15,8 @@ from core.paths import home
 from core.pruning.config import SIMILARITIES
 from core.zoo.zoo import LAYOUTS, Zoo, model_path, open_zoo
 
-_MEMBER = re.compile(r"zoo\.json|arrays\.safetensors|models/[^/\\]+\.safetensors")
+BACKBONE = "backbone.safetensors"  # a zoo's own backbone, where it is passed on with it
+_MEMBER = re.compile(r"zoo\.json|arrays\.safetensors|backbone\.safetensors|models/[^/\\]+\.safetensors")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -61,10 +62,14 @@ def check(zoo: Zoo) -> None:
             )
 
 
-def pack(zoo: Zoo, file: Path) -> int:
-    """Write a zoo to one file, whole or not at all; returns its size in bytes. Raises BadFileError, MismatchError."""
+def pack(zoo: Zoo, file: Path, backbone: Path | None = None) -> int:
+    """Write a zoo to one file, whole or not at all, and its backbone's file too where that is given; returns its size
+    in bytes. Raises BadFileError, MismatchError."""
     check(zoo)
-    return write_bundle(file, ((name.as_posix(), (zoo.path / name).read_bytes()) for name in files_of(zoo)))
+    files = [(name.as_posix(), zoo.path / name) for name in files_of(zoo)]
+    if backbone is not None:
+        files.append((BACKBONE, backbone))
+    return write_bundle(file, ((name, path.read_bytes()) for name, path in files))
 
 
 def unpack(file: Path, replace: bool = False, fits: Callable[[Zoo], None] = lambda _: None) -> Zoo:

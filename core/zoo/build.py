@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.channels.files import load_pruned, save_pruned
-from core.errors import BadValueError, MetaVoteError
+from core.errors import BadValueError, MetaVoteError, UnknownNameError
 from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
+from core.pruning.schedule import schedule_of
 from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.workers import in_processes
+from core.zoo.archive import is_id
 from core.zoo.zoo import model_path
 
 if TYPE_CHECKING:
@@ -106,6 +109,39 @@ def check(plan: Plan, workers: int) -> None:
     names = [task.id for task in (*plan.tasks, *plan.targets)]
     if len(set(names)) < len(names):
         raise BadValueError("A task stands twice among the zoo's tasks and targets: name each once.")
+    problems = {(task.dataset, frozenset(task.classes)): task.id for task in plan.tasks}
+    for target in plan.targets:
+        if equal := problems.get((target.dataset, frozenset(target.classes))):
+            raise BadValueError(f"The target {target.id} has the classes of the zoo's task {equal}: leave one out.")
+
+
+def checked(plan: Plan, workers: int) -> Plan:
+    """The plan with a path of its backbone that holds from any folder; refused before any work where it cannot work.
+
+    Raises BadValueError for what cannot be a zoo; UnknownNameError, MissingDataError, BadFileError for what it names.
+    """
+    from core.backbones.backbone import find_backbone, is_file_name, load_backbone
+
+    if not is_id(plan.id):
+        raise BadValueError(f"A zoo's id is made of letters, digits, dots and dashes, unlike {plan.id!r}.")
+    check(plan, workers)
+    schedule_of(plan.config(plan.tasks[0]))
+    size = load_backbone(plan.backbone).size
+    for each in (*plan.tasks, *plan.targets):
+        load_task(each, size)
+    return replace(plan, backbone=str(find_backbone(plan.backbone))) if is_file_name(plan.backbone) else plan
+
+
+def buildable() -> list[str]:
+    """The methods that make a pruned model from the backbone and the task alone."""
+    apart = ("same-mask",)  # needs another run
+    return [one.name for one in METHODS.values() if one.removes and not one.needs_zoo and one.name not in apart]
+
+
+def check_method(name: object) -> None:
+    """Raise UnknownNameError for what is no method that can build a zoo."""
+    if name not in buildable():
+        raise UnknownNameError("method to build a zoo with", name, buildable())
 
 
 def model_file(folder: Path, task: Task) -> Path:

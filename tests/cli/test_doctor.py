@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.backbones import backbone
+from core.backbones import backbone, listing
 from core.cli import main as entry
 from core.cli import tasks as verb
 from core.pruning.config import RunConfig
@@ -22,7 +22,7 @@ def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of assets without backbones and zoos."""
     folder = tmp_path / "assets"
     monkeypatch.setattr(zoo, "ASSETS", folder)
-    monkeypatch.setattr(backbone, "FOLDER", folder / "backbones")
+    monkeypatch.setattr(listing, "FOLDER", folder / "backbones")
     return folder
 
 

@@ -18,7 +18,7 @@ from safetensors.numpy import save, save_file
 
 from core.backbones.backbone import save_backbone
 from core.tasks.catalogue import tasks
-from core.zoo.zoo import SIMILARITIES, Zoo, open_zoo
+from core.zoo.zoo import DEFAULT, SIMILARITIES, Zoo, open_zoo
 from tests.cli.conftest import Run
 from tests.engine import random_backbone
 
@@ -79,7 +79,8 @@ def test_info_tells_what_the_embedded_zoo_holds(run: Run) -> None:
 def test_a_zoo_passed_on_as_a_file_is_the_same_zoo(run: Run, part: Path, tmp_path: Path, home: Path) -> None:
     file = tmp_path / "new" / "part.zip"
     done = run("zoo", "export", str(part), str(file), "--json").document
-    assert done == {"zoo": "part", "file": str(file), "bytes": file.stat().st_size}
+    assert (done["zoo"], done["file"], done["bytes"]) == ("part", str(file), file.stat().st_size)
+    assert (done["backbone"], done["with_backbone"]) == (DEFAULT, False)
     document = run("zoo", "import", str(file), "--json").document
     assert (document["id"], document["path"]) == ("part", str(home / "zoos" / "part"))
     ours, theirs = open_zoo("part"), open_zoo(part)
@@ -195,6 +196,15 @@ def test_a_zoo_task_with_the_same_classes_is_none_of_the_k(run: Run, part: Path,
         (("export", "nope", "x.zip"), 1, ("no zoo 'nope'",)),
         (("import", "nope.zip"), 1, ("no file", "nope.zip")),
         (("build", "new"), 2, ("--tasks", "--setting")),
+        (("build", "new", "--from", "no.yaml"), 1, ("no.yaml", "cannot be read")),
+        (("build", "new", "--from", "no.yaml", "--tasks", "emoji"), 2, ("Say once",)),
+        (("add", "nope", "--run", "x"), 1, ("no zoo 'nope'",)),
+        (("add", DEFAULT), 2, ("--model", "--run")),
+        (("add", DEFAULT, "--run", "x", "--model", "y"), 2, ("--model", "--run")),
+        (("add", DEFAULT, "--run", "x"), 1, ("no run 'x'",)),
+        (("add", DEFAULT, "--model", "nope.pth", "--task", "emoji:tool+plant"), 1, ("nope.pth",)),
+        (("merge", "new", "nope"), 1, ("no zoo 'nope'",)),
+        (("merge", DEFAULT, DEFAULT), 1, ("is here already",)),
         (("build", "../new", "--setting", "emoji"), 2, ("id",)),
         (("build", "new", "--setting", "emojo"), 1, ("emojo", "emoji")),
         (("build", "new", "--tasks", "emoji-z99"), 1, ("emoji-z99",)),
@@ -221,12 +231,39 @@ def test_neighbours_of_a_task_nobody_named_before_are_computed(run: Run, part: P
     assert run("neighbours", *new, "-k", "2", "--json").document == found[:2]
 
 
+def test_the_zoos_that_are_here_are_listed(run: Run, part: Path, home: Path) -> None:
+    (home / "zoos" / "broken").mkdir(parents=True)
+    (home / "zoos" / "broken" / "zoo.json").write_text("{")
+    shutil.copytree(part, home / "zoos" / "part")
+    document = run("zoo", "list", "--json").document
+    found = {one["id"]: one for one in document["zoos"]}
+    assert {"part", DEFAULT} <= set(found) and found["part"]["tasks"] == TASKS and not found["part"]["shipped"]
+    assert 0 < found["part"]["lowest_accuracy"] <= found["part"]["mean_accuracy"] <= 1
+    assert "damaged" in document["broken"]["broken"]
+    assert "part" in run("zoo", "list").out
+
+
+RECIPE = """\
+zoo: mine
+tasks:
+  - emoji:tool+plant
+  - {dataset: emoji, classes: [heart, flag]}
+  - emoji:sport+time
+  - emoji:hand+arrow
+method: magnitude
+keep: 0.4
+iterations: 2
+"""
+
+
 @pytest.mark.slow
-def test_a_zoo_is_built_looked_into_and_pruned_with(run: Run) -> None:
+def test_a_zoo_is_built_looked_into_pruned_with_extended_and_merged(run: Run, tmp_path: Path) -> None:
     named = [f"emoji:{a}+{b}" for a, b in (("tool", "plant"), ("heart", "flag"), ("sport", "time"), ("hand", "arrow"))]
-    quick = ("--method", "magnitude", "--keep", "0.5", "--iterations", "2", "--threads", "1")
-    said = run("zoo", "build", "mine", "--tasks", *named, "--targets", "emoji:tool+heart", *quick, "--json")
+    (tmp_path / "tasks.yaml").write_text(RECIPE)
+    changed = ("--keep", "0.5", "--targets", "emoji:tool+heart", "--threads", "1")
+    said = run("zoo", "build", "--from", str(tmp_path / "tasks.yaml"), *changed, "--json")
     assert said.code == 0, said.err
+    assert (said.document["id"], said.document["keep"]) == ("mine", 0.5)
     assert [one["id"] for one in said.document["tasks"]] == named
     near = run("neighbours", "emoji:tool+heart", "--zoo", "mine", "-k", "4", "--json").document
     assert {one["task"] for one in near} == set(named)
@@ -235,6 +272,14 @@ def test_a_zoo_is_built_looked_into_and_pruned_with(run: Run) -> None:
     )
     assert pruned.code == 0, pruned.err
     assert pruned.document["config"]["zoo"] == "mine"
+    more = run("zoo", "add", "mine", "--run", pruned.document["run"], "--json")
+    assert more.code == 0, more.err
+    assert [one["id"] for one in more.document["tasks"]] == [*named, "emoji:tool+heart"] and not more.document[
+        "targets"
+    ]
+    run("zoo", "add", "mine", "--run", pruned.document["run"]).refused(1, "--replace")
+    merged = run("zoo", "merge", "ours", "mine", "mine", "--json").document
+    assert len(merged["tasks"]) == 5 and len(merged["left_out"]) == 5
 
 
 @pytest.mark.slow

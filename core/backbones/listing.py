@@ -1,0 +1,82 @@
+"""Which backbones are here, and what each says of itself, without reading its weights. Torch-free."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from core.errors import BadFileError, UnknownNameError
+from core.paths import ASSETS, home
+
+FOLDER = ASSETS / "backbones"
+DEFAULT = "emoji-resnet18-simclr"
+ENDING = ".safetensors"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a backbone's file says: as `core.backbones.backbone.Backbone`, without its weights.
+
+    bytes: of the file. shipped: whether it came with the project.
+    """
+
+    id: str
+    architecture: str
+    source: str
+    hash: str
+    size: int
+    bytes: int
+    shipped: bool
+    about: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+
+def folders() -> tuple[Path, Path]:
+    """Where backbones are looked for by id: the shipped ones first, then the user's own."""
+    return FOLDER, home() / "backbones"
+
+
+def backbone_ids() -> list[str]:
+    """The ids of the backbones on this machine: those that ship with the project, and the user's own."""
+    return sorted({path.stem for folder in folders() for path in folder.glob(f"*{ENDING}")})
+
+
+def is_file_name(id: str) -> bool:
+    """Whether a backbone is named by the path of its file, not by its id."""
+    return id.endswith(ENDING)
+
+
+def find_backbone(id: str = DEFAULT) -> Path:
+    """The file of a backbone, by id or by its path. Raises UnknownNameError."""
+    places = [Path(id).expanduser()] if is_file_name(id) else [folder / f"{id}{ENDING}" for folder in folders()]
+    for path in places:
+        if path.is_file():
+            return path.absolute()
+    raise UnknownNameError("backbone", id, backbone_ids())
+
+
+def about(id: str = DEFAULT) -> About:
+    """What a backbone says of itself. Raises UnknownNameError, BadFileError."""
+    path = find_backbone(id)
+    try:
+        with safe_open(path, framework="np") as file:
+            record = json.loads((file.metadata() or {})["backbone"])
+        told = {name: str(record[name]) for name in ("architecture", "source", "hash")}
+        size, free_form = int(record["size"]), dict(record["about"])
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        raise BadFileError(f"{path.name} is not a readable backbone file: fetch or build it again.") from error
+    shipped = path.parent == FOLDER.absolute()
+    return About(path.stem, **told, size=size, bytes=path.stat().st_size, shipped=shipped, about=free_form)
+
+
+def backbones() -> list[About]:
+    """All backbones that are here and can be read, by id."""
+    found = []
+    for id in backbone_ids():
+        try:
+            found.append(about(id))
+        except BadFileError:
+            continue  # `doctor` says what is wrong with it
+    return found

@@ -1,0 +1,122 @@
+"""Asking for a zoo or a backbone: build, import, merge, add; cancel, go on, forget. Returns at once. Torch-free."""
+
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadValueError
+from core.paths import home
+from core.runs import jobs
+from core.workers import detached
+from core.workshop.state import BACKBONE, BUILD, DONE, IMPORT, MERGE, RECIPE, STOPPED, Order, folder_of, keep, order_of
+from core.workshop.state import state_of as state_of
+from core.zoo.archive import is_id
+from core.zoo.build import check
+from core.zoo.recipe import plan_of, read_recipe, write_recipe
+from core.zoo.zoo import zoo_ids
+
+MODULE = "core.workshop.worker"
+FILE = "upload"  # what a person uploaded, with the ending it had
+
+
+def build(document: Mapping[str, Any]) -> str:
+    """Have a zoo built as a recipe says; returns the order's id. Raises BadValueError for a recipe that cannot work."""
+    id = _new_id(BUILD, str(document.get("zoo", "")))
+    try:
+        write_recipe(folder_of(id) / RECIPE, document)
+        plan, workers = plan_of(read_recipe(folder_of(id) / RECIPE))
+        _check_name(plan.id)
+        check(plan, workers)
+    except Exception:
+        shutil.rmtree(folder_of(id), ignore_errors=True)
+        raise
+    about = {"tasks": len(plan.tasks), "iterations": plan.iterations, "backbone": plan.backbone}
+    return _start(Order(id, BUILD, plan.id, time.time(), about))
+
+
+def import_zoo(content: bytes, name: str, replace: bool = False) -> str:
+    """Have a zoo file checked and made one of the user's own; returns the order's id."""
+    id = _new_id(IMPORT, Path(name).stem)
+    return _with_file(Order(id, IMPORT, name, time.time(), {"replace": replace}), content, ".zip")
+
+
+def merge(name: str, zoos: Sequence[str]) -> str:
+    """Have zoos merged into a new one of that name; returns the order's id. Raises BadValueError."""
+    _check_name(name)
+    if len(zoos) < 2:
+        raise BadValueError("Choose two zoos or more: one alone is merged already.")
+    return _start(Order(_new_id(MERGE, name), MERGE, name, time.time(), {"zoos": list(zoos)}))
+
+
+def add_backbone(content: bytes, file_name: str, name: str, about: Mapping[str, Any]) -> str:
+    """Have a checkpoint read and kept as a backbone of that name; returns the order's id. Raises BadValueError.
+
+    about: what the file does not say of itself: "architecture", "source", "size" and the like.
+    """
+    if not is_id(name):
+        raise BadValueError(f"A backbone's name is made of letters, digits, dots and dashes, unlike {name!r}.")
+    told = {"file_name": Path(file_name).name, **about}
+    order = Order(_new_id(BACKBONE, name), BACKBONE, name, time.time(), told)
+    return _with_file(order, content, Path(file_name).suffix)
+
+
+def cancel(id: str) -> None:
+    """Stop working on an order; what is done of it stays, so that it can go on."""
+    folder = folder_of(id)
+    if folder.is_dir() and state_of(order_of(id)).status != DONE:
+        (folder / STOPPED).touch()
+        jobs.stop(folder)
+
+
+def go_on(id: str) -> None:
+    """Work on an order again that was cancelled, failed, or lost its process: a build goes on where it was."""
+    order = order_of(id)
+    (order.folder / STOPPED).unlink(missing_ok=True)
+    jobs.start(order.folder, lambda: _spawn(order))
+
+
+def forget(id: str) -> None:
+    """Take an order off the list, with what was made for it so far where it is not done; a whole zoo stays."""
+    order = order_of(id)
+    jobs.stop(order.folder)
+    unfinished = home() / "zoos" / order.name
+    if order.kind == BUILD and unfinished.is_dir() and not (unfinished / "zoo.json").exists():
+        shutil.rmtree(unfinished, ignore_errors=True)
+    shutil.rmtree(order.folder, ignore_errors=True)
+
+
+def upload_of(order: Order) -> Path:
+    """The file that a person uploaded with an order."""
+    return next(iter(sorted(order.folder.glob(f"{FILE}*"))), order.folder / FILE)
+
+
+def _check_name(name: str) -> None:
+    if not is_id(name):
+        raise BadValueError(f"A zoo's name is made of letters, digits, dots and dashes, unlike {name!r}.")
+    if name in zoo_ids():
+        raise BadValueError(f"A zoo {name} is here already: choose another name.")
+
+
+def _new_id(kind: str, name: str) -> str:
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())[:40].strip("-") or "unnamed"
+    return f"{kind}-{plain}-{secrets.token_hex(2)}"
+
+
+def _with_file(order: Order, content: bytes, ending: str) -> str:
+    order.folder.mkdir(parents=True, exist_ok=True)
+    (order.folder / f"{FILE}{ending}").write_bytes(content)
+    return _start(order)
+
+
+def _start(order: Order) -> str:
+    keep(order)
+    go_on(order.id)
+    return order.id
+
+
+def _spawn(order: Order) -> "subprocess.Popen[bytes]":
+    return detached(MODULE, order.id, log=order.folder / jobs.LOG, threads=1, fresh_log=True)
