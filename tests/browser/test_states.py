@@ -23,6 +23,7 @@ from core.runs.store import Store
 from core.zoo.zoo import DEFAULT
 from tests.browser.app import Server, opened, serving, settle
 from tests.browser.test_accessibility import findings
+from tests.browser.test_whole_job import tab_to
 from tests.dashboard.paper_zoo import write_foreign_zoo, write_paper_zoo
 from tests.dashboard.runs import finished_run
 
@@ -47,6 +48,12 @@ def told(page: Page, sentence: str, action: str, role: str = "button") -> None:
         main = "document.querySelector('[data-testid=stMain]')"
         assert page.evaluate(f"{main}.scrollWidth - {main}.clientWidth") <= 0
     page.set_viewport_size(wide)
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button without a mouse."""
+    tab_to(page, "button", name)
+    page.keyboard.press("Enter")
 
 
 def await_status(store: Store, run: str, *wanted: str) -> None:
@@ -144,7 +151,7 @@ def test_loading(visit: Visit, runs: dict[str, str]) -> None:
 def test_queued_with_its_position_and_then_cancelled(visit: Visit, store: Store, runs: dict[str, str]) -> None:
     page = visit(f"run?run={runs['last']}")
     told(page, "Waiting in the queue. It is number 3, 2 before it. It starts by itself.", "Cancel")
-    page.get_by_role("button", name="Cancel").click()
+    press(page, "Cancel")
     told(page, "Stopped after 0 of 5 iterations. Resume it to go on from where it stopped.", "Resume")
     assert store.get(runs["last"]).status == CANCELLED
 
@@ -153,6 +160,11 @@ def test_failed(visit: Visit, store: Store, failed: str) -> None:
     page = visit(f"run?run={failed}")
     told(page, "There is no zoo 'no-such-zoo'", "Run again")
     expect(page.get_by_test_id("stCode")).to_contain_text("failed: There is no zoo 'no-such-zoo'")
+    press(page, "Run again")
+    page.wait_for_url(lambda url: "run=" in url and failed not in url)
+    expect(page.get_by_text("Waiting in the queue.")).to_be_visible()
+    press(page, "Cancel")
+    expect(page.get_by_text("Stopped after 0 of 5 iterations.")).to_be_visible()
 
 
 def test_worker_died(visit: Visit, store: Store, runs: dict[str, str], lost: str) -> None:
@@ -162,11 +174,11 @@ def test_worker_died(visit: Visit, store: Store, runs: dict[str, str], lost: str
     before = store.last_seq(lost)
     page = visit(f"run?run={lost}")
     told(page, "Its process is gone: resume it where it stopped.", "Resume")
-    page.get_by_role("button", name="Resume").click()
+    press(page, "Resume")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     await_status(store, lost, RUNNING)
     assert store.get(lost).attempt == 2 and store.last_seq(lost) > 0.5 * before  # it did not start over
-    page.get_by_role("button", name="Cancel").click()
+    press(page, "Cancel")
     await_status(store, lost, CANCELLED)
     told(page, "of 50000 iterations. Resume it to go on from where it stopped.", "Resume")
 
