@@ -41,7 +41,7 @@ voters.banner(near, k)
 before_training = st.container()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    section = pick_one("view", "Look at", "section", SECTIONS, in_a_row=True)
+    section = pick_one("view", "Look at", "section", SECTIONS, in_a_row=True, wrap=True)
     with st.container(width=420):
         chosen_group = state.pick_group(zoo.groups)
 

@@ -11,6 +11,7 @@ from core.channels.selection import Selection, chance_overlap
 from dashboard import theme
 
 CELL = 46  # pixels
+MOST_NUMBERS = 12  # tasks, up to which each cell has its number
 
 
 def chance_in(selections: Sequence[Selection], group: str) -> float:
@@ -25,7 +26,7 @@ def mean_overlap_by_group(selections: Sequence[Selection]) -> dict[str, float]:
 
 def overlap_heatmap(matrix: npt.NDArray[np.float64], labels: Sequence[str], chance: float) -> go.Figure:
     """The matrix with its numbers, the chance level marked on the colour scale."""
-    known = matrix[np.isfinite(matrix)]
+    known, few = matrix[np.isfinite(matrix)], len(labels) <= MOST_NUMBERS
     top = max(float(known.max()), 2 * chance)
     texts = [["" if np.isnan(value) else theme.decimal(value) for value in row] for row in matrix]
     bar = {
@@ -43,13 +44,13 @@ def overlap_heatmap(matrix: npt.NDArray[np.float64], labels: Sequence[str], chan
             zmax=top,
             colorscale=theme.MAGNITUDES,
             colorbar=bar,
-            text=texts if len(labels) <= 12 else None,
-            texttemplate="%{text}" if len(labels) <= 12 else None,
+            text=texts if few else None,
+            texttemplate="%{text}" if few else None,
             textfont={"size": 13},
             hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
             hoverongaps=False,
-            xgap=2,
-            ygap=2,
+            xgap=2 if few else 0,  # on a phone, gaps between many would be all there is to see
+            ygap=2 if few else 0,
         )
     )
     figure.update_xaxes(showgrid=False, tickangle=-45)
@@ -104,9 +105,9 @@ def overlap_by_depth(lines: Mapping[str, Mapping[str, float]], chances: Mapping[
     figure.update_xaxes(title="Channel group, by depth", dtick=max(1, len(groups) // 10))
     figure.update_yaxes(title="Mean overlap", rangemode="tozero")
     figure.update_layout(
-        height=300,
+        height=330,
         margin={"l": 4, "r": 4, "t": 8, "b": 4},
-        legend={"orientation": "h", "y": -0.28, "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         dragmode=False,
     )
     return figure
