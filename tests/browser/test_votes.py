@@ -43,3 +43,15 @@ def test_a_click_on_a_bar_opens_the_group_and_one_on_a_column_its_channel(visit:
     page.wait_for_url("**channel=**")
     expect(page.get_by_role("heading", name="Who voted for channel")).to_be_visible()
     sound(page)
+
+
+def test_what_is_looked_at_is_in_the_link_that_somebody_else_opens(visit: Callable[..., Page]) -> None:
+    page = visit("votes?view=overlap")
+    for choice, name in (("The whole zoo", "scope=zoo"), ("All groups together", "within=all")):
+        page.get_by_role("radio", name=choice).click()
+        page.wait_for_url(f"**{name}**")
+        settle(page)
+    other = visit(page.url.split("/", 3)[3])
+    expect(other.get_by_role("heading", name="Overlap in all groups")).to_be_visible()
+    expect(other.get_by_text("the target's neighbours marked")).to_be_visible()
+    sound(other)
