@@ -40,6 +40,7 @@ def compares(page: Page, number: int) -> None:
     expect(
         page.get_by_role("region", name=f"Results of {number} runs, with differences to the baseline")
     ).to_be_visible()
+    settle(page)  # what was compared before goes when the script has ended
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
 
 
