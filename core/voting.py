@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from core.channels.budget import relative, standings
 from core.channels.selection import Selection, kept_count
 from core.errors import BadValueError, MismatchError, UnknownNameError
 
@@ -220,14 +221,15 @@ def similarity_weights(similarities: Sequence[float], temperature: float | None 
 
 def select(
     counted: Votes,
-    keep: float,
+    keep: float | Mapping[str, int],
     tie_break: Mapping[str, Array] | None = None,
     minimum: int = 1,
     sample: float | None = None,
     seed: int = 0,
 ) -> Selection:
-    """Keep `kept_count(keep, n_g, minimum)` channels with most votes in each group (fewer where `within` has fewer).
+    """Keep the channels with most votes in each group, fewer where `within` has fewer.
 
+    keep: how many of each group, or a keep ratio: then `kept_count(keep, n_g, minimum)`.
     tie_break: importance [n_g] per group; ties go to the higher importance, then to the lower index.
     sample: temperature T. Where given, channels are drawn instead, without replacement, p proportional to exp(v/T),
     seeded. A group's draw depends on the seed and the group's name alone.
@@ -239,14 +241,39 @@ def select(
     kept = {}
     for group, size in counted.sizes.items():
         importance = _tie_break(tie_break, group, size)
-        table = counted.table(group)
-        if sample is not None:
-            table = _perturbed(table, _temperature(sample), np.random.default_rng([seed, crc32(group.encode())]))
+        table = _drawn(counted.table(group), group, sample, seed)
         order = np.lexsort((np.arange(size), -importance, -table))
         if counted.within is not None:
             order = order[counted.within.mask(group)[order]]
-        kept[group] = tuple(sorted(order[: kept_count(keep, size, minimum)].tolist()))
+        count = keep[group] if isinstance(keep, Mapping) else kept_count(keep, size, minimum)
+        kept[group] = tuple(sorted(order[:count].tolist()))
     return Selection(kept, counted.sizes)
+
+
+def standing(
+    counted: Votes, tie_break: Mapping[str, Array] | None = None, sample: float | None = None, seed: int = 0
+) -> dict[str, Array]:
+    """Each channel's place among those of all groups by its votes, float [n_g] per group: see `budget.standings`.
+
+    A vote is worth the same in every group; those of "score" weighting are first multiplied by how many channels of
+    the group their ballot votes for, so that they are 1 on average. Ties go to the higher importance in units of the
+    group's mean. sample, seed: as in `select`, whose order within a group this is.
+    """
+    tables, ties, there = {}, {}, {}
+    for group, size in counted.sizes.items():
+        voters, shares = counted.voters(group), counted.shares[group]
+        worth = shares * voters.sum(axis=1, keepdims=True) if counted.weighting == "score" else shares
+        tables[group] = _drawn(np.sort(worth, axis=0).sum(axis=0), group, sample, seed)
+        ties[group] = _tie_break(tie_break, group, size)
+        there[group] = np.ones(size, np.bool_) if counted.within is None else counted.within.mask(group)
+    return standings(tables, relative(ties), there)
+
+
+def _drawn(table: Array, group: str, sample: float | None, seed: int) -> Array:
+    """The votes as they are, or perturbed by chance where channels are to be drawn by them."""
+    if sample is None:
+        return table
+    return _perturbed(table, _temperature(sample), np.random.default_rng([seed, crc32(group.encode())]))
 
 
 def _perturbed(table: Array, temperature: float, rng: np.random.Generator) -> Array:

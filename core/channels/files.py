@@ -29,7 +29,8 @@ class PrunedModel:
     """Selection + slim weights + the task it is for + how it came about.
 
     tensors: slim state dict as numpy arrays, head included. importance: group -> float32 [n_g], the last score of every
-    channel, in original coordinates. rounds: [{"iteration", "keep", "kept": {group: [...]}}], one a pruning round.
+    channel, in original coordinates. rounds: [{"iteration", "keep", "kept": {group: [...]}}], one a pruning round;
+    "keep" is a share of the channels, whatever the budget counted.
     origin: free-form JSON: config, accuracy, cost.
     """
 

@@ -22,12 +22,22 @@ def check_keep(keep: object) -> float:
     return value
 
 
-def kept_count(keep: float, size: int, minimum: int = 1) -> int:
+def widths_of(size: int, least: int = 1, multiple: int = 1) -> tuple[int, ...]:
+    """The widths a group of `size` channels may have, ascending: multiples from `least` on, and always its own size."""
+    first = max(1, -(-least // multiple)) * multiple
+    return (*range(first, size, multiple), size)
+
+
+def kept_count(keep: float, size: int, minimum: int = 1, multiple: int = 1) -> int:
     """How many of a group's `size` channels a keep ratio keeps: the one place where a ratio becomes a count.
 
-    Rounds to nearest (a half to the even count, as Python does), then holds the count between `minimum` and `size`.
+    Rounds to the nearest of `widths_of(size, minimum, multiple)`; a half to the even count, as Python does, where that
+    may be any, and to the smaller one else.
     """
-    return min(size, max(minimum, round(check_keep(keep) * size)))
+    wanted = check_keep(keep) * size
+    if multiple == 1:
+        return min(size, max(minimum, round(wanted)))
+    return min(widths_of(size, minimum, multiple), key=lambda width: abs(width - wanted))
 
 
 def kept_counts(keep: float, sizes: Mapping[str, int]) -> dict[str, int]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.channels.groups import ChannelGroups
-from core.channels.selection import Selection, kept_count
+from core.channels.selection import Selection, kept_counts
 
 Scores = dict[str, npt.NDArray[np.float64]]  # group -> [n_g], 0 for channels that are gone
 
@@ -48,13 +48,19 @@ def gate_layers(groups: ChannelGroups) -> dict[str, tuple[str, ...]]:
     return {title: groups.gates[title] or groups.producers[title] for title in groups.sizes}
 
 
-def keep_best(scores: Mapping[str, npt.NDArray[np.float64]], keep: float, within: Selection) -> Selection:
-    """Per group the `kept_count(keep, n_g)` best-scored of the channels still there; ties go to the lower index."""
+def keep_best(
+    scores: Mapping[str, npt.NDArray[np.float64]], keep: float | Mapping[str, int], within: Selection
+) -> Selection:
+    """Per group the best-scored of the channels still there; ties go to the lower index.
+
+    keep: how many of each group, or a keep ratio: then `kept_count(keep, n_g)`.
+    """
+    counts = keep if isinstance(keep, Mapping) else kept_counts(keep, within.sizes)
     kept = {}
-    for title, size in within.sizes.items():
+    for title in within.sizes:
         there = np.array(within.kept[title])
         order = there[np.argsort(-scores[title][there], kind="stable")]
-        kept[title] = tuple(sorted(order[: min(kept_count(keep, size), len(there))].tolist()))
+        kept[title] = tuple(sorted(order[: min(counts[title], len(there))].tolist()))
     return Selection(kept, within.sizes)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
-from core.channels.selection import check_keep
+from core.channels.budget import WORDS, Budget
 from core.errors import BadValueError, UnknownNameError
 from core.pruning.methods import METHODS
 from core.voting import WEIGHTINGS
@@ -23,8 +23,9 @@ class RunConfig:
     """One method on one target task with one seed and budget.
 
     `task`, `backbone` and `zoo` are ids, looked up when the run starts. `k` is None where no neighbours are ranked
-    (`neighbours="all"`), and may be where a run needs no zoo. `keep` is the keep ratio; `learning_rate` the peak of the
-    schedule.
+    (`neighbours="all"`), and may be where a run needs no zoo. `keep` is the keep ratio, a share `of` the channels, of
+    the parameters ("params") or of the MACs ("macs"); `learning_rate` the peak of the schedule.
+    allocation, least_width, multiple: how the budget is shared out among channel groups (`core.channels.budget`).
     chosen: ids of the zoo tasks that vote, where `neighbours="chosen"`; giving them implies it, and sets `k`.
     weights: what kept entries start at: the neighbours' mean, the backbone's, or chance; None is the method's usual.
     mask_of: id of the finished run whose selection is kept, for the method "same-mask".
@@ -54,6 +55,10 @@ class RunConfig:
     learning_rate: float = 0.01
     batch: int = 64
     sampling: str = "natural"
+    of: str = Budget.of
+    allocation: str = Budget.allocation
+    least_width: int = Budget.least_width
+    multiple: int = Budget.multiple
 
     def __post_init__(self) -> None:
         for name in ("task", "backbone", "zoo"):
@@ -72,7 +77,8 @@ class RunConfig:
         }
         for name, (least, most, words) in whole.items():
             object.__setattr__(self, name, _whole(getattr(self, name), least, most, words))
-        object.__setattr__(self, "keep", check_keep(self.keep))
+        for name, value in vars(self.budget).items():
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "learning_rate", _rate(self.learning_rate))
         if self.sample is not None:
             object.__setattr__(self, "sample", _temperature(self.sample))
@@ -87,6 +93,11 @@ class RunConfig:
 
         if (self.method == "same-mask") != (self.mask_of is not None):
             raise BadValueError('The method "same-mask", and it alone, needs the run whose mask to keep: give its id.')
+
+    @property
+    def budget(self) -> Budget:
+        """How large the slim model may be. Raises BadValueError, UnknownNameError."""
+        return Budget(self.keep, self.of, self.allocation, self.least_width, self.multiple)
 
     @property
     def needs_zoo(self) -> bool:
@@ -131,7 +142,8 @@ class RunConfig:
             parts.append("neighbours' weights" if self.weights == "neighbours" else f"{self.weights} weights")
         parts.append(self.task)
         if method.removes:
-            parts.append(f"keep {100 * self.keep:.3g} %")
+            parts.append(f"keep {100 * self.keep:.3g} %" + (f" of {WORDS[self.of]}" if self.of != Budget.of else ""))
+            parts += ["global"] if self.allocation == "global" else []
         return " · ".join([*parts, f"{self.iterations} iterations", f"seed {self.seed}"])
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from core.backbones.architectures import head_of
 from core.backbones.backbone import Backbone
+from core.channels.budget import Allowance, Budget, relative, standings
 from core.channels.files import PrunedModel
 from core.channels.groups import ChannelGroups
 from core.channels.rebuild import state_of
@@ -30,7 +32,7 @@ from core.pruning.readout import prototype_head, reestimate_batchnorm
 from core.pruning.schedule import Schedule, schedule_of
 from core.tasks.data import TaskData
 from core.tasks.task import Task
-from core.voting import Ballot, Votes, revote, select, votes
+from core.voting import Ballot, Votes, revote, select, standing, votes
 
 CRITERION_OF = {"magnitude": "l2", "taylor-oneshot": "taylor"}  # methods named otherwise than their criterion
 Neighbour = tuple[PrunedModel, float]  # a zoo's pruned model and its similarity to the target
@@ -66,6 +68,10 @@ class Pruning:
         self.groups: ChannelGroups = self.ground.groups
         self.selection = Selection.full(self.groups.sizes)
         self.params, self.macs = self.dense = self.size_of(self.selection)
+        self.allowance = Allowance(config.budget, self.groups.sizes, self.ground.layers, len(task.classes))
+        self.budgeted = METHODS[config.method].removes and mask is None
+        if self.budgeted:
+            self.allowance.counts()  # refuses, before any training, what cannot be hit
         self.taylor = Taylor(self.groups)
         self.tie_break: Scores = self.ground.tie_break
         self.importance: Scores = self.tie_break
@@ -79,7 +85,8 @@ class Pruning:
         """Choose channels where the method does so before training; then BatchNorm, head, and a first evaluation."""
         method, keep = METHODS[self.config.method], self.schedule.first_keep
         if method.needs_zoo:
-            counted = votes(ballots_of(self.neighbours[: self.voters], keep), self.config.weighting)
+            ballots = ballots_of(self.neighbours[: self.voters], self.allowance.voted_at(keep))
+            counted = votes(ballots, self.config.weighting)
             self.narrow(self.elect(counted, keep))
         elif self.mask is not None:
             self.narrow(self.mask)
@@ -87,7 +94,7 @@ class Pruning:
             criterion = CRITERIA[CRITERION_OF.get(method.name, method.name)]
             chance = {"seed": self.config.seed} if criterion.needs == "chance" else {}
             self.importance = criterion.score(self.model, self.groups, self.selection, **chance)
-            self.narrow(keep_best(self.importance, keep, self.selection))
+            self.narrow(self.best(self.importance, keep))
         if method.when != "after scoring":  # scores are the backbone's: weights change once they have decided
             self.set_weights()
         if method.when == "before training":
@@ -111,16 +118,27 @@ class Pruning:
 
     def vote_again(self, keep: float, evidence: Scores) -> Selection:
         """Dynamic voting: the neighbours that agree most with the target's importance so far vote on what is left."""
-        ballots = ballots_of(self.neighbours, keep)
+        ballots = ballots_of(self.neighbours, self.allowance.voted_at(keep))
         agreement = {ballot.task: agreeing(ballot, evidence, self.selection) for ballot in ballots}
         counted = revote(ballots, agreement, self.selection, self.voters, self.config.weighting)
         return self.elect(counted, keep)
 
     def elect(self, counted: Votes, keep: float) -> Selection:
         """The channels that win; ties go to the backbone's own importance."""
-        chosen = select(counted, keep, self.tie_break, sample=self.config.sample, seed=self.config.seed)
+        drawn = {"sample": self.config.sample, "seed": self.config.seed}
+        across = standing(counted, self.tie_break, **drawn) if self.config.allocation == "global" else None
+        counts = self.allowance.counts(keep, across, self.selection.counts)
+        chosen = select(counted, counts, self.tie_break, **drawn)
         self.importance = {title: counted.table(title) for title in self.groups.sizes}
         return chosen
+
+    def best(self, scores: Scores, keep: float) -> Selection:
+        """The best-scored channels, as many of each group as the budget leaves at this keep ratio."""
+        across = None
+        if self.config.allocation == "global":
+            there = {title: self.selection.mask(title) for title in scores}
+            across = standings(relative(scores), there=there)
+        return keep_best(scores, self.allowance.counts(keep, across, self.selection.counts), self.selection)
 
     def make_ready(self) -> None:
         """BatchNorm statistics and a prototype head from training images: two forward passes over them, counted."""
@@ -164,7 +182,7 @@ class Pruning:
         else:
             gone = {title: self.importance[title] * ~self.selection.mask(title) for title in found}
             self.importance = {title: found[title] + gone[title] for title in found}
-            self.narrow(keep_best(found, keep, self.selection))
+            self.narrow(self.best(found, keep))
         self.taylor.clear()
         if self.schedule.scoring:
             self.set_weights()
@@ -174,7 +192,8 @@ class Pruning:
     def pruned(self, keep: float) -> Pruned:
         """Write the round down, and say it."""
         kept = {title: len(channels) for title, channels in self.selection.kept.items()}
-        self.rounds.append({"iteration": self.iteration, "keep": keep, **self.selection.to_dict()})
+        ratio = keep if self.config.budget.by_groups else self.selection.keep_ratio()
+        self.rounds.append({"iteration": self.iteration, "keep": ratio, **self.selection.to_dict()})
         return Pruned(
             self.iteration, kept, dict(self.groups.sizes), self.selection.channel_sparsity, self.params, self.macs,
             self.meter.seconds,
@@ -246,16 +265,23 @@ class Pruning:
             found = self.measure(images, labels)
         achieved = {
             "keep": self.selection.keep_ratio(), "channel_sparsity": self.selection.channel_sparsity,
-            "params": self.params, "macs": self.macs,
+            "params": self.params, "macs": self.macs, **self.hit(),
         }  # fmt: skip
-        requested = {"keep": self.config.keep if METHODS[self.config.method].removes else 1.0,
-                     "iterations": self.config.iterations}  # fmt: skip
+        budget = self.config.budget if METHODS[self.config.method].removes else Budget(1.0)
+        requested = {**asdict(budget), "iterations": self.config.iterations}
         dense = {"params": self.dense[0], "macs": self.dense[1]}
         return Finished(
             self.iteration, found.accuracy, self.meter.cost(), requested, achieved, dense, self.meter.seconds,
             found.balanced, found.top5,
             by_class(self.task.classes, (self.train_labels, self.held_labels, labels), found.by_class),
         )  # fmt: skip
+
+    def hit(self) -> dict[str, float]:
+        """How near the budget was hit: the share kept in what it counts, and how far that is off, relative to it."""
+        if not self.budgeted:
+            return {}
+        counts = self.selection.counts
+        return {"share": self.allowance.share(counts), "deviation": self.allowance.deviation(counts)}
 
     def pruned_model(self, finished: Finished) -> PrunedModel:
         """The slim model with all that makes sense of it."""
@@ -264,7 +290,7 @@ class Pruning:
         importance = {title: values.astype("float32") for title, values in self.importance.items()}
         origin = {
             "config": self.config.to_dict(), "validation_accuracy": accuracy, "cost": finished.cost,
-            "achieved": finished.achieved, "dense": finished.dense,
+            "requested": finished.requested, "achieved": finished.achieved, "dense": finished.dense,
         }  # fmt: skip
         return PrunedModel(
             self.backbone.architecture, self.backbone.id, self.backbone.hash, self.task.to_dict(), self.selection,
