@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.channels.selection import Selection, kept_count
 from core.errors import BadValueError, MismatchError, UnknownNameError
-from core.voting import WEIGHTINGS, Ballot, Votes, revote, select, similarity_weights, votes
+from core.voting import WEIGHTINGS, Ballot, Votes, revote, select, similarity_weights, standing, votes
 
 SIZES = {"conv1": 7, "layer1": 12}
 KEEPS = st.floats(0, 1, exclude_min=True)
@@ -351,3 +351,40 @@ def test_other_impossible_requests_are_refused() -> None:
         revote(counted.ballots, {"a": math.nan}, Selection.full({"g": 6}))
     with pytest.raises(BadValueError, match="at least 1"):
         revote(counted.ballots, {"a": 0.0}, Selection.full({"g": 6}), k=0)
+
+
+def unlike() -> list[Ballot]:
+    """Two ballots that agree in one group, where both keep a third, and not in the other, where they keep half."""
+    sizes = {"a": 6, "b": 4}
+    return [
+        Ballot("one", Selection({"a": (0, 1), "b": (0, 1)}, sizes), 0.0, {"a": np.arange(6.0), "b": np.arange(4.0)}),
+        Ballot("two", Selection({"a": (0, 1), "b": (2, 3)}, sizes), 0.0, {"a": np.ones(6), "b": np.ones(4)}),
+    ]
+
+
+def test_votes_are_compared_across_groups_channel_by_channel() -> None:
+    places = standing(votes(unlike()))
+    assert places["a"].tolist() == [9, 8, 3, 2, 1, 0] and places["b"].tolist() == [7, 6, 5, 4]
+    kinder = standing(votes(unlike()), {"a": np.array([1, 1, 1, 1, 1, 7.0]), "b": np.array([1, 1, 1, 97.0])})
+    assert kinder["b"].argmax() == 3 and kinder["a"].argsort().tolist()[-3:] == [5, 1, 0]
+
+
+def test_score_votes_count_as_one_on_average_whatever_the_size_of_the_group() -> None:
+    table = {g: votes(unlike(), "score").shares[g] for g in ("a", "b")}
+    assert table["a"][0].tolist() == [0, 1, 0, 0, 0, 0] and table["b"][1].tolist() == [0, 0, 0.5, 0.5]
+    places = standing(votes(unlike(), "score"))  # worth: a 1, 3; b 0, 2, 1, 1
+    assert np.concatenate([places["a"], places["b"]]).argsort()[-5:].tolist() == [9, 8, 0, 7, 1]
+
+
+@given(ballot_lists(), st.sampled_from(WEIGHTINGS), st.sampled_from([None, 0.5]))
+def test_the_standing_within_a_group_is_the_order_in_which_channels_are_selected(
+    ballots: list[Ballot], weighting: str, sample: float | None
+) -> None:
+    if weighting == "score":
+        return  # a ballot's weight in a group changes with the number of channels it votes for there
+    counted = votes(ballots, weighting)
+    places = standing(counted, sample=sample, seed=3)
+    assert sorted(np.concatenate(list(places.values())).tolist()) == list(range(sum(SIZES.values())))
+    for count in range(1, min(SIZES.values()) + 1):
+        chosen = select(counted, dict.fromkeys(SIZES, count), sample=sample, seed=3)
+        assert all(set(chosen.kept[g]) == set((-places[g]).argsort()[:count].tolist()) for g in SIZES)

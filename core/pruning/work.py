@@ -125,10 +125,11 @@ class Pruning:
 
     def elect(self, counted: Votes, keep: float) -> Selection:
         """The channels that win; ties go to the backbone's own importance."""
-        drawn = {"sample": self.config.sample, "seed": self.config.seed}
-        across = standing(counted, self.tie_break, **drawn) if self.config.allocation == "global" else None
+        sample, seed = self.config.sample, self.config.seed
+        is_global = self.config.allocation == "global"
+        across = standing(counted, self.tie_break, sample, seed) if is_global else None
         counts = self.allowance.counts(keep, across, self.selection.counts)
-        chosen = select(counted, counts, self.tie_break, **drawn)
+        chosen = select(counted, counts, self.tie_break, sample=sample, seed=seed)
         self.importance = {title: counted.table(title) for title in self.groups.sizes}
         return chosen
 
