@@ -22,6 +22,7 @@ from core.errors import BadValueError, UnknownNameError
 Array = npt.NDArray[np.float64]
 SHARES_OF = ("channels", "params", "macs")
 ALLOCATIONS = ("uniform", "global")
+KIND = ("of", "allocation", "least_width", "multiple")  # the settings of a budget, besides its keep ratio
 WORDS = {"channels": "channels", "params": "parameters", "macs": "MACs"}
 TOLERANCE = 0.02  # relative: how far off the size asked for a network may be
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from core.channels.budget import ALLOCATIONS, SHARES_OF
 from core.cli.answer import Answer, UsageError
 from core.errors import BadValueError
 
@@ -95,6 +96,19 @@ def add_task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", nargs="?", metavar="TASK", help="a task's id, such as emoji-t00 (see 'tasks')")
     parser.add_argument("--dataset", metavar="NAME", help="the data set of a new task, such as emoji")
     parser.add_argument("--classes", metavar="A,B,...", help="the classes of a new task, apart by commas")
+
+
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    """What a keep ratio is a share of, and how it is shared out among channel groups: the names in KIND."""
+    parser.add_argument("--of", type=one_of("measure of a keep ratio", lambda: SHARES_OF), metavar="WHAT",
+                        help="a share of what to keep: channels, params or macs (default: channels)")  # fmt: skip
+    parser.add_argument("--allocation", type=one_of("allocation", lambda: ALLOCATIONS), metavar="HOW",
+                        help="uniform: one ratio for all channel groups; global: channels of all groups against each "
+                        "other (default: uniform)")  # fmt: skip
+    parser.add_argument("--least-width", dest="least_width", type=whole(1), metavar="N",
+                        help="channels that every group keeps at least (default: 1)")  # fmt: skip
+    parser.add_argument("--multiple", type=whole(1), metavar="N",
+                        help="widths are multiples of this, or a group's own size (default: 1)")  # fmt: skip
 
 
 def task_of(args: argparse.Namespace) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
-from core.cli.parser import Verbs, add_task, keep_ratio, listed, one_of, task_of, whole
+from core.cli.parser import Verbs, add_budget, add_task, keep_ratio, listed, one_of, task_of, whole
 from core.cli.progress import RunBar, bars
 from core.errors import BadValueError, MetaVoteError
 from core.pruning import config as settings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 prune emoji-t00 --method mvp --keep 0.2 --iterations 60 --seed 0
 prune emoji-t00 --method taylor --keep 0.1 --json
+prune emoji-t00 --keep 0.05 --of params --allocation global --least-width 4 --multiple 8
 prune --dataset emoji --classes animal-mammal,animal-bird,food-fruit,tool,face-hand -k 3
 prune emoji-t00 --chosen emoji-z03,emoji-z17
 prune emoji-t00 --method same-mask --mask-of RUN
@@ -39,7 +40,8 @@ def add(verbs: Verbs) -> None:
     add_task(parser)
     option = _option_adder(parser)
     option("method", one_of("method", lambda: METHODS), "NAME", ", ".join(METHODS))
-    option("keep", keep_ratio, "RATIO", "share of the channels to keep in each group")
+    option("keep", keep_ratio, "RATIO", "share to keep, of what --of says; hit within 2 %% or refused")
+    add_budget(parser)
     option("iterations", whole(0), "N", "training iterations, everything the method trains or scores included")
     option("seed", whole(0), "N", "seed of every random draw")
     option("k", whole(1), "K", "how many neighbours vote", "-k")
@@ -172,15 +174,16 @@ def _raise_unless_finished(store: "Store", run_id: str) -> None:
 def show_run(out: "Console", document: dict[str, Any]) -> None:
     """One run for people: what was asked for beside what was reached, the curve, the cost."""
     from core.reports.by_class import balanced_where_uneven
-    from core.reports.tables import Column, count, duration, share
+    from core.reports.tables import Column, asked_for, count, duration, share, signed
 
     achieved, dense, cost = document["achieved"], document["dense"], document["cost"]
-    keep = document["requested"].get("keep")
+    asked = document["requested"]
     lines = [
         ("run", f"{document['run']} ({document['status']})"),
         ("task", document["task"]),
         ("method", METHODS[document["method"]].title),
-        ("keep ratio asked for", "-" if keep is None else f"{keep:g}"),
+        ("keep ratio asked for", asked_for(asked)),
+        ("reached", f"{share(achieved['share'])} ({signed(achieved['deviation'])})" if "share" in achieved else "-"),
         ("channel sparsity", share(achieved.get("channel_sparsity"))),
         ("parameters", f"{count(achieved.get('params'))} of {count(dense.get('params'))}"),
         ("MACs", f"{count(achieved.get('macs'))} of {count(dense.get('macs'))}"),

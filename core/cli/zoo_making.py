@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.channels.budget import KIND
 from core.cli.answer import Answer, UsageError
-from core.cli.parser import Verbs, keep_ratio, one_of, whole
+from core.cli.parser import Verbs, add_budget, keep_ratio, one_of, whole
 from core.cli.progress import CountBar, bars
 from core.cli.zoos import described
 from core.errors import BadValueError, MetaVoteError
@@ -42,6 +43,7 @@ def add_build(actions: Verbs) -> None:
     )
     parser.add_argument("--method", type=one_of("method", _methods), metavar="NAME", help="default: taylor")
     parser.add_argument("--keep", type=keep_ratio, metavar="RATIO", help="keep ratio (default: 0.2)")
+    add_budget(parser)
     parser.add_argument("--iterations", type=whole(0), metavar="N", help="training iterations a model (default: 240)")
     parser.add_argument("--seed", type=whole(0), metavar="N", help="seed of every random draw (default: 0)")
     parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads a worker (default: 1)")
@@ -116,7 +118,7 @@ def _plan(args: argparse.Namespace) -> "tuple[Plan, int]":
     from core.zoo.build import checked
 
     plan, workers = _asked(args)
-    names = ("backbone", "method", "keep", "iterations", "seed", "threads")
+    names = ("backbone", "method", "keep", "iterations", "seed", "threads", *KIND)
     given = {name: value for name in names if (value := getattr(args, name)) is not None}
     try:
         return checked(replace(plan, **given), args.workers or workers), args.workers or workers

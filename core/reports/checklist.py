@@ -5,9 +5,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.channels.budget import TOLERANCE, WORDS
 from core.pruning.config import RunConfig
 from core.pruning.events import MANY_CLASSES
 from core.pruning.methods import METHODS
+from core.reports.records import reached
 from core.runs.record import FINISHED, RunRecord
 
 THERE, PARTLY, MISSING, NOT_KNOWN, NOT_NEEDED = "there", "partly", "missing", "not known", "not needed"
@@ -15,7 +17,7 @@ STATES = (THERE, PARTLY, MISSING, NOT_KNOWN, NOT_NEEDED)
 ENOUGH_SEEDS, ENOUGH_KEEPS = 3, 5
 
 _Configs = Sequence[RunConfig]
-_Cell = tuple[str, int, float]  # task, iterations, keep ratio
+_Cell = tuple[str, int, float, str]  # task, iterations, keep ratio and what it is of
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def checklist(
         _all_finished(records, done),
         _same("One task, or the same tasks for all", *_tasks(done)),
         _same("The same iterations for all", *_values(done, lambda one: one.iterations)),
-        _same("The same keep ratio for all", *_values([one for one in done if _removes(one)], lambda one: one.keep)),
+        _same("The same keep ratio for all", *_values([one for one in done if _removes(one)], _asked)),
+        _hit(records),
         _same("The same backbone and fine-tuning for all", *_values(done, _tuning)),
         _seeds(done),
         _sizes(records),
@@ -57,13 +60,17 @@ def checklist(
         _after_training(done),
         _trade_off(done),
         _top_five(records, classes or {}),
-        Check("Global pruning beside per layer", MISSING, "Every method here keeps the same share of each group."),
+        _both_allocations(done),
         Check("The same code for all", NOT_KNOWN, "Runs do not record which version made them."),
     ]
 
 
 def _removes(config: RunConfig) -> bool:
     return METHODS[config.method].removes
+
+
+def _asked(config: RunConfig) -> str:
+    return f"{config.keep:g}" + ("" if config.of == "channels" else f" of the {WORDS[config.of]}")
 
 
 def _is_vote(config: RunConfig) -> bool:
@@ -103,7 +110,7 @@ def _control(words: str, is_it: _Test, done: _Configs) -> Check:
         cell
         for cell in wanted
         for one in found
-        if _cell(one)[: 3 if _removes(one) else 2] == cell[: 3 if _removes(one) else 2]
+        if _cell(one)[: 4 if _removes(one) else 2] == cell[: 4 if _removes(one) else 2]
     }
     if covered == wanted:
         return Check(words, THERE, f"{_runs(len(found))}, at the same budget.")
@@ -114,7 +121,7 @@ def _control(words: str, is_it: _Test, done: _Configs) -> Check:
 
 
 def _cell(config: RunConfig) -> _Cell:
-    return config.task, config.iterations, config.keep
+    return config.task, config.iterations, config.keep, config.of
 
 
 def _all_finished(records: Sequence[RunRecord], done: _Configs) -> Check:
@@ -176,6 +183,33 @@ def _sizes(records: Sequence[RunRecord]) -> Check:
     return Check(words, PARTLY if whole else MISSING, f"Known of {len(whole)} of {_runs(len(results))}.")
 
 
+def _hit(records: Sequence[RunRecord]) -> Check:
+    words = f"What was reached within {100 * TOLERANCE:g} % of what was asked for"
+    found = [reached(record.config, record.result)[1] for record in records if record.status == FINISHED]
+    known = [abs(deviation) for deviation in found if deviation is not None]
+    if not known:
+        return Check(words, NOT_NEEDED, "No run here had a keep ratio to hit.")
+    near = sum(deviation <= TOLERANCE for deviation in known)
+    state = THERE if near == len(known) else PARTLY if near else MISSING
+    return Check(words, state, f"{near} of {_runs(len(known))}; the farthest is {100 * max(known):.1f} % off.")
+
+
+def _both_allocations(done: _Configs) -> Check:
+    words = "Global pruning beside per layer"
+    by_budget: dict[tuple[str, _Cell], set[str]] = defaultdict(set)
+    for one in done:
+        if _removes(one):
+            by_budget[one.method, _cell(one)].add(one.allocation)
+    both = sum(len(found) > 1 for found in by_budget.values())
+    if both:
+        state = THERE if both == len(by_budget) else PARTLY
+        return Check(words, state, f"Both for {both} of {len(by_budget)} combinations of method, task and budget.")
+    kinds = set[str]().union(*by_budget.values())
+    if len(kinds) == 2:
+        return Check(words, PARTLY, "Both, but never for one method on one task at one budget.")
+    return Check(words, MISSING, f"Every run here is {_list(sorted(kinds)) or 'unpruned'}.")
+
+
 def _zoo_apart(votes: _Configs, equal_to_zoo: Collection[str] | None) -> Check:
     words = "No zoo task equals a target"
     if equal_to_zoo is None:
@@ -193,10 +227,10 @@ def _after_training(done: _Configs) -> Check:
 
 def _trade_off(done: _Configs) -> Check:
     words = f"A trade-off curve of at least {ENOUGH_KEEPS} keep ratios"
-    by_method: dict[str, set[float]] = defaultdict(set)
+    by_method: dict[tuple[str, str], set[float]] = defaultdict(set)
     for one in done:
         if _removes(one):
-            by_method[one.method].add(one.keep)
+            by_method[one.method, one.of].add(one.keep)
     most = max(map(len, by_method.values()), default=0)
     state = THERE if by_method and min(map(len, by_method.values())) >= ENOUGH_KEEPS else MISSING
     return Check(words, PARTLY if state == MISSING and most > 1 else state, f"{most} at most for one method.")

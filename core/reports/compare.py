@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from core.channels.budget import KIND
 from core.errors import BadValueError, UnknownNameError
 from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
 
 # Task, seed, keep ratio and iterations have columns of their own; threads and whose mask is kept name no variant.
 _NOT_OPTIONS = ("task", "method", "keep", "iterations", "seed", "threads", "mask_of")
@@ -23,6 +25,7 @@ class Row:
     """One run in a comparison. Accuracies and sparsity are shares (0 to 1); what a run has not reached is None.
 
     imbalance: training images of its task's largest class for each of the smallest's.
+    of: what `keep` is a share of. share: what it came to. deviation: how far that is off `keep`, relative to it.
     """
 
     run: str
@@ -46,6 +49,9 @@ class Row:
     channel_sparsity: float | None = None
     seconds: float | None = None
     cpu_seconds: float | None = None
+    of: str | None = None
+    share: float | None = None
+    deviation: float | None = None
     tags: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,10 +65,10 @@ class Summary:
 
     n counts (task, seed) cells; a cell run twice counts once, with its mean. `sd` is the sample standard deviation over
     cells, `seed_sd` the one over seeds within a task, pooled. `difference` is the mean of this minus the baseline over
-    the `pairs` cells both have, `difference_se` its standard error. `params` and `macs` are means, as are `compression`
-    and `speed_up`, which hold them against the unpruned network. `balanced` and `top5` are means over cells of those
-    test accuracies, where every run has one, `imbalance` the largest of a run. Statistics that n does not allow are
-    None.
+    the `pairs` cells both have, `difference_se` its standard error. `params`, `macs` and `share` are means, as are
+    `compression` and `speed_up`, which hold them against the unpruned network. `balanced` and `top5` are means over
+    cells of those test accuracies, where every run has one, `imbalance` the largest of a run. Statistics that n does
+    not allow are None.
     """
 
     variant: str
@@ -190,6 +196,7 @@ def _paired(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], against: 
         found
         for (variant, _, other, spent), found in cells.items()
         if variant == against and spent == iterations and (keep is None or other is None or keep == other)
+        if len(_measures(found) | _measures(cells[key])) < 2
     ]
     if len(candidates) != 1:  # none at this budget; or an unpruned network beside several keep ratios
         return replace(summary, baseline=against)
@@ -205,9 +212,18 @@ def _paired(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], against: 
     )
 
 
+def _measures(cells: _Cells) -> set[str]:
+    """What the keep ratios of these runs are shares of."""
+    return {row.of for rows in cells.values() for row in rows if row.of is not None}
+
+
 def relevant_options(config: RunConfig) -> dict[str, Any]:
-    """The options that matter to this run's method; those of voting matter only to methods that vote."""
-    ignored = () if config.needs_zoo else _ZOO_OPTIONS
+    """The options that matter to this run's method; those of voting matter only to methods that vote, those
+    of a size budget only to methods that remove channels."""
+    ignored = {
+        *(() if config.needs_zoo else _ZOO_OPTIONS),
+        *(() if METHODS[config.method].removes else KIND),
+    }
     return {name: getattr(config, name) for name in OPTIONS if name not in ignored}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from core.errors import MetaVoteError
@@ -56,7 +57,18 @@ def run_document(store: Store, run_id: str) -> dict[str, Any]:
 
 def requested(config: RunConfig) -> dict[str, Any]:
     """The budget asked for; the keep ratio is None where the method removes nothing."""
-    return {"keep": _keep(config), "iterations": config.iterations, "seed": config.seed}
+    return {**asdict(config.budget), "keep": _keep(config), "iterations": config.iterations, "seed": config.seed}
+
+
+def reached(config: RunConfig, result: Mapping[str, Any] | None) -> tuple[float | None, float | None]:
+    """(the share kept of what the keep ratio is of, how far that is off it, relative to it); None without a budget."""
+    achieved = (result or {}).get("achieved") or {}
+    if _keep(config) is None or config.mask_of is not None or not achieved:
+        return None, None
+    share = achieved.get("share")
+    if share is None and config.of == "channels":  # a run from before it was recorded
+        share = 1 - achieved["channel_sparsity"]
+    return share, None if share is None else share / config.keep - 1
 
 
 def rows(store: Store, records: Sequence[RunRecord]) -> list[Row]:
@@ -77,6 +89,7 @@ def rows_of(records: Sequence[RunRecord], events: Mapping[str, Sequence[Recorded
 def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str, Any]) -> Row:
     config, result = record.config, record.result or {}
     achieved, dense, cost = (result.get(name) or {} for name in ("achieved", "dense", "cost"))
+    share, deviation = reached(config, result)
     return Row(
         run=record.id,
         status=current(record),
@@ -99,6 +112,9 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
         channel_sparsity=achieved.get("channel_sparsity"),
         seconds=cost.get("seconds"),
         cpu_seconds=cost.get("cpu_seconds"),
+        of=config.of if METHODS[config.method].removes else None,
+        share=share,
+        deviation=deviation,
         tags=record.tags,
     )
 

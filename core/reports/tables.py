@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from core.channels.budget import WORDS, Budget
 from core.reports.by_class import balanced_where_uneven
 from core.reports.compare import Row, Summary
 from core.reports.cost import PayOff
@@ -22,6 +23,25 @@ def share(value: float | None) -> str:
 def points(value: float | None) -> str:
     """A difference of shares in percentage points, signed: 0.0142 -> "+1.4"."""
     return NONE if value is None else f"{100 * value:+.1f}"
+
+
+def signed(value: float | None) -> str:
+    """A relative deviation: 0.0062 -> "+0.6 %"."""
+    return NONE if value is None else f"{100 * value:+.1f} %"
+
+
+def asked_for(requested: Mapping[str, Any]) -> str:
+    """A keep ratio and what it is of, as `requested` names them: "0.05 of the parameters, global"."""
+    if requested.get("keep") is None:
+        return NONE
+    of, least, multiple = (
+        requested.get(name, usual) for name, usual in (("of", ""), ("least_width", 1), ("multiple", 1))
+    )
+    parts = [f"{requested['keep']:g}" + (f" of the {WORDS[of]}" if of else "")]
+    parts += ["global"] if requested.get("allocation") == "global" else []
+    parts += [f"at least {least} wide"] if least > 1 else []
+    parts += [f"in multiples of {multiple}"] if multiple > 1 else []
+    return ", ".join(parts)
 
 
 def count(value: float | None) -> str:
@@ -76,6 +96,9 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("task", lambda row: row.task, numeric=False),
     Column("variant", lambda row: row.variant, numeric=False),
     Column("keep", lambda row: row.keep),
+    Column("of", lambda row: None if row.of == Budget.of else row.of, numeric=False),
+    Column("reached", lambda row: row.share, share),
+    Column("off by", lambda row: row.deviation, signed),
     Column("iterations", lambda row: row.iterations),
     Column("seed", lambda row: row.seed),
     Column("test accuracy", lambda row: row.test_accuracy, share),
@@ -91,6 +114,7 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
 SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("variant", lambda one: one.variant, numeric=False),
     Column("keep", lambda one: one.keep),
+    Column("reached", lambda one: one.share, share),
     Column("iterations", lambda one: one.iterations),
     Column("n", lambda one: one.n),
     Column("tasks", lambda one: one.tasks),

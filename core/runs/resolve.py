@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 from core.backbones.backbone import Backbone, find_backbone, is_file_name, load_backbone
+from core.channels.budget import Allowance
 from core.errors import BadValueError, MismatchError, UnknownNameError
 from core.pruning.config import RunConfig, check_k
+from core.pruning.methods import METHODS
 from core.pruning.schedule import schedule_of
 from core.runs.execute import mask_of
 from core.runs.record import FINISHED
@@ -47,6 +49,8 @@ def _with_zoo(config: RunConfig, own_backbone: bool) -> RunConfig:
         raise UnknownNameError("zoo task that may vote", unknown[0], may)
     if config.k is not None:
         check_k(config.k, len(may))
+    if METHODS[config.method].removes and config.mask_of is None and zoo.layers is not None:
+        Allowance(config.budget, zoo.groups, zoo.layers, len(task_of(config.task).classes)).counts()
     return config
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from core.channels.budget import Budget
 from core.channels.files import load_pruned, save_pruned
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
 from core.pruning.config import RunConfig
@@ -45,12 +47,17 @@ class Plan:
     seed: int = 0
     threads: int = 1
     learning_rate: float = 0.02
+    of: str = Budget.of
+    allocation: str = Budget.allocation
+    least_width: int = Budget.least_width
+    multiple: int = Budget.multiple
 
     def config(self, task: Task, attempt: int = 0) -> RunConfig:
         """The run that makes one model."""
         return RunConfig(
             task.id, self.method, self.keep, self.iterations, self.seed + 1000 * attempt,
             backbone=self.backbone, threads=self.threads, learning_rate=self.learning_rate,
+            of=self.of, allocation=self.allocation, least_width=self.least_width, multiple=self.multiple,
         )  # fmt: skip
 
 
@@ -86,7 +93,7 @@ def build_zoo(folder: Path, plan: Plan, workers: int = 1) -> Iterator[Progress]:
         (folder / "zoo.json").unlink(missing_ok=True)  # else it would tell of models that are being replaced
     for number, task in enumerate(_built(folder, plan, missing, workers), len(done) + 1):
         yield Progress(number, total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
-    describe(folder, contents_of(plan))
+    describe(folder, contents_of(folder, plan))
 
 
 def _built(folder: Path, plan: Plan, missing: Sequence[Task], workers: int) -> Iterator[Task]:
@@ -224,13 +231,17 @@ def added(cost: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     return {**cost, **more, **summed, "peak_memory_bytes": peak}
 
 
-def contents_of(plan: Plan) -> "Contents":
-    """What the zoo holds once its models are there."""
+def contents_of(folder: Path, plan: Plan) -> "Contents":
+    """What the zoo holds, once its models are there. Its keep ratio is of the channels, whatever the budget counted."""
     from core.backbones.backbone import load_backbone
     from core.zoo.describe import Contents
 
-    config = plan.config(plan.tasks[0]).to_dict()
-    return Contents(plan.id, plan.tasks, plan.targets, load_backbone(plan.backbone), plan.keep, config, plan.seed)
+    config, keep = plan.config(plan.tasks[0]), plan.keep
+    if not config.budget.by_groups:
+        models = [load_pruned(model_file(folder, task), weights=False) for task in plan.tasks]
+        keep = round(fmean(model.selection.keep_ratio() for model in models), 4)
+    backbone = load_backbone(plan.backbone)
+    return Contents(plan.id, plan.tasks, plan.targets, backbone, keep, config.to_dict(), plan.seed)
 
 
 def shipped_plan(setting: str = "emoji", backbone: str = "emoji-resnet18-simclr", **changes: Any) -> Plan:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from core.channels.budget import KIND
 from core.errors import BadFileError, BadValueError, MetaVoteError, UnknownNameError
 from core.pruning.config import RunConfig
 from core.tasks.catalogue import task as task_of
@@ -19,7 +20,7 @@ from core.zoo.archive import is_id
 from core.zoo.build import Plan, check_method, shipped_plan
 
 LARGEST = 1_000_000  # bytes
-RUN_SETTINGS = ("method", "keep", "iterations", "seed", "threads", "learning_rate")
+RUN_SETTINGS = ("method", "keep", "iterations", "seed", "threads", "learning_rate", *KIND)
 SETTINGS = ("zoo", "backbone", *RUN_SETTINGS, "workers")
 KEYS = (*SETTINGS, "tasks", "targets", "draw")
 TASK_KEYS = ("dataset", "classes")
