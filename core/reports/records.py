@@ -66,7 +66,7 @@ def reached(config: RunConfig, result: Mapping[str, Any] | None) -> tuple[float 
     if _keep(config) is None or config.mask_of is not None or not achieved:
         return None, None
     share = achieved.get("share")
-    if share is None and config.of == "channels":  # a run from before it was recorded
+    if share is None and config.of == "channels" and "channel_sparsity" in achieved:  # from before it was recorded
         share = 1 - achieved["channel_sparsity"]
     return share, None if share is None else share / config.keep - 1
 
