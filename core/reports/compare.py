@@ -93,6 +93,7 @@ class Summary:
     balanced: float | None = None
     top5: float | None = None
     imbalance: float | None = None
+    share: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, in the order of the columns."""
@@ -173,6 +174,7 @@ def _summary(key: _Key, cells: _Cells) -> Summary:
         seconds=_mean(row.seconds for row in rows),
         params=_mean(row.params for row in rows),
         macs=_mean(row.macs for row in rows),
+        share=_mean(row.share for row in rows),
         balanced=_mean_of_all(cells, lambda row: row.test_balanced_accuracy),
         top5=_mean_of_all(cells, lambda row: row.test_top5_accuracy),
         imbalance=max((row.imbalance for row in rows if row.imbalance is not None), default=None),
