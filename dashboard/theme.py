@@ -138,6 +138,8 @@ WEIGHTS = {
     "pretrained": "The backbone's (control)",
     "reinitialised": "Random (control)",
 }
+SHARES_OF = {"channels": "Channels", "params": "Parameters", "macs": "MACs"}
+ALLOCATIONS = {"uniform": "Uniform: all groups alike", "global": "Global: groups compete"}
 IMAGE_SAMPLINGS = {"natural": "As they come", "balanced": "Every class as often"}
 STARTS = {name: WEIGHTS[name] for name in ("neighbours", "pretrained")}
 SHADES = {"importance": "Importance to that neighbour", "weight": "Weight of its vote"}
@@ -168,6 +170,10 @@ SETTINGS = {
     "learning_rate": "Learning rate",
     "batch": "Batch",
     "sampling": "Training images",
+    "of": "Keep ratio of",
+    "allocation": "Allocation",
+    "least_width": "Least width",
+    "multiple": "Widths in multiples of",
 }
 TRUST_HELP = (
     "share of a task's 10 nearest on this map that are truly among its 10 nearest: at 100 % believe what stands around "

@@ -9,7 +9,7 @@ from core.reports.differences import differing_settings, settings_of
 from core.runs.record import RunRecord
 from dashboard import theme
 
-BUDGET = ("task", "keep", "iterations")  # told wherever any two runs differ in it
+BUDGET = ("task", "keep", "of", "iterations")  # told wherever any two runs differ in it
 SILENT = ("method", "threads")
 BY_SETTING: dict[str, Mapping[str, str]] = {
     "similarity": theme.SIMILARITIES,
@@ -17,6 +17,8 @@ BY_SETTING: dict[str, Mapping[str, str]] = {
     "weighting": theme.WEIGHTINGS,
     "weights": theme.WEIGHTS,
     "sampling": theme.IMAGE_SAMPLINGS,
+    "of": theme.SHARES_OF,
+    "allocation": theme.ALLOCATIONS,
 }
 SHORT = {
     ("neighbours", "nearest"): "nearest",
@@ -33,6 +35,13 @@ SHORT = {
     ("sampling", "natural"): "natural batches",
     ("sampling", "balanced"): "balanced batches",
     ("dynamic", "True"): "dynamic votes",
+    ("of", "channels"): "of the channels",
+    ("of", "params"): "of the parameters",
+    ("of", "macs"): "of the MACs",
+    ("allocation", "uniform"): "uniform",
+    ("allocation", "global"): "global",
+    ("least_width", "1"): "no least width",
+    ("multiple", "1"): "any widths",
 }
 
 
