@@ -23,9 +23,10 @@ _WHERE = {
     "vote": "core.session",
     "prune": "core.session",
     "backbone": "core.session",
+    "add_backbone": "core.session",
 }
 
-__all__ = ["backbone", "prune", "task", "tasks", "vote", "zoo"]
+__all__ = ["add_backbone", "backbone", "prune", "task", "tasks", "vote", "zoo"]
 
 
 def __getattr__(name: str) -> Any:

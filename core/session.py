@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from core.backbones.backbone import DEFAULT, Backbone, load_backbone
+from core.backbones.backbone import DEFAULT, Backbone, keep_backbone, load_backbone
+from core.backbones.own import Wanted, add_checkpoint, add_published
 from core.channels.files import PrunedModel
 from core.channels.rebuild import rebuild
 from core.errors import MetaVoteError, MismatchError
@@ -50,6 +52,23 @@ def zoo(id: str = zoos.DEFAULT) -> LiveZoo:
 def backbone(id: str = DEFAULT) -> Backbone:
     """A backbone by id or file; the embedded one by default."""
     return load_backbone(id)
+
+
+def add_backbone(
+    file: str | Path, architecture: str | None = None, *, format: str | None = None, weights: str | None = None,
+    download: bool = False, **wanted: Any,
+) -> Backbone:  # fmt: skip
+    """One of your own backbones, found by its id from then on: from a checkpoint of `architecture`, or, with `weights`,
+    torchvision's published ones, `file` then being an architecture's name.
+
+    wanted: name, size, mean, std, source, partial (`core.backbones.own.Wanted`). Without an architecture, `file` is a
+    backbone file. Raises MetaVoteError.
+    """
+    if weights is not None:
+        return add_published(str(file), weights, download, Wanted(**wanted)).backbone
+    if architecture is None:
+        return keep_backbone(str(file))
+    return add_checkpoint(Path(file), architecture, format, Wanted(**wanted)).backbone
 
 
 def vote(neighbours: Sequence[Near], weighting: str = "count", keep: float | None = None) -> Votes:

@@ -95,8 +95,8 @@ def save_backbone(
     size: int,
     about: Mapping[str, object],
 ) -> str:
-    """Write float16 safetensors with the metadata in it; returns the hash."""
-    half = {k: v.to(torch.float16).contiguous() if v.is_floating_point() else v for k, v in tensors.items()}
+    """Write safetensors with the metadata in it, float16 where that holds the values; returns the hash."""
+    half = {name: _compact(tensor) for name, tensor in tensors.items()}
     record = {
         "format": 1, "architecture": architecture, "source": source, "hash": tensors_hash(half),
         "mean": mean, "std": std, "size": size, "about": dict(about),
@@ -104,6 +104,14 @@ def save_backbone(
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(half, path, metadata={"backbone": json.dumps(record)})
     return str(record["hash"])
+
+
+def _compact(tensor: Tensor) -> Tensor:
+    """float16, or as it is where it has no fractions or values beyond float16's largest."""
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.to(torch.float16)
+    return (half if half.isfinite().all() else tensor.float()).contiguous()
 
 
 def load_backbone(id: str = DEFAULT) -> Backbone:

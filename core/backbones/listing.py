@@ -1,8 +1,9 @@
 """Which backbones are here, and what each says of itself, without reading its weights. Torch-free."""
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from core.paths import ASSETS, home
 FOLDER = ASSETS / "backbones"
 DEFAULT = "emoji-resnet18-simclr"
 ENDING = ".safetensors"
+_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")  # entries that are no parameters
 
 
 @dataclass(frozen=True)
 class About:
     """What a backbone's file says: as `core.backbones.backbone.Backbone`, without its weights.
 
-    bytes: of the file. shipped: whether it came with the project.
+    bytes: of the file. shipped: whether it came with the project. where: its file. params: without the head's.
     """
 
     id: str
@@ -30,7 +32,13 @@ class About:
     size: int
     bytes: int
     shipped: bool
+    where: str
+    params: int
     about: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
 
 
 def folders() -> tuple[Path, Path]:
@@ -63,12 +71,15 @@ def about(id: str = DEFAULT) -> About:
     try:
         with safe_open(path, framework="np") as file:
             record = json.loads((file.metadata() or {})["backbone"])
+            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
         told = {name: str(record[name]) for name in ("architecture", "source", "hash")}
         size, free_form = int(record["size"]), dict(record["about"])
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise BadFileError(f"{path.name} is not a readable backbone file: fetch or build it again.") from error
     shipped = path.parent == FOLDER.absolute()
-    return About(path.stem, **told, size=size, bytes=path.stat().st_size, shipped=shipped, about=free_form)
+    params = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(_BUFFERS))
+    place = {"bytes": path.stat().st_size, "shipped": shipped, "where": str(path)}
+    return About(path.stem, **told, size=size, **place, params=params, about=free_form)
 
 
 def backbones() -> list[About]:

@@ -81,12 +81,12 @@ class Verbs:
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line. Imports nothing heavy, so that `--help` is quick."""
-    from core.cli import doctor, files, pruning, runs, tasks, votes, zoos
+    from core.cli import backbones, doctor, files, pruning, runs, tasks, votes, zoos
 
     parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG)
     parser.set_defaults(json=False)
     verbs = Verbs(parser)
-    for module in (tasks, votes, pruning, zoos, runs, files, doctor):
+    for module in (tasks, votes, pruning, backbones, zoos, runs, files, doctor):
         module.add(verbs)
     return parser
 

@@ -1,0 +1,216 @@
+"""Reading a checkpoint that somebody else's code wrote, and how much of an architecture's trunk it fills.
+
+Only tensors are read: safetensors, or PyTorch's files with `weights_only=True`. Nothing is ever unpickled.
+"""
+
+import argparse
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from core.backbones.architectures import architecture
+from core.backbones.layouts import FILE, WRAPPERS, Layout, layout, recognised
+from core.errors import BadFileError
+
+State = Mapping[str, Tensor]
+DEEPEST = 5  # dictionaries within dictionaries
+COUNTER = "num_batches_tracked"  # counts what training has seen; a network that is used does not read it
+TOLD = 5  # keys named in a sentence
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How a file fits an architecture: every key of the trunk is filled, missing, or of another shape.
+
+    place: where the state dict was, "" for the file itself. prefix: before the trunk's keys. wanted, filled: entries of
+    the trunk, BatchNorm's counters of batches left out, as nothing reads them. missing, reshaped, unexpected: keys
+    without the prefix; those unexpected are where the trunk is, but no part of it. dropped: number of entries of the
+    head and of what training needs beside the trunk, by the first part of their keys. others: of all the rest.
+    """
+
+    layout: str
+    title: str
+    architecture: str
+    place: str
+    prefix: str
+    wanted: int
+    filled: int
+    missing: tuple[str, ...] = ()
+    reshaped: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole trunk is filled by what is there, and all that is there belongs to it."""
+        return not (self.missing or self.reshaped or self.unexpected)
+
+    @property
+    def sentence(self) -> str:
+        """How much is filled, and what is not, in a few words."""
+        parts = [f"{self.filled} of {self.wanted} entries of {self.architecture} are filled"]
+        for words, keys in (
+            ("missing", self.missing), ("of another shape", self.reshaped), ("unexpected", self.unexpected),
+        ):  # fmt: skip
+            if keys:
+                more = f" and {len(keys) - TOLD} more" if len(keys) > TOLD else ""
+                parts.append(f"{words}: {', '.join(keys[:TOLD])}{more}")
+        return "; ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"complete": self.complete}
+
+
+@dataclass(frozen=True, eq=False)
+class Trunk:
+    """The entries of a trunk that a file fills, by torchvision's names, and how well it does; `source` by its layout.
+
+    head: whether the file also holds the network's own head, under its own name.
+    """
+
+    tensors: State
+    coverage: Coverage
+    source: str
+    head: bool
+
+
+def read_states(path: Path) -> dict[str, State]:
+    """Place -> state dict: every dictionary of tensors in a file, keys without training's wrappers.
+
+    Raises BadFileError for a file that is missing, damaged, holds no tensors, or holds objects that only unpickling
+    could make.
+    """
+    content = _content(path)
+    states = {place: _unwrapped(state) for place, state in _states(content, FILE, 0)}
+    if not states:
+        raise BadFileError(f"{path.name} holds no tensors by name: save the network's state_dict() to a file.")
+    return states
+
+
+def read_trunk(path: Path, name: str, format: str | None = None) -> Trunk:
+    """The trunk of the architecture `name` from a checkpoint, by the layout named `format`, or by the one it shows.
+
+    Of the places and prefixes that a layout may have, the one that fills most. Raises UnknownNameError, BadFileError.
+    """
+    wanted = architecture(name)
+    with torch.device("meta"):
+        model = wanted.build(2)
+    target = {key: tensor.shape for key, tensor in model.state_dict().items()}
+    states = read_states(path)
+    entry = recognised(states) if format is None else layout(format)
+    children = [child for child, _ in model.named_children()]
+    found = [
+        _fitted(entry, name, wanted.head, target, children, place, prefix, states[place])
+        for place in entry.places
+        if place in states
+        for prefix in entry.prefixes
+    ]
+    if not found:
+        places = " or ".join(f"'{place}'" for place in entry.places if place)
+        told = f"{path.name} is not laid out as {entry.title}, which keeps its state dict under {places}"
+        raise BadFileError(f"{told}: leave the format to be recognised, or name another.")
+    return max(found, key=lambda one: (one.coverage.complete, one.coverage.filled))
+
+
+def _content(path: Path) -> object:
+    if not path.is_file():
+        raise BadFileError(f"There is no file {path}: check its name.")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        with torch.serialization.safe_globals([argparse.Namespace]):  # plain settings, which DINO's code saves along
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "GLOBAL" not in str(error):
+            raise _broken(path) from error
+        raise BadFileError(
+            f"{path.name} holds more than tensors, and nothing else is ever unpickled: where it was made, save its "
+            "state dict alone, with torch.save(model.state_dict(), FILE)."
+        ) from error
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError) as error:
+        raise _broken(path) from error
+
+
+def _broken(path: Path) -> BadFileError:
+    return BadFileError(f"{path.name} is no checkpoint that can be read, or it is damaged: fetch it again.")
+
+
+def _states(content: object, place: str, depth: int) -> Iterator[tuple[str, State]]:
+    """Every dictionary that has tensors by name, with the keys that lead to it."""
+    if not isinstance(content, Mapping) or depth > DEEPEST:
+        return
+    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    if tensors:
+        yield place, tensors
+    for key, value in content.items():
+        if isinstance(key, str):
+            yield from _states(value, f"{place}/{key}" if place else key, depth + 1)
+
+
+def _unwrapped(state: State) -> State:
+    out = {}
+    for key, value in state.items():
+        while key.startswith(WRAPPERS):
+            key = key.split(".", 1)[1]
+        out[key] = value
+    return out
+
+
+def _fitted(
+    entry: Layout, name: str, head: str, target: Mapping[str, torch.Size], children: list[str], place: str,
+    prefix: str, state: State,
+) -> Trunk:  # fmt: skip
+    """What one reading of a file fills."""
+    trunk = {key: shape for key, shape in target.items() if not key.startswith(f"{head}.")}
+    inside: dict[str, Tensor] = {}
+    dropped: dict[str, int] = {}
+    others: dict[str, int] = {}
+    for key, value in state.items():
+        known = key.startswith(entry.dropped) if entry.dropped else False
+        if key.startswith(prefix) and not known:
+            inside[key.removeprefix(prefix)] = value
+        else:
+            _count(dropped if known else others, key)
+    named = {_torchvision_name(key, entry, children): value for key, value in inside.items()}
+    unexpected = []
+    for key in named:
+        if key in trunk:
+            continue
+        if key.split(".")[0] == head.split(".")[0]:  # the head, or what training put in its place
+            _count(dropped, prefix + key)
+        else:
+            unexpected.append(key)
+    fits = {key: value for key, value in named.items() if key in trunk and value.shape == trunk[key]}
+    reshaped = [
+        f"{key} {list(named[key].shape)} for {list(trunk[key])}" for key in trunk if key in named and key not in fits
+    ]
+    missing = [key for key in trunk if key not in named and not key.endswith(COUNTER)]
+    counters = {key: torch.tensor(0) for key in trunk if key not in named and key.endswith(COUNTER)}
+    wanted, filled = (sum(not key.endswith(COUNTER) for key in keys) for keys in (trunk, fits))
+    coverage = Coverage(
+        entry.name, entry.title, name, place, prefix, wanted, filled, tuple(missing), tuple(reshaped),
+        tuple(unexpected), dropped, others,
+    )  # fmt: skip
+    return Trunk({**fits, **counters}, coverage, entry.source, f"{head}.weight" in named)
+
+
+def _torchvision_name(key: str, entry: Layout, children: list[str]) -> str:
+    """A key by torchvision's name: its first part may be the number of a part of the network, in order."""
+    first, dot, rest = key.partition(".")
+    if first.isdigit() and int(first) < len(children):
+        key = children[int(first)] + dot + rest
+    return entry.rename(key) if entry.rename else key
+
+
+def _count(numbers: dict[str, int], key: str) -> None:
+    first = key.split(".")[0]
+    numbers[first] = numbers.get(first, 0) + 1

@@ -1,0 +1,186 @@
+"""Making a checkpoint of somebody else's, or torchvision's published weights, one of the user's own backbones."""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.backbones.architectures import architecture
+from core.backbones.backbone import ENDING, Backbone, backbone_ids, folders, load_backbone, save_backbone
+from core.backbones.checkpoints import Coverage, Trunk, read_trunk
+from core.backbones.layouts import PLAIN, SOURCES, SUPERVISED, layout
+from core.backbones.torchvision_weights import Presentation, presentation, published, weights_file
+from core.errors import BadFileError, BadValueError, MetaVoteError, MismatchError, UnknownNameError
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+SMALLEST, LARGEST = 8, 1024  # pixels
+DRAWN_FROM = 0  # seed of what a checkpoint leaves open, where that is asked for
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a new backbone beside its weights; None: what the checkpoint or torchvision says.
+
+    name: its id. mean, std: per colour, in [0, 1]. size: side of its images in pixels. partial: take it even where the
+    checkpoint does not fill the trunk; what is missing is drawn at random.
+    """
+
+    name: str | None = None
+    size: int | None = None
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+    source: str | None = None
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Added:
+    """A new backbone, and how the checkpoint filled it."""
+
+    backbone: Backbone
+    coverage: Coverage = field(repr=False)
+
+
+def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wanted = Wanted()) -> Added:
+    """Make a checkpoint a backbone of architecture `name`, found by its id from then on.
+
+    Raises BadFileError below full coverage, MismatchError for an id that is taken, UnknownNameError, BadValueError.
+    """
+    trunk = read_trunk(file.expanduser(), name, format)
+    source = wanted.source or trunk.source or (SUPERVISED if trunk.head else "")
+    if not source:
+        raise BadValueError(
+            f"{file.name} has no head and does not tell how it was trained: say so with --source "
+            f"({', '.join(SOURCES)}), or with the --format it is of."
+        )
+    url = layout(trunk.coverage.layout).url
+    origin = {"file": file.name, "sha256": _hash(file.expanduser()), "layout_from": url}
+    return _keep(trunk, name, source, _plain(file), presentation(name), wanted, origin)
+
+
+def add_published(name: str, weights: str, download: bool = False, wanted: Wanted = Wanted()) -> Added:
+    """Make torchvision's weights of an architecture a backbone; downloaded only where `download` asks for it.
+
+    Raises as `add_checkpoint`; MissingDataError where the file is not on this machine.
+    """
+    entry = published(name, weights)
+    file = weights_file(name, weights, download)
+    trunk = read_trunk(file, name, PLAIN)
+    origin = {"file": file.name, "sha256": _hash(file), "weights": str(entry), "url": entry.url}
+    standard = presentation(name, weights)
+    return _keep(trunk, name, wanted.source or SUPERVISED, f"{name}-{weights.lower()}", standard, wanted, origin)
+
+
+def _keep(
+    trunk: Trunk, name: str, source: str, id: str, standard: Presentation, wanted: Wanted,
+    origin: Mapping[str, Any],
+) -> Added:  # fmt: skip
+    """Check all that is asked, write the file, and read it back as the backbone that it is from then on."""
+    id = _checked_id(wanted.name or id)
+    if source not in SOURCES:
+        raise UnknownNameError("source of weights", source, SOURCES)
+    view = _checked_view(standard, wanted)
+    tensors, drawn = _whole(trunk, name, wanted.partial)
+    _check_runs(tensors, name, view.size)
+    about = {**origin, "coverage": trunk.coverage.to_dict(), "drawn_at_random": drawn}
+    target = folders()[1] / f"{id}{ENDING}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".add-") as beside:
+            made = Path(beside) / target.name
+            save_backbone(
+                made, tensors, architecture=name, source=source, mean=list(view.mean), std=list(view.std),
+                size=view.size, about=about,
+            )  # fmt: skip
+            if id in backbone_ids():
+                return Added(_same(load_backbone(str(made)), load_backbone(id)), trunk.coverage)
+            made.replace(target)
+    except OSError as error:
+        raise MetaVoteError(f"{target} cannot be written ({error.strerror}): check that folder.") from error
+    return Added(load_backbone(id), trunk.coverage)
+
+
+def _same(new: Backbone, here: Backbone) -> Backbone:
+    """The backbone that has this id already, where it is the same in all that matters."""
+
+    def facts(one: Backbone) -> tuple[object, ...]:
+        return one.hash, one.architecture, one.mean, one.std, one.size
+
+    if facts(new) != facts(here):
+        raise MismatchError(f"Another backbone {here.id} is here already: give this one another name.")
+    return here
+
+
+def _whole(trunk: Trunk, name: str, partial: bool) -> tuple[dict[str, Tensor], list[str]]:
+    """(every entry of the trunk, those of them that were drawn at random)."""
+    coverage = trunk.coverage
+    if not coverage.complete and not partial:
+        raise BadFileError(
+            f"The checkpoint, read as {coverage.title}, does not fit {name}: {coverage.sentence}; "
+            "name the architecture or format it is of, or take it as it is with --partial."
+        )
+    found = {key: value.float() if value.is_floating_point() else value for key, value in trunk.tensors.items()}
+    if broken := [key for key, value in found.items() if not value.isfinite().all()]:
+        raise BadFileError(f"The checkpoint holds numbers that are not finite, in {broken[0]}: it is of no use.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(DRAWN_FROM)
+        made = architecture(name).build(2).state_dict()
+    head = f"{architecture(name).head}."
+    whole = {key: found.get(key, value) for key, value in made.items() if not key.startswith(head)}
+    return whole, [key for key in whole if key not in found]
+
+
+def _check_runs(tensors: Mapping[str, Tensor], name: str, size: int) -> None:
+    """Raise BadValueError where the network cannot take images of that size."""
+    with torch.device("meta"):
+        model = architecture(name).build(2)
+        image = torch.zeros(1, 3, size, size)
+    try:
+        with torch.no_grad():
+            model.eval()(image)
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise BadValueError(f"{name} cannot take images of {size} pixels: choose another size.") from error
+
+
+def _checked_view(standard: Presentation, wanted: Wanted) -> Presentation:
+    size = standard.size if wanted.size is None else wanted.size
+    if not SMALLEST <= size <= LARGEST:
+        raise BadValueError(f"The size of images is {SMALLEST} to {LARGEST} pixels, not {size}.")
+    mean, std = (
+        tuple(default if given is None else map(float, given))
+        for default, given in ((standard.mean, wanted.mean), (standard.std, wanted.std))
+    )
+    sensible = all(0 <= one <= 1 for one in mean) and all(0 < one <= 1 for one in std)
+    if not (len(mean) == len(std) == 3 and sensible):
+        raise BadValueError(
+            "Mean and standard deviation are three numbers each, one a colour, in [0, 1]: such as 0.485,0.456,0.406."
+        )
+    return Presentation(mean, std, size)
+
+
+def _checked_id(id: str) -> str:
+    if not _ID.fullmatch(id) or id.endswith(ENDING):
+        raise BadValueError(f"A backbone's name is made of letters, digits, dots and dashes, unlike '{id}'.")
+    return id
+
+
+def _plain(file: Path) -> str:
+    """A file's name as an id: without its endings, and what is not plain in it as dashes."""
+    stem = file.name
+    for ending in (".tar", ".gz", ".pth", ".pt", ".ckpt", ".torch", ".bin", ENDING):
+        stem = stem.removesuffix(ending)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._") or "backbone"
+
+
+def _hash(file: Path) -> str:
+    digest = hashlib.sha256()
+    with open(file, "rb") as content:
+        while part := content.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
