@@ -108,11 +108,13 @@ def read_trunk(path: Path, name: str, format: str | None = None) -> Trunk:
     states = read_states(path)
     entry = recognised(states) if format is None else layout(format)
     children = [child for child, _ in model.named_children()]
+    readings = [(place, prefix) for place in entry.places for prefix in entry.prefixes]
+    if format is not None and entry.alone:
+        readings.append((FILE, ""))
     found = [
         _fitted(entry, name, wanted.head, target, children, place, prefix, states[place])
-        for place in entry.places
+        for place, prefix in readings
         if place in states
-        for prefix in entry.prefixes
     ]
     if not found:
         places = " or ".join(f"'{place}'" for place in entry.places if place)

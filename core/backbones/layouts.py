@@ -4,6 +4,7 @@ Keys are compared without the wrappers that training puts before them (`module.`
 of compiling), so an entry names neither.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ class Layout:
 
     places: keys from outside in, apart by "/", under which the state dict sits; the first that is there and fits best.
     prefixes: what stands before the trunk's own names, likewise. marks: beginnings of keys that a file of this layout
-    has, all of them; without any, it is taken only where it is named. dropped: beginnings of keys beside the trunk's
+    has, all of them. alone: whether the trunk is published by itself too, as torchvision names it, which does not tell
+    what it is of: read so only where the layout is named. dropped: beginnings of keys beside the trunk's
     (projectors, predictors, momentum twins, queues); the head of the network itself need not be named.
     source: how such weights were trained; "" where the layout does not tell. rename: to torchvision's names.
     """
@@ -36,6 +38,13 @@ class Layout:
     source: str
     url: str
     rename: Callable[[str], str] | None = None
+    alone: bool = False
+
+
+def older_names(name: str) -> str:
+    """torchvision's present name of an entry; its published files of DenseNet and ViT still have older ones."""
+    name = re.sub(r"(\.denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2", name)
+    return name.replace(".mlp.linear_1.", ".mlp.0.").replace(".mlp.linear_2.", ".mlp.3.")
 
 
 def flat_mobilenet(name: str) -> str:
@@ -80,20 +89,20 @@ LAYOUTS = {
             ("encoder.", "projetion."), ("projetion.",), SELF_SUPERVISED, _HUB + "sthalles/PyTorch-BYOL",
         ),
         Layout(
-            "dino", "DINO", ("teacher", FILE), ("backbone.", ""), ("backbone.", "head."), ("head.",), SELF_SUPERVISED,
-            _HUB + "facebookresearch/dino",
+            "dino", "DINO", ("teacher",), ("backbone.",), ("backbone.", "head."), ("head.",), SELF_SUPERVISED,
+            _HUB + "facebookresearch/dino", alone=True,
         ),
         Layout(
-            "barlow-twins", "Barlow Twins", ("model", FILE), ("backbone.", ""), ("backbone.", "projector.", "bn."),
-            ("projector.", "bn."), SELF_SUPERVISED, _HUB + "facebookresearch/barlowtwins",
+            "barlow-twins", "Barlow Twins", ("model",), ("backbone.",), ("backbone.", "projector.", "bn."),
+            ("projector.", "bn."), SELF_SUPERVISED, _HUB + "facebookresearch/barlowtwins", alone=True,
         ),
         Layout(
-            "vicreg", "VICReg", ("model", FILE), ("backbone.", ""), ("backbone.", "projector."), ("projector.",),
-            SELF_SUPERVISED, _HUB + "facebookresearch/vicreg",
+            "vicreg", "VICReg", ("model",), ("backbone.",), ("backbone.", "projector."), ("projector.",),
+            SELF_SUPERVISED, _HUB + "facebookresearch/vicreg", alone=True,
         ),
         Layout(
-            "solo-learn", "solo-learn (any of its methods)", ("state_dict",), ("backbone.",),
-            ("backbone.", "classifier."),
+            "solo-learn", "solo-learn (methods with a projector)", ("state_dict",), ("backbone.",),
+            ("backbone.", "classifier.", "projector."),
             ("classifier.", "projector.", "predictor.", "prototypes.", "momentum_", "queue", "head.", "teacher_",
              "student_"),
             SELF_SUPERVISED, _HUB + "vturrisi/solo-learn",
@@ -137,7 +146,7 @@ LAYOUTS = {
         Layout(
             PLAIN, "torchvision's own names", (FILE, "state_dict", "model", "model_state_dict", "net", "network"),
             ("", "model.", "backbone.", "encoder.", "net.", "network.", "resnet."), (), (), "",
-            "https://docs.pytorch.org/vision/stable/models.html",
+            "https://docs.pytorch.org/vision/stable/models.html", older_names,
         ),
     )
 }  # fmt: skip

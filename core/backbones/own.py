@@ -128,6 +128,8 @@ def _whole(trunk: Trunk, name: str, partial: bool) -> tuple[dict[str, Tensor], l
     found = {key: value.float() if value.is_floating_point() else value for key, value in trunk.tensors.items()}
     if broken := [key for key, value in found.items() if not value.isfinite().all()]:
         raise BadFileError(f"The checkpoint holds numbers that are not finite, in {broken[0]}: it is of no use.")
+    if coverage.complete:
+        return found, []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(DRAWN_FROM)
         made = architecture(name).build(2).state_dict()

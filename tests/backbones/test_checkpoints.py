@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from core.backbones.architectures import ARCHITECTURES
 from core.backbones.checkpoints import COUNTER, read_states, read_trunk
-from core.backbones.layouts import LAYOUTS, SELF_SUPERVISED
+from core.backbones.layouts import LAYOUTS, SELF_SUPERVISED, older_names
 from core.errors import BadFileError, UnknownNameError
 from tests.backbones.made import MADE, State, after, mlp, network_of, network_state, training, trunk_of
 
@@ -128,6 +128,29 @@ def test_torchvisions_own_state_dict_of_every_architecture_fits(tmp_path: Path, 
     assert found.coverage.complete and found.head, found.coverage.sentence
     assert set(found.tensors) == set(trunk_of(state, ARCHITECTURES[name].head))
     assert found.coverage.dropped and sum(found.coverage.dropped.values()) == 2
+
+
+@pytest.mark.parametrize(
+    "old, now",
+    [
+        ("features.denseblock1.denselayer12.norm.1.running_var", "features.denseblock1.denselayer12.norm1.running_var"),
+        ("features.denseblock4.denselayer2.conv.2.weight", "features.denseblock4.denselayer2.conv2.weight"),
+        ("features.transition1.conv.weight", "features.transition1.conv.weight"),
+        ("encoder.layers.encoder_layer_3.mlp.linear_1.weight", "encoder.layers.encoder_layer_3.mlp.0.weight"),
+        ("encoder.layers.encoder_layer_3.mlp.linear_2.bias", "encoder.layers.encoder_layer_3.mlp.3.bias"),
+        ("layer1.0.conv1.weight", "layer1.0.conv1.weight"),
+    ],
+)
+def test_older_names_in_torchvisions_published_files_become_the_present_ones(old: str, now: str) -> None:
+    assert older_names(old) == older_names(now) == now
+
+
+def test_a_supervised_network_that_looks_like_anothers_layout_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Lightning modules are often a backbone and a classifier or head; that alone tells no method."""
+    for head in ("classifier.", "head."):
+        state = {**after("backbone.", trunk_of(network_state())), **mlp(head, 1)}
+        found = read_trunk(written(tmp_path, {"state_dict": state}), "resnet18")
+        assert (found.coverage.layout, found.source, found.coverage.complete) == ("torchvision", "", True)
 
 
 def test_safetensors_are_read_too(tmp_path: Path) -> None:
