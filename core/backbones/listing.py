@@ -76,10 +76,11 @@ def about(id: str = DEFAULT) -> About:
         size, free_form = int(record["size"]), dict(record["about"])
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise BadFileError(f"{path.name} is not a readable backbone file: fetch or build it again.") from error
-    shipped = path.parent == FOLDER.absolute()
     params = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(_BUFFERS))
-    place = {"bytes": path.stat().st_size, "shipped": shipped, "where": str(path)}
-    return About(path.stem, **told, size=size, **place, params=params, about=free_form)
+    return About(
+        path.stem, told["architecture"], told["source"], told["hash"], size, path.stat().st_size,
+        path.parent == FOLDER.absolute(), str(path), params, free_form,
+    )  # fmt: skip
 
 
 def backbones() -> list[About]:

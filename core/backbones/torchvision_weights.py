@@ -45,7 +45,7 @@ def presentation(name: str, weights: str | None = None) -> Presentation:
 
 def cached_file(entry: WeightsEnum) -> Path:
     """Where torch keeps the file of these weights."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / entry.url.rsplit("/", 1)[-1]
+    return Path(torch.hub.get_dir()) / "checkpoints" / str(entry.url).rsplit("/", 1)[-1]
 
 
 def weights_file(name: str, weights: str, download: bool = False) -> Path:
