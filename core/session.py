@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from core.backbones.adding import Wanted, add_checkpoint, add_published
 from core.backbones.backbone import DEFAULT, Backbone, keep_backbone, load_backbone
-from core.backbones.own import Wanted, add_checkpoint, add_published
 from core.channels.files import PrunedModel
 from core.channels.rebuild import rebuild
 from core.errors import MetaVoteError, MismatchError
@@ -61,7 +61,7 @@ def add_backbone(
     """One of your own backbones, found by its id from then on: from a checkpoint of `architecture`, or, with `weights`,
     torchvision's published ones, `file` then being an architecture's name.
 
-    wanted: name, size, mean, std, source, partial (`core.backbones.own.Wanted`). Without an architecture, `file` is a
+    wanted: as `core.backbones.adding.Wanted`: name, size, ... Without an architecture, `file` is a
     backbone file. Raises MetaVoteError.
     """
     if weights is not None:

@@ -11,7 +11,7 @@ from core.errors import BadValueError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from core.backbones.own import Added
+    from core.backbones.adding import Added
 
 
 def add(verbs: Verbs) -> None:
@@ -132,7 +132,7 @@ def add_one(args: argparse.Namespace) -> Answer:
 
 
 def _added(args: argparse.Namespace) -> "Added":
-    from core.backbones.own import Wanted, add_checkpoint, add_published
+    from core.backbones.adding import Wanted, add_checkpoint, add_published
 
     wanted = Wanted(args.name, args.size, args.mean, args.std, args.source, args.partial)
     try:

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from core.backbones.layouts import LAYOUTS
 from tests.backbones.made import MADE
-from tests.backbones.test_own import real_state
+from tests.backbones.test_adding import real_state
 from tests.cli.conftest import Run
 
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import core
-from core.backbones import listing, own, torchvision_weights
+from core.backbones import adding, listing, torchvision_weights
+from core.backbones.adding import Wanted, add_checkpoint, add_published
 from core.backbones.architectures import ARCHITECTURES
 from core.backbones.backbone import Backbone, backbone_ids, load_backbone, tensors_hash
-from core.backbones.own import Wanted, add_checkpoint, add_published
 from core.backbones.torchvision_weights import presentation, published, weights_file, weights_names
 from core.errors import BadFileError, BadValueError, MismatchError, MissingDataError, UnknownNameError
 from tests.backbones.made import MADE, State, trunk_of
@@ -165,7 +165,7 @@ def test_every_architecture_knows_how_torchvisions_weights_want_their_images(nam
     assert len(found.mean) == len(found.std) == 3 and 200 <= found.size <= 600
     assert all(0 < value < 1 for value in (*found.mean, *found.std))
     assert weights_names(name)
-    own._check_runs({}, name, found.size)
+    adding._check_runs({}, name, found.size)
 
 
 def test_size_and_colours_are_those_of_the_published_weights_themselves() -> None:
