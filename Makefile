@@ -41,7 +41,7 @@ $(INSTALLED): requirements.txt $(RUN)
 	$(PIP_INSTALL) -r requirements.txt
 	@touch $@
 
-$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+$(INSTALLED_DEV): requirements-dev.txt requirements-extras.txt $(INSTALLED)
 	$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 

@@ -30,3 +30,8 @@ def rebuild(model: PrunedModel) -> nn.Module:
     if missing := sorted(set(shell.state_dict()) - set(state)):
         raise BadFileError(f"This pruned model has no weights for {missing[0]}: load its file with the weights, whole.")
     return resized(shell, state).eval()
+
+
+def dense_like(model: PrunedModel) -> nn.Module:
+    """The unpruned network of the same architecture with as many classes, in eval mode; its weights are drawn."""
+    return architecture(model.architecture).build(len(model.classes)).eval()

@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
     parser = verbs.add(
         "runs", list_runs, "List runs, newest first; show, cancel, resume or delete one; pass many on as one file.",
         "runs --status finished\nruns show RUN\nruns resume RUN\n"
-        "runs export study.zip --tag study\nruns import study.zip",
+        "runs export study.zip --tag study\nruns import study.zip\nruns export-to tensorboard --tag study --to logs",
     )  # fmt: skip
     _add_filters(parser)
     parser.add_argument("--limit", type=whole(1), metavar="N", help="only the newest N")
@@ -45,6 +45,16 @@ def add(verbs: Verbs) -> None:
     one.add_argument("--models", action="store_true", help="their slim models too")
     one = within.add("import", import_runs, "Add the runs of a file to the store.", "runs import study.zip")
     one.add_argument("file", type=Path, metavar="FILE", help="a file that 'runs export' wrote")
+
+    line = "Hand runs that have ended to a tracker: TensorBoard files, or MLflow's server or database."
+    one = within.add("export-to", export_to, line,
+                     "runs export-to tensorboard RUN RUN --to logs\n"
+                     "runs export-to mlflow --tag study --to sqlite:///mlflow.db")  # fmt: skip
+    one.add_argument("tracker", type=one_of("tracker", _trackers), metavar="TRACKER", help="tensorboard or mlflow")
+    one.add_argument("runs", nargs="*", metavar="RUN", help="runs' ids; without, those that pass the filters")
+    one.add_argument("--to", required=True, metavar="PLACE",
+                     help="a folder for tensorboard; for mlflow a tracking URI, like sqlite:///mlflow.db")  # fmt: skip
+    _add_filters(one)
 
     parser = verbs.add(
         "compare", compare, "Compare runs: a table of them, and a summary by variant and iterations.",
@@ -66,6 +76,12 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", type=one_of("method", _methods), metavar="NAME", help="only runs of this method")
     parser.add_argument("--tag", metavar="WORD", help="only runs with this tag")
     parser.add_argument("--status", type=one_of("status", _statuses), metavar="STATUS", help="only runs that are this")
+
+
+def _trackers() -> Any:
+    from core.reports.trackers import PACKAGES
+
+    return PACKAGES
 
 
 def _methods() -> Any:
@@ -171,6 +187,28 @@ def export_runs(args: argparse.Namespace) -> Answer:
     }  # fmt: skip
     also = f" ({left_out} still going on were left out)" if left_out else ""
     return Answer(document, lambda out: say(out, f"{args.file}: {len(ended)} runs{also}, {size / 1e6:.1f} MB"))
+
+
+def export_to(args: argparse.Namespace) -> Answer:
+    """{"tracker", "to", "runs": [ids handed over], "there_already": [ids], "left_out": number still going on}."""
+    from core.reports.trackers import export_to as hand_over
+    from core.runs.record import ENDED
+    from core.runs.store import Store
+
+    store = Store()
+    if args.runs and any((args.task, args.method, args.tag, args.status)):
+        raise UsageError("Name runs, or choose them with --task, --method, --tag or --status, but not both.")
+    found = [store.get(run_id) for run_id in args.runs] or [record for record, _ in reversed(_found(store, args))]
+    ended = found if args.runs else [record for record in found if record.status in ENDED]
+    if not ended:
+        raise BadValueError("There is no such run that has ended: see python -m core runs.")
+    handed, known = hand_over(args.tracker, store, ended, args.to)
+    also = f"; {len(known)} were there already" if known else ""
+    document = {
+        "tracker": args.tracker, "to": args.to, "runs": handed, "there_already": known,
+        "left_out": len(found) - len(ended),
+    }  # fmt: skip
+    return Answer(document, lambda out: say(out, f"{args.to}: {len(handed)} runs handed to {args.tracker}{also}"))
 
 
 def import_runs(args: argparse.Namespace) -> Answer:

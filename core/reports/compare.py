@@ -26,6 +26,8 @@ class Row:
 
     imbalance: training images of its task's largest class for each of the smallest's.
     of: what `keep` is a share of. share: what it came to. deviation: how far that is off `keep`, relative to it.
+    latency, dense_latency: median seconds of one image through the slim and the unpruned network, where that was
+    measured; `measured_on` says on what machine and threads, and only latencies of the same can be held together.
     """
 
     run: str
@@ -53,6 +55,9 @@ class Row:
     share: float | None = None
     deviation: float | None = None
     tags: tuple[str, ...] = ()
+    latency: float | None = None
+    dense_latency: float | None = None
+    measured_on: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, in the order of the columns."""

@@ -1,46 +1,48 @@
-"""A finished run's slim model as a file for use elsewhere: safetensors, or ONNX."""
+"""A finished run's slim model as a file for use elsewhere, with a card beside it: safetensors, torch.export or ONNX."""
 
-from importlib.util import find_spec
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from core.channels.files import PrunedModel, load_pruned, write_whole
-from core.errors import BadValueError, MetaVoteError, MissingDataError, UnknownNameError
-from core.runs.record import CANCELLED, FAILED, FINISHED, LOST
-from core.runs.status import current
+from core.errors import BadValueError, MetaVoteError, UnknownNameError
+from core.reports import formats
+from core.reports.away import FORMATS, finished_model
+from core.reports.card import Facts, Way, card
+from core.reports.records import run_document
+from core.reports.snippets import snippet
+from core.runs.record import FINISHED
 from core.runs.store import Store
 
-FORMATS = ("safetensors", "onnx")
-ONNX_PACKAGES = ("onnx", "onnxscript")
+CARD = ".md"  # behind the whole name of the file that it belongs to
+NO_LICENCE = "no licence is recorded with it; ask whoever made it before you pass this model on"
+DATA_LICENCES = {
+    "emoji": "artwork of others under Apache-2.0, MIT and CC-BY-4.0; assets/emoji/ATTRIBUTION.md of the project has all"
+}
+NOT_CHECKED = f"not checked, as {formats.CHECKER} is not installed"
 
 
-def export(store: Store, run_id: str, to: str, file: Path) -> dict[str, Any]:
-    """Write a run's pruned model to `file`: {"run", "format", "file", "bytes", "classes", "input"}.
+def export(store: Store, run_id: str, to: str, file: Path, with_card: bool = True) -> dict[str, Any]:
+    """Write a run's pruned model to `file`, and what people should know of it to `file`.md.
 
+    {"run", "format", "file", "bytes", "classes", "input", "check", "card", "load"}: check is how far its logits are
+    from PyTorch's (None where that could not be found out), load the code that loads it without this project.
     The run's own file is read and checked first; `file` appears whole or not at all. Raises UnknownNameError,
     BadValueError for a run that has not finished and for a folder that is not there, MissingDataError, BadFileError.
     """
     if to not in FORMATS:
         raise UnknownNameError("export format", to, FORMATS)
-    status = current(store.get(run_id))
-    if status != FINISHED:
-        remedy = f"export it when it has (python -m core runs show {run_id})"
-        if status in (CANCELLED, FAILED, LOST):
-            remedy = f"let it go on (python -m core runs resume {run_id}) and export it then"
-        raise BadValueError(f"Run {run_id} is {status} and has not finished: {remedy}.")
-    source = store.model_path(run_id)
-    if not source.exists():
-        raise MissingDataError(f"The model of run {run_id} is gone from the store's folder: run it again.")
+    source = finished_model(store, run_id)
     model = load_pruned(source)
-    target = file.expanduser()
-    if target.is_dir():
-        raise BadValueError(f"{target} is a folder: name a file in it.")
-    if not target.parent.is_dir():
-        raise BadValueError(f"There is no folder {target.parent}: make it first.")
-    if target.resolve() == source.resolve():
-        raise BadValueError(f"{target} is the run's own file: choose another name.")
+    target = _free(file, source)
+    content, check = content_of(model, to, run_id, source)
+    way = way_of(model, to, target.name, check)
+    beside = target.with_name(target.name + CARD)
     try:
-        write_whole(target, source.read_bytes() if to == "safetensors" else onnx_bytes(model))
+        write_whole(target, content)
+        if with_card:
+            write_whole(beside, card(model, facts_of(store, model, run_id, [way])).encode())
     except OSError as error:
         raise MetaVoteError(f"{target} cannot be written ({error.strerror}): choose another place.") from error
     return {
@@ -50,7 +52,35 @@ def export(store: Store, run_id: str, to: str, file: Path) -> dict[str, Any]:
         "bytes": target.stat().st_size,
         "classes": list(model.classes),
         "input": input_of(model),
+        "check": None if check is None else check.to_dict(),
+        "card": str(beside) if with_card else None,
+        "load": way.code,
     }
+
+
+def _free(file: Path, source: Path) -> Path:
+    target = file.expanduser()
+    if target.is_dir():
+        raise BadValueError(f"{target} is a folder: name a file in it.")
+    if not target.parent.is_dir():
+        raise BadValueError(f"There is no folder {target.parent}: make it first.")
+    if target.resolve() == source.resolve():
+        raise BadValueError(f"{target} is the run's own file: choose another name.")
+    return target
+
+
+def content_of(model: PrunedModel, to: str, run_id: str, source: Path) -> tuple[bytes, formats.Check | None]:
+    """The content of the file, and how it was held against PyTorch; None where that was not possible."""
+    if to == "safetensors":
+        return source.read_bytes(), formats.check_plain(model)
+    make = formats.onnx_bytes if to == "onnx" else formats.torch_bytes
+    return make(model, formats.about(model, run_id))
+
+
+def way_of(model: PrunedModel, to: str, file: str, check: formats.Check | None) -> Way:
+    """How a file of that name and format is loaded, and how it was checked."""
+    code = snippet(model, to, file, plain=check is not None)
+    return Way(file, code, str(check) if check else NOT_CHECKED)
 
 
 def input_of(model: PrunedModel) -> dict[str, Any]:
@@ -58,26 +88,61 @@ def input_of(model: PrunedModel) -> dict[str, Any]:
     return {"shape": [None, 3, model.size, model.size], "mean": list(model.mean), "std": list(model.std)}
 
 
-def onnx_bytes(model: PrunedModel) -> bytes:
-    """The network as ONNX: input "images" float [B, 3, H, W], normalised; output "logits" float [B, classes]."""
-    missing = [name for name in ONNX_PACKAGES if find_spec(name) is None]
-    if missing:
-        raise MissingDataError(f"ONNX export needs packages that are not installed: pip install {' '.join(missing)}")
-    import torch
-
-    from core.channels.rebuild import rebuild
-
-    example = torch.zeros(2, 3, model.size, model.size)
-    program = torch.onnx.export(
-        rebuild(model),
-        (example,),
-        input_names=["images"],
-        output_names=["logits"],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-        dynamo=True,
-        verbose=False,
+def facts_of(store: Store, model: PrunedModel, run_id: str, ways: Sequence[Way]) -> Facts:
+    """What is known of a run, its data and its backbone on this machine."""
+    found = _backbone(model)
+    return Facts(
+        run=run_document(store, run_id),
+        images=_images(model),
+        backbone=found,
+        control=_control(store, run_id),
+        licences={
+            "Backbone": _licence(found),
+            "Data set": DATA_LICENCES.get(model.task["dataset"], NO_LICENCE),
+        },
+        ways=ways,
     )
-    if program is None:
-        raise MetaVoteError("This network cannot be written as ONNX: export it as safetensors.")
-    content: bytes = program.model_proto.SerializeToString()
-    return content
+
+
+def _licence(backbone: dict[str, Any] | None) -> str:
+    from core.backbones.backbone import FOLDER, find_backbone
+
+    if backbone is None:
+        return NO_LICENCE
+    if found := backbone["about"].get("licence"):
+        return str(found)
+    return "ships with Meta-Vote Studio, MIT" if find_backbone(backbone["id"]).parent == FOLDER else NO_LICENCE
+
+
+def _backbone(model: PrunedModel) -> dict[str, Any] | None:
+    """The backbone, where the one of that name here is the one that was pruned."""
+    from core.backbones.backbone import load_backbone
+
+    with suppress(MetaVoteError):
+        if (found := load_backbone(model.backbone)).hash == model.backbone_hash:
+            return found.to_dict()
+    return None
+
+
+def _images(model: PrunedModel) -> dict[str, int]:
+    from core.tasks.data import load_task
+    from core.tasks.task import Task
+
+    with suppress(MetaVoteError):
+        data = load_task(Task.from_dict(model.task))
+        return {"training": len(data.train), "validation": len(data.validation), "test": len(data.test)}
+    return {}
+
+
+def _control(store: Store, run_id: str) -> dict[str, Any] | None:
+    """The unpruned network's run on the same task, backbone and iterations, the one with the same seed first."""
+    own = store.get(run_id).config
+    if own.method == "dense":
+        return None
+    alike = [
+        record
+        for record in store.list(status=FINISHED, task=own.task, method="dense")
+        if (record.config.iterations, record.config.backbone) == (own.iterations, own.backbone)
+    ]
+    best = min(alike, key=lambda record: abs(record.config.seed - own.seed), default=None)
+    return None if best is None else run_document(store, best.id)

@@ -1,6 +1,6 @@
 """From the run store to reports: a run as one document, and many runs as the rows of a comparison."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +11,7 @@ from core.pruning.events import Evaluation, Pruned, RecordedEvent
 from core.pruning.methods import METHODS
 from core.reports.by_class import imbalance_of
 from core.reports.compare import Row, differing_options, variant_name
+from core.reports.latency import Latency
 from core.runs.record import RunRecord
 from core.runs.status import current
 from core.runs.store import Store
@@ -26,6 +27,7 @@ def run_document(store: Store, run_id: str) -> dict[str, Any]:
     record = store.get(run_id)
     evaluations, pruned = _evaluations(store, run_id), _last_pruned(store, run_id)
     result = dict(record.result or {})
+    latency = latencies_of(store, [run_id]).get(run_id)
     achieved = {} if pruned is None else {
         "channel_sparsity": pruned.channel_sparsity, "params": pruned.params, "macs": pruned.macs,
     }  # fmt: skip
@@ -51,6 +53,7 @@ def run_document(store: Store, run_id: str) -> dict[str, Any]:
         "created": record.created,
         "started": record.started,
         "ended": record.ended,
+        "latency": None if latency is None else latency.to_dict(),
         "model": str(store.model_path(run_id)) if store.model_path(run_id).exists() else None,
     }
 
@@ -73,20 +76,39 @@ def reached(config: RunConfig, result: Mapping[str, Any] | None) -> tuple[float 
 
 def rows(store: Store, records: Sequence[RunRecord]) -> list[Row]:
     """One row a run, in their order, named by the options in which these runs differ."""
-    evaluations = store.events_of_runs([record.id for record in records], [Evaluation.kind])
-    return rows_of(records, evaluations)
+    ids = [record.id for record in records]
+    return rows_of(records, store.events_of_runs(ids, [Evaluation.kind]), latencies_of(store, ids))
 
 
-def rows_of(records: Sequence[RunRecord], events: Mapping[str, Sequence[RecordedEvent]]) -> list[Row]:
-    """The same from events already read: run id -> its events, of which the last evaluation counts."""
+def rows_of(
+    records: Sequence[RunRecord],
+    events: Mapping[str, Sequence[RecordedEvent]],
+    latencies: Mapping[str, Latency] | None = None,
+) -> list[Row]:
+    """The same from what has been read: run id -> its events, of which the last evaluation counts, and its latency."""
     options = differing_options([record.config for record in records])
     return [
-        _row(record, [one for one in events.get(record.id, ()) if isinstance(one, Evaluation)], differ)
+        _row(
+            record,
+            [one for one in events.get(record.id, ()) if isinstance(one, Evaluation)],
+            differ,
+            (latencies or {}).get(record.id),
+        )
         for record, differ in zip(records, options, strict=True)
     ]
 
 
-def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str, Any]) -> Row:
+def latencies_of(store: Store, run_ids: Iterable[str] | None = None) -> dict[str, Latency]:
+    """Run id -> its latency, of those runs (of all) that have one which can be read."""
+    found = {}
+    for id, data in store.latencies(run_ids).items():
+        with suppress(MetaVoteError):
+            found[id] = Latency.from_dict(data)
+    return found
+
+
+def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str, Any], latency: Latency | None) -> Row:
+    one = latency.at(1) if latency else None
     config, result = record.config, record.result or {}
     achieved, dense, cost = (result.get(name) or {} for name in ("achieved", "dense", "cost"))
     share, deviation = reached(config, result)
@@ -116,6 +138,9 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
         share=share,
         deviation=deviation,
         tags=record.tags,
+        latency=one.slim.median if one else None,
+        dense_latency=one.dense.median if one else None,
+        measured_on=latency.where if latency and one else None,
     )
 
 

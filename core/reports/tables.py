@@ -71,6 +71,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def milliseconds(seconds: float | None) -> str:
+    """0.00412 -> "4.12 ms"."""
+    return NONE if seconds is None else f"{1000 * seconds:.3g} ms"
+
+
 def text(value: object) -> str:
     """Anything else; None is a dash."""
     return NONE if value is None or value == "" else f"{value}"
@@ -107,6 +112,7 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("validation accuracy", lambda row: row.validation_accuracy, share),
     Column("params", lambda row: row.params, count),
     Column("MACs", lambda row: row.macs, count),
+    Column("latency", lambda row: row.latency, milliseconds),
     Column("channel sparsity", lambda row: row.channel_sparsity, share),
     Column("time", lambda row: row.seconds, duration),
 )

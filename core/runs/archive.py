@@ -22,6 +22,7 @@ FORMAT = 1
 WHAT = "file of runs"
 _LINES = "runs.jsonl"
 _MODEL = re.compile(r"models/([a-z0-9][a-z0-9-]{0,79})\.safetensors")
+_LATENCY = "latency"  # of the runs that have one
 _KEPT = ("status", "created", "started", "ended", "error", "result", "tags", "notes")
 
 
@@ -34,10 +35,12 @@ def pack(store: Store, records: Sequence[RunRecord], file: Path, models: bool = 
 
 def _members(store: Store, records: Sequence[RunRecord], models: bool) -> Iterator[tuple[str, bytes]]:
     lines = [dumps({"format": FORMAT})]
+    timed = store.latencies(record.id for record in records)
     for record in records:
         about = {name: value for name, value in record.to_dict().items() if name in _KEPT}
         happened = [event.to_dict() for _, event in store.events(record.id)]
-        lines.append(dumps({"id": record.id, "config": record.config.to_dict(), **about, "events": happened}))
+        line = {"id": record.id, "config": record.config.to_dict(), **about, "events": happened}
+        lines.append(dumps(line | ({_LATENCY: timed[record.id]} if record.id in timed else {})))
     yield _LINES, "\n".join([*lines, ""]).encode()
     for record in records:
         if models and store.model_path(record.id).exists():
@@ -62,6 +65,9 @@ def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
         store.restore(
             (id, config, about, (event_from_dict(one) for one in happened)) for id, config, about, happened in new
         )
+        for id, _, about, _ in new:
+            if about[_LATENCY] is not None:
+                store.set_latency(id, about[_LATENCY])
     return [entry[0] for entry in new], [entry[0] for entry in entries if entry[0] in known]
 
 
@@ -71,7 +77,7 @@ def recorded(file: Path) -> list[tuple[RunRecord, list[RecordedEvent]]]:
         entries = _read(bundle.text(_LINES), file.name)
     return [
         (
-            RunRecord(run_id, config, **{**about, "tags": tuple(about["tags"])}),
+            RunRecord(run_id, config, **{name: about[name] for name in _KEPT} | {"tags": tuple(about["tags"])}),
             [event_from_dict(one) for one in happened],
         )
         for run_id, config, about, happened in entries
@@ -87,7 +93,9 @@ def _read(text: str, name: str) -> list[tuple[str, RunConfig, dict[str, Any], li
         for line in lines:
             for event in line["events"]:
                 event_from_dict(event)
-            about = {key: line[key] for key in _KEPT}
+            about = {key: line[key] for key in _KEPT} | {_LATENCY: line.get(_LATENCY)}
+            if not isinstance(about[_LATENCY], dict | None):
+                raise TypeError(_LATENCY)
             if about["status"] not in ENDED or not _MODEL.fullmatch(f"models/{line['id']}.safetensors"):
                 raise ValueError(line["id"])
             entries.append((line["id"], RunConfig.from_dict(line["config"]), about, line["events"]))

@@ -98,6 +98,16 @@ class Database:
                 f"The run store {self.where} was written by a newer version (schema {found}, this one knows {SCHEMA}): "
                 "update Meta-Vote Studio, or set METAVOTE_HOME to another folder."
             )
+        elif set(metadata.tables) - set(tables):
+            self._complete()
+
+    def _complete(self) -> None:
+        """Add the tables that an older version did not make; where that may not be, they are read as empty."""
+        try:
+            self._create()
+        except SQLAlchemyError as error:
+            if not _is_about_access(error):
+                raise
 
     def _create(self) -> None:
         with self.engine.connect() as connection:

@@ -54,3 +54,12 @@ workers = Table(
     Column("process_started", Double, nullable=False),
     Column("heartbeat", Double, nullable=False),
 )
+
+# Came later than the others: a database from before is given it when it is opened for writing.
+latencies = Table(
+    "latencies",
+    metadata,
+    Column("run", String(ID_LENGTH), primary_key=True),
+    Column("measured", Double, nullable=False),
+    Column("data", Text, nullable=False),
+)

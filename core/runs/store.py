@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sqlalchemy import URL, Connection, delete, insert, select, update
+from sqlalchemy import URL, Connection, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadValueError, MetaVoteError, StoreError, UnknownNameError
@@ -21,7 +21,7 @@ from core.runs.database import Database, make_url_of
 from core.runs.processes import Worker
 from core.runs.record import CANCELLED, FAILED, FINISHED, QUEUED, STORED, WITH_WORKER, RunRecord
 from core.runs.rows import add_events, clean_tags, damaged, dumps, find, last_seq_of, readable_id, record_of, status_of
-from core.runs.schema import events, runs
+from core.runs.schema import events, latencies, runs
 from core.runs.status import current
 
 Records: TypeAlias = list[RunRecord]
@@ -150,7 +150,9 @@ class Store:
         """A number that changes when a run is added, deleted, described anew, or changes its status: cheap to ask."""
         told = (runs.c.number, runs.c.status, runs.c.queued, runs.c.ended, runs.c.attempt, runs.c.tags, runs.c.notes)
         with self.database.read() as connection:
-            return hash(tuple(tuple(row) for row in connection.execute(select(*told).order_by(runs.c.number))))
+            rows = tuple(tuple(row) for row in connection.execute(select(*told).order_by(runs.c.number)))
+            timed = connection.execute(select(func.max(latencies.c.measured))).scalar() if _timed(connection) else None
+            return hash((rows, timed))
 
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
         """Replace a run's tags."""
@@ -169,7 +171,8 @@ class Store:
         with self.database.write() as connection:
             if self._in_work(connection, run_id):
                 raise BadValueError(f"Run {run_id} is being worked on: cancel it before you delete it.")
-            connection.execute(delete(events).where(events.c.run == run_id))
+            for table in (events, latencies):
+                connection.execute(delete(table).where(table.c.run == run_id))
             connection.execute(delete(runs).where(runs.c.id == run_id))
         shutil.rmtree(self.run_folder(run_id), ignore_errors=True)
 
@@ -217,6 +220,23 @@ class Store:
         """Forget the events after number `seq`, which a resumed run will tell again."""
         with self.database.write() as connection:
             connection.execute(delete(events).where(events.c.run == run_id, events.c.seq > seq))
+
+    # Latency: measured after a run has ended, on a machine that need not be the one it ran on
+
+    def set_latency(self, run_id: str, data: Mapping[str, Any]) -> None:
+        """Keep a run's latency (a `core.reports.latency.Latency` as plain data) in place of an earlier one."""
+        row = {"run": run_id, "measured": time.time(), "data": dumps(dict(data))}
+        with self.database.write() as connection:
+            find(connection, run_id, self.where)
+            connection.execute(delete(latencies).where(latencies.c.run == run_id))
+            connection.execute(insert(latencies).values(**row))
+
+    def latencies(self, run_ids: Iterable[str] | None = None) -> dict[str, Mapping[str, Any]]:
+        """Run id -> its latency as plain data, of those runs (of all) that have one."""
+        wanted = None if run_ids is None else set(run_ids)
+        with self.database.read() as connection:
+            rows = connection.execute(select(latencies.c.run, latencies.c.data)).all() if _timed(connection) else []
+        return {row.run: json.loads(row.data) for row in rows if wanted is None or row.run in wanted}
 
     # What a worker does with a run
 
@@ -284,3 +304,8 @@ class Store:
     def _end(self, run_id: str, status: str, **values: Any) -> None:
         with self.database.write() as connection:
             transitions.end(connection, run_id, status, **values)
+
+
+def _timed(connection: Connection) -> bool:
+    """Whether the database has latencies: one that an older version made, and that cannot be written, has none."""
+    return inspect(connection).has_table(latencies.name)
