@@ -12,6 +12,7 @@ from dashboard import data, parts
 from dashboard.errors import as_sentence
 from dashboard.progress import ACTIVE, progress
 from dashboard.recordings import start_replay
+from dashboard.run_away import take_away
 from dashboard.run_notes import notes_and_tags
 from dashboard.run_pictures import pictures
 from dashboard.run_queue import queue_now
@@ -32,6 +33,8 @@ def run_view(run_id: str) -> None:
 
     first = look()
     watch(first, look, lambda seen: EVERY if seen[1] in ACTIVE else None, lambda seen: _show(*seen))
+    if first[1] == FINISHED:
+        take_away(first[0])
     notes_and_tags(first[0])
 
 

@@ -266,6 +266,16 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def milliseconds(seconds: float) -> str:
+    """0.00412 -> "4.12 ms", 0.412 -> "412 ms"."""
+    return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{1000 * seconds:.0f} ms"
+
+
+def times(factor: float) -> str:
+    """A ratio: "4.1 ×"."""
+    return f"{factor:.1f} ×"
+
+
 def ago(seconds: float) -> str:
     """How long ago something was, coarsely: "just now", "12 min ago", "3 days ago"."""
     if seconds < 60:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,12 @@ PACKAGES = (
     ),
     *("streamlit", "plotly", "altair", "pandas", "umap-learn", "captum"),
 )
-OPTIONAL_PACKAGES = ("onnx", "onnxscript")
+# What a command brings into use that not everybody needs -> the packages, all in requirements-extras.txt.
+OPTIONAL_PACKAGES = {
+    "export --to onnx": ("onnx", "onnxscript", "onnxruntime"),
+    "runs export-to tensorboard": ("tensorboard",),
+    "runs export-to mlflow": ("mlflow-skinny", "alembic"),
+}
 SPACE_NEEDED = 500_000_000  # bytes: the store, a few dozen models, checkpoints
 GIGABYTE = 1_000_000_000
 
@@ -80,7 +86,7 @@ def ready(checks: list[Check]) -> bool:
 def versions() -> dict[str, str | None]:
     """Package -> its version, None where it is not installed; Python's own first."""
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in (*PACKAGES, *OPTIONAL_PACKAGES):
+    for name in (*PACKAGES, *chain(*OPTIONAL_PACKAGES.values())):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -100,10 +106,11 @@ def _packages() -> Iterator[Check]:
     remedy = f"Run pip install -r requirements.txt, which brings {', '.join(missing)}." if missing else ""
     here = f"{len(PACKAGES) - len(missing)} of {len(PACKAGES)}"
     yield Check("packages", MISSING if missing else OK, True, here, remedy, {"missing": missing})
-    absent = [name for name in OPTIONAL_PACKAGES if found[name] is None]
-    remedy = f"Only for export --to onnx: pip install {' '.join(absent)}" if absent else ""
-    state = MISSING if absent else OK
-    yield Check("onnx", state, False, "not installed" if absent else str(found["onnx"]), remedy, {"missing": absent})
+    for command, names in OPTIONAL_PACKAGES.items():
+        absent = [name for name in names if found[name] is None]
+        remedy = f"Only for {command}: pip install {' '.join(absent)}" if absent else ""
+        here = "not installed" if absent else str(found[names[0]])
+        yield Check(names[0], MISSING if absent else OK, False, here, remedy, {"missing": absent})
 
 
 def _torch() -> Iterator[Check]:

@@ -15,6 +15,12 @@ from core.reports.snippets import normalising
 from core.reports.tables import count, duration, milliseconds, share
 from core.tasks.task import Task
 
+ACCURACIES = {
+    "test_accuracy": "test accuracy",
+    "test_balanced_accuracy": "balanced over classes",
+    "test_top5_accuracy": "top-5",
+}
+TOP = {"test_top5_accuracy": 5}  # answers that count, where more than one does
 NOT_KNOWN = (
     "How it does on images from elsewhere was not measured: it knows no class but those above, and names one of them "
     "whatever it is shown. Accuracies are of one run with one seed; other seeds give others."
@@ -94,12 +100,13 @@ def _loading(model: PrunedModel, facts: Facts) -> str:
 
 def _accuracy(facts: Facts, classes: int) -> str:
     run, control = facts.run, facts.control
-    rows = [("this model", share(run["test_accuracy"]))]
+    shown = {name: title for name, title in ACCURACIES.items() if run.get(name) is not None}
+    rows = [("this model", *(share(run[name]) for name in shown))]
     if control is not None:
         told = f"the unpruned network, same iterations, seed {control['config']['seed']} (run {control['run']})"
-        rows.append((told, share(control["test_accuracy"])))
-    rows.append(("guessing among the classes", share(1 / classes)))
-    table = _table(("", "test accuracy"), rows)
+        rows.append((told, *(share(control.get(name)) for name in shown)))
+    rows.append(("guessing among the classes", *(share(min(1.0, TOP.get(name, 1) / classes)) for name in shown)))
+    table = _table(("", *shown.values()), rows)
     missing = "" if control else "\n\nNo run of the unpruned network at the same budget is in the run store."
     curve = _table(
         ("iteration", "validation accuracy"), [(str(one["iteration"]), share(one["accuracy"])) for one in run["curve"]]

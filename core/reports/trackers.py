@@ -25,6 +25,16 @@ AT_ONCE = 1000  # metrics in one call that MLflow takes
 WORDS = 500  # characters of a setting
 
 
+_CLOCK = ("iteration", "seconds")
+# Kind of event -> what its scalars are called, and which of its numbers they are (all where none is named).
+_NAMED: dict[str, tuple[str, tuple[str, ...]]] = {
+    Step.kind: ("train", ()),
+    Evaluation.kind: ("validation", ()),
+    Pruned.kind: ("size", ("channel_sparsity", "params", "macs")),
+    Finished.kind: ("test", ("test_accuracy", "test_balanced_accuracy", "test_top5_accuracy")),
+}
+
+
 @dataclass(frozen=True)
 class Scalar:
     """A value at an iteration; `when` in seconds since the epoch."""
@@ -75,26 +85,18 @@ def told_of(store: Store, record: RunRecord) -> Told:
 def scalars_of(events: Sequence[RecordedEvent], began: float) -> Iterator[Scalar]:
     """The curves in events: loss and rate of training, accuracy and loss on validation, sizes, test accuracy."""
     for event in events:
-        named: dict[str, float] = {}
-        if isinstance(event, Step):
-            named = {"train/loss": event.loss, "train/learning_rate": event.learning_rate}
-        elif isinstance(event, Evaluation):
-            named = {"validation/accuracy": event.accuracy, "validation/loss": event.loss}
-        elif isinstance(event, Pruned):
-            named = {
-                "size/channel_sparsity": event.channel_sparsity, "size/params": event.params, "size/macs": event.macs
-            }  # fmt: skip
-        elif isinstance(event, Finished):
-            named = {"test/accuracy": event.test_accuracy}
-        for name, value in named.items():
-            if value == value:  # a loss may be no number, and trackers take none that is not
-                yield Scalar(name, float(value), event.iteration, began + event.seconds)
+        prefix, names = _NAMED.get(event.kind, ("", ()))
+        told = event.to_dict()
+        for name in names or told:
+            # what is not there, or no number, as a loss may be, no tracker takes
+            if prefix and name not in _CLOCK and _is_number(told.get(name)):
+                yield Scalar(f"{prefix}/{name}", float(told[name]), event.iteration, began + event.seconds)
 
 
 def results_of(record: RunRecord) -> dict[str, float]:
     """What a finished run came to: test accuracy, sizes achieved, costs; numbers alone."""
     result = record.result or {}
-    found = {"test_accuracy": result.get("test_accuracy"), **(result.get("achieved") or {})}
+    found = {name: value for name, value in result.items() if name not in _CLOCK} | (result.get("achieved") or {})
     found |= {f"dense_{name}": value for name, value in (result.get("dense") or {}).items()}
     found |= {f"cost_{name}": value for name, value in (result.get("cost") or {}).items()}
     return {name: float(value) for name, value in found.items() if _is_number(value)}
@@ -125,7 +127,7 @@ def _to_tensorboard(told: Sequence[Told], folder: Path) -> tuple[list[str], list
                 results = {f"result/{name}": value for name, value in one.results.items()}
                 for name, value in results.items():
                     writer.add_scalar(name, value, one.record.config.iterations, one.record.ended)
-                for part in hparams(dict(one.settings), results):
+                for part in hparams(dict(one.settings), results):  # type: ignore[no-untyped-call]
                     writer.file_writer.add_summary(part)
         except OSError as error:
             raise MetaVoteError(f"{own} cannot be written ({error.strerror}): choose another place.") from error

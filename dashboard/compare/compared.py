@@ -1,12 +1,13 @@
 """The runs that are compared, with all that views of them share: names, marks, statuses, events, rows, summaries."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from core.pruning.events import Pruned, RecordedEvent
 from core.reports.compare import Comparison, Row, compare
 from core.reports.curves import Point, curve
+from core.reports.latency import Latency
 from core.reports.records import rows_of
 from core.runs.record import FINISHED, RunRecord
 from dashboard import theme
@@ -19,12 +20,13 @@ MOST_LINES = 40  # runs drawn one by one
 
 @dataclass(frozen=True)
 class Compared:
-    """Runs in the order in which they were chosen; `events` by run id, `baseline` the id of one of them or None."""
+    """Runs in the order in which they were chosen; `events` and `latencies` by run id, `baseline` one's id or None."""
 
     records: Sequence[RunRecord]
     statuses: Mapping[str, str]
     events: Mapping[str, Sequence[RecordedEvent]]
     baseline: str | None = None
+    latencies: Mapping[str, Latency] = field(default_factory=dict)
 
     @cached_property
     def ids(self) -> list[str]:
@@ -44,7 +46,7 @@ class Compared:
     @cached_property
     def rows(self) -> list[Row]:
         """One row a run, as reports have it."""
-        return rows_of(self.records, self.events)
+        return rows_of(self.records, self.events, self.latencies)
 
     @cached_property
     def finished(self) -> list[Row]:

@@ -13,7 +13,12 @@ from dashboard.figures.spreads import Bundle
 from dashboard.figures.tradeoffs import Spot
 from dashboard.theme import Style
 
-COSTS = {"params": "Parameters", "macs": "MACs for one image", "iterations": "Training iterations"}
+COSTS = {
+    "params": "Parameters",
+    "macs": "MACs for one image",
+    "latency": "Latency of one image, ms",
+    "iterations": "Training iterations",
+}
 Key = tuple[str, float | None, int]  # variant, keep, iterations
 
 
@@ -83,20 +88,41 @@ def _measured(compared: Compared, row: Row) -> Sequence[Point]:
 
 
 def spots(compared: Compared, by: str, cost: str) -> list[Spot]:
-    """The marks of a trade-off with "params", "macs" or "iterations"; what has no such figure is left out."""
-    found = []
+    """The marks of a trade-off with one of COSTS; what has no such figure is left out.
+
+    There are none of latencies that were measured on different machines or numbers of threads.
+    """
+    found: list[Spot] = []
+    if cost == "latency" and len(measured_on(compared)) > 1:
+        return found
     if by == "run":
         for row in compared.finished:
-            value = getattr(row, cost)
+            value = _cost(row, cost)
             if value is not None and row.test_accuracy is not None:
                 style, name = compared.styles[row.run], compared.names[row.run]
                 found.append(Spot(row.run, name, style, row.test_accuracy, None, float(value)))
         return found
     for kind in kinds_of(compared):
-        values = [value for row in kind.rows if (value := getattr(row, cost)) is not None]
+        values = [value for row in kind.rows if (value := _cost(row, cost)) is not None]
         if values:
             found.append(Spot(kind.id, kind.name, kind.style, kind.mean, kind.sd, sum(values) / len(values)))
     return found
+
+
+def _cost(row: Row, cost: str) -> float | None:
+    value: float | None = getattr(row, cost)
+    return 1000 * value if cost == "latency" and value is not None else value
+
+
+def measured_on(compared: Compared) -> set[str]:
+    """The machines and numbers of threads on which latencies of the finished runs were measured."""
+    return {row.measured_on for row in compared.finished if row.measured_on is not None}
+
+
+def not_measured(compared: Compared) -> list[str]:
+    """Ids of the finished runs without a latency that can be held against the others'."""
+    mixed = len(measured_on(compared)) > 1
+    return [row.run for row in compared.finished if row.latency is None or mixed]
 
 
 def comparable(compared: Compared, by: str) -> bool:

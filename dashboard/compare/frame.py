@@ -1,6 +1,6 @@
 """All runs as a table: one row a run, the filters that narrow it, and one row a group. Pure: no page, no store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
+from core.reports.latency import Latency
 from core.runs.record import FINISHED, RunRecord
 from dashboard import theme
 from dashboard.compare.names import shown
@@ -29,6 +30,7 @@ COLUMNS = {
     "Weights": "where the first weights come from",
     "Parameters": "of the slim model",
     "MACs": "of the slim model, for one image",
+    "Latency": "milliseconds of one image through the slim model, where that was measured",
     "Time": "seconds from start to end",
     "Tags": "words given to it",
     "Notes": "what was noted",
@@ -59,17 +61,20 @@ class Filters:
         return bool(self.text.split() or self.tasks or self.methods or self.statuses or self.tags)
 
 
-def frame_of(records: Sequence[RunRecord], statuses: Sequence[str]) -> pd.DataFrame:
+def frame_of(
+    records: Sequence[RunRecord], statuses: Sequence[str], latencies: Mapping[str, Latency] | None = None
+) -> pd.DataFrame:
     """One row a run, in their order; columns that start with _ are for filters only."""
-    rows = [_row(record, status) for record, status in zip(records, statuses, strict=True)]
+    timed = latencies or {}
+    rows = [_row(record, status, timed.get(record.id)) for record, status in zip(records, statuses, strict=True)]
     frame = pd.DataFrame(rows, columns=[ALWAYS, *COLUMNS, _HAY, _TASK, _METHOD, _TAGS])
-    for name in (*ACCURACIES, "Keep", "K", "Parameters", "MACs", "Time"):
+    for name in (*ACCURACIES, "Keep", "K", "Parameters", "MACs", "Latency", "Time"):
         frame[name] = frame[name].astype(float)
     frame["Started"] = pd.to_datetime(frame["Started"], unit="s", utc=True)
     return frame
 
 
-def _row(record: RunRecord, status: str) -> dict[str, Any]:
+def _row(record: RunRecord, status: str, latency: Latency | None) -> dict[str, Any]:
     config, result = record.config, record.result or {}
     achieved = result.get("achieved") or {}
     method, look = theme.method_title(config.method), theme.STATUSES[status].title
@@ -88,6 +93,7 @@ def _row(record: RunRecord, status: str) -> dict[str, Any]:
         "Weights": shown("weights", config.weights),
         "Parameters": achieved.get("params"),
         "MACs": achieved.get("macs"),
+        "Latency": None if latency is None or (one := latency.at(1)) is None else 1000 * one.slim.median,
         "Time": (result.get("cost") or {}).get("seconds"),
         "Tags": ", ".join(record.tags),
         "Notes": record.notes,

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.paths import home
 from core.pruning.config import RunConfig
+from core.reports.latency import Latency
 from core.runs.record import FINISHED, RunRecord
 from core.runs.status import current
 from dashboard import run_choices, theme
@@ -51,7 +52,7 @@ def draw() -> None:
         return
     if len(picked) == 1:
         _alone(picked[0], runs.records)
-    _compare(picked, {record.id: by_id[record.id][1] for record in picked}, right)
+    _compare(picked, {record.id: by_id[record.id][1] for record in picked}, runs.latencies, right)
 
 
 def _all_of(shown: pd.DataFrame) -> list[str]:
@@ -67,7 +68,7 @@ def _by_hand() -> None:
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={reads.AllRuns: reads.AllRuns.identity})
 def _frame(runs: reads.AllRuns, statuses: tuple[str, ...]) -> pd.DataFrame:
-    return frame_of(runs.records, statuses)
+    return frame_of(runs.records, statuses, runs.latencies)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={reads.AllRuns: reads.AllRuns.identity})
@@ -138,14 +139,16 @@ def _add(ids: Sequence[str]) -> None:
     st.session_state["runs"] = [*st.session_state["runs"], *ids]
 
 
-def _compare(records: Sequence[RunRecord], statuses: Mapping[str, str], box: DeltaGenerator) -> None:
+def _compare(
+    records: Sequence[RunRecord], statuses: Mapping[str, str], timed: Mapping[str, Latency], box: DeltaGenerator
+) -> None:
     """The comparison, refreshed while a run in it is going on; the baseline is chosen in `box`."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         tab = choice.pick_tab()
         by = choice.pick_by("run", ["run", "variant"]) if len(records) <= MOST_LINES else "variant"
         axis = choice.pick_axis() if by == "run" and tab == "overview" else "iterations"
     with box:
-        baseline = _baseline(records, statuses, by)
+        baseline = _baseline(records, statuses, timed, by)
 
     def look() -> Now:
         now = [reads.again(record) if statuses[record.id] in ACTIVE else record for record in records]
@@ -158,17 +161,19 @@ def _compare(records: Sequence[RunRecord], statuses: Mapping[str, str], box: Del
         (records, statuses),
         look,
         lambda now: EVERY if tab == "overview" and going_on(now) else None,
-        lambda now: _view(_compared(*now, baseline), tab, by, axis),
+        lambda now: _view(_compared(*now, timed, baseline), tab, by, axis),
         going_on,  # once for each run that ends: the table then shows its result
     )
 
 
-def _baseline(records: Sequence[RunRecord], statuses: Mapping[str, str], by: str) -> str | None:
+def _baseline(
+    records: Sequence[RunRecord], statuses: Mapping[str, str], timed: Mapping[str, Latency], by: str
+) -> str | None:
     """The run that others are held against; where means are drawn, it stands for the runs like it."""
     if by == "run":
         done = [record.id for record in records if statuses[record.id] == FINISHED]
         return choice.pick_baseline(names_of(records), {}, (done or [records[0].id])[0])
-    kinds = kinds_of(_compared(records, statuses, None))
+    kinds = kinds_of(_compared(records, statuses, timed, None))
     if not kinds:
         return None
     first = {row.run: kind.rows[0].run for kind in kinds for row in kind.rows}
@@ -176,12 +181,15 @@ def _baseline(records: Sequence[RunRecord], statuses: Mapping[str, str], by: str
     return choice.pick_baseline(names, first, next(iter(names)))
 
 
-def _compared(records: Sequence[RunRecord], statuses: Mapping[str, str], baseline: str | None) -> Compared:
+def _compared(
+    records: Sequence[RunRecord], statuses: Mapping[str, str], timed: Mapping[str, Latency], baseline: str | None
+) -> Compared:
     """What is compared; where all of it has ended, it is worked out once."""
     if any(status in ACTIVE for status in statuses.values()):
-        return Compared(records, statuses, reads.events_of(records), baseline)
-    marks = tuple((one.id, one.attempt, one.status, one.tags, one.notes) for one in records)
-    return _ended(str(home()), marks, baseline, records, statuses)
+        return Compared(records, statuses, reads.events_of(records), baseline, timed)
+    when = {id: found.measured for id, found in timed.items()}
+    marks = tuple((one.id, one.attempt, one.status, one.tags, one.notes, when.get(one.id)) for one in records)
+    return _ended(str(home()), marks, baseline, records, statuses, timed)
 
 
 @st.cache_resource(max_entries=12, show_spinner="Reading the curves")
@@ -191,8 +199,9 @@ def _ended(
     baseline: str | None,
     _records: Sequence[RunRecord],
     _statuses: Mapping[str, str],
+    _timed: Mapping[str, Latency],
 ) -> Compared:
-    return Compared(_records, _statuses, reads.events_of(_records), baseline)
+    return Compared(_records, _statuses, reads.events_of(_records), baseline, _timed)
 
 
 def _view(compared: Compared, tab: str, by: str, axis: str) -> None:

@@ -11,6 +11,8 @@ from core.channels.selection import Selection
 from core.errors import MetaVoteError
 from core.paths import home
 from core.pruning.events import Evaluation, Pruned, RecordedEvent
+from core.reports.latency import Latency
+from core.reports.records import latencies_of
 from core.runs.record import ENDED, RunRecord
 from dashboard import data
 
@@ -21,11 +23,12 @@ Events = Mapping[str, Sequence[RecordedEvent]]
 
 @dataclass(frozen=True)
 class AllRuns:
-    """Every run in a store, newest first, and the mark of the store's state that this is."""
+    """Every run in a store, newest first, the latencies measured, and the mark of the store's state that this is."""
 
     folder: str
     mark: int
     records: Sequence[RunRecord] = field(repr=False)
+    latencies: Mapping[str, Latency] = field(repr=False, default_factory=dict)
 
     def identity(self) -> tuple[str, int]:
         """What reads of it are cached by."""
@@ -39,7 +42,7 @@ def all_runs() -> AllRuns:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the runs")
 def _all_runs(folder: str, mark: int) -> AllRuns:
-    return AllRuns(folder, mark, data.store().list())
+    return AllRuns(folder, mark, data.store().list(), latencies_of(data.store()))
 
 
 def again(record: RunRecord) -> RunRecord:

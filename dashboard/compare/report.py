@@ -61,7 +61,8 @@ def _times(value: float) -> str:
 RESULTS: Formats = {
     "Test accuracy": _percent, "Validation": _percent, "Δ points": _signed, "Parameters": theme.short,
     tables.BALANCED: _percent, tables.TOP5: _percent,
-    "MACs": theme.short, "× parameters": _ratio, "× MACs": _ratio, "× CPU": _ratio, "Iterations": theme.count,
+    "MACs": theme.short, "× parameters": _ratio, "× MACs": _ratio, "× CPU": _ratio, "× latency": _ratio,
+    tables.LATENCY: lambda value: theme.decimal(value, 2), "Iterations": theme.count,
     "CPU seconds": lambda value: theme.decimal(value, 1),
 }  # fmt: skip
 SUMMARIES: Formats = {

@@ -143,6 +143,7 @@ def _column_config(columns: Sequence[str]) -> dict[str, Any]:
         "Keep": number(format="percent", help=COLUMNS["Keep"]),
         "Parameters": number(format="compact", help=COLUMNS["Parameters"]),
         "MACs": number(format="compact", help=COLUMNS["MACs"]),
+        "Latency": number(format="%.2f ms", help=COLUMNS["Latency"]),
         "Time": number(format="%.0f s", help=COLUMNS["Time"]),
         "Started": st.column_config.DatetimeColumn(format="distance", help=COLUMNS["Started"]),
     }

@@ -14,7 +14,8 @@ from dashboard.compare.names import shown
 from dashboard.figures.marks import mark_url
 from dashboard.theme import Style
 
-MARK, NAME, BALANCED, TOP5 = " ", "Run", "Balanced", "Top-5"
+MARK, NAME, BALANCED, TOP5, LATENCY = " ", "Run", "Balanced", "Top-5", "Latency, ms"
+MAYBE = (BALANCED, TOP5, LATENCY, "× latency")  # columns that are there where a run has something to say in them
 
 
 def results(compared: Compared) -> pd.DataFrame:
@@ -39,6 +40,8 @@ def results(compared: Compared) -> pd.DataFrame:
             "× parameters": _numbers([_times(row, base, lambda one: one.params) for row in rows]),
             "MACs": _numbers([row.macs for row in rows]),
             "× MACs": _numbers([_times(row, base, lambda one: one.macs) for row in rows]),
+            LATENCY: _numbers([None if row.latency is None else 1000 * row.latency for row in rows]),
+            "× latency": _numbers([_times(row, _alike(base, row), lambda one: one.latency) for row in rows]),
             "Iterations": _numbers([row.iterations for row in rows]),
             "CPU seconds": _numbers([row.cpu_seconds for row in rows]),
             "× CPU": _numbers([_times(row, base, lambda one: one.cpu_seconds) for row in rows]),
@@ -46,9 +49,14 @@ def results(compared: Compared) -> pd.DataFrame:
         }
     )
     if base is None or len(rows) == 1:
-        table = table.drop(columns=["Δ points", "× parameters", "× MACs", "× CPU"])
-    table = table.drop(columns=[name for name in (BALANCED, TOP5) if table[name].isna().all()])
+        table = table.drop(columns=["Δ points", "× parameters", "× MACs", "× latency", "× CPU"])
+    table = table.drop(columns=[name for name in MAYBE if name in table and table[name].isna().all()])
     return table.drop(columns="Status") if not compared.active and not compared.without_result else table
+
+
+def _alike(base: Row | None, row: Row) -> Row | None:
+    """The baseline, where its latency was measured under the same conditions."""
+    return base if base is not None and base.measured_on == row.measured_on else None
 
 
 def _pinned(compared: Compared, row: Row) -> str:

@@ -11,11 +11,12 @@ from core.channels.selection import Selection
 from core.errors import MetaVoteError
 from core.reports import checklist as checks
 from core.reports.masks import GroupMasks, compare_masks
-from dashboard import theme
+from dashboard import data, theme
 from dashboard.compare import choice, classes, entries, reads, tables
 from dashboard.compare.compared import Compared
 from dashboard.figures import layers, overlays, spreads, tradeoffs
 from dashboard.figures.marks import mark_url
+from dashboard.run_away import measuring
 from dashboard.theme import Style
 
 PLAIN = {"displayModeBar": False}
@@ -104,7 +105,8 @@ def _results(compared: Compared) -> None:
             "Parameters": st.column_config.NumberColumn(format="compact"),
             "MACs": st.column_config.NumberColumn(format="compact", help="Multiply-accumulates for one image"),
             "CPU seconds": st.column_config.NumberColumn(format="%.1f"),
-            **dict.fromkeys(("× parameters", "× MACs", "× CPU"), times),
+            tables.LATENCY: st.column_config.NumberColumn(format="%.2f", help="Of one image, median of many passes"),
+            **dict.fromkeys(("× parameters", "× MACs", "× latency", "× CPU"), times),
         },
         alt=f"Results of {len(compared.records)} runs"
         + (", with differences to the baseline" if compared.base else ""),
@@ -120,7 +122,7 @@ def _height(rows: int) -> Any:
 def tradeoff(compared: Compared, by: str) -> None:
     """Accuracy against parameters, MACs and iterations, each with its front."""
     front = entries.comparable(compared, by)
-    with st.grid(3, min_column_width=290, gap="medium"):
+    with st.grid(2, min_column_width=290, gap="medium"):
         for cost, title in entries.COSTS.items():
             found = entries.spots(compared, by, cost)
             with st.container(border=True):
@@ -131,8 +133,12 @@ def tradeoff(compared: Compared, by: str) -> None:
                         tradeoffs.tradeoff(found, title, front), key=f"compare: {cost}", config=PLAIN, alt=alt
                     )
                     st.caption(alt.split(". ", 1)[-1] if front and len(found) > 1 else "Up and to the left is better.")
+                elif cost == "latency" and compared.finished:
+                    st.caption(_without_latency(compared))
                 else:
                     st.caption("No run has finished yet.")
+                if cost == "latency" and (missing := _to_measure(compared)):
+                    measuring(missing, f"Measure {len(missing)} runs" if len(missing) > 1 else "Measure it")
     if front:
         st.caption(
             "The dotted line is the Pareto front: nothing compared is both cheaper and more accurate than a mark on it."
@@ -141,6 +147,18 @@ def tradeoff(compared: Compared, by: str) -> None:
         st.caption(
             "No front is drawn: not all are on the same tasks, and accuracies of different tasks are not comparable."
         )
+
+
+def _without_latency(compared: Compared) -> str:
+    if len(entries.measured_on(compared)) > 1:
+        told = " and ".join(sorted(entries.measured_on(compared)))
+        return f"Measured on {told}, which cannot be compared: measure all of them here."
+    return "No latency has been measured yet: a process measures it, run by run, some ten seconds each."
+
+
+def _to_measure(compared: Compared) -> list[str]:
+    """The runs whose latency can be measured here and has to be, before all can be compared."""
+    return [id for id in entries.not_measured(compared) if data.store().model_path(id).exists()]
 
 
 def settings(compared: Compared) -> None:

@@ -56,7 +56,7 @@ def tradeoff(spots: Sequence[Spot], title: str, front: bool = True) -> go.Figure
                     "size": 13,
                     "line": {"width": 2 if spot.style.symbol.endswith("-open") else 0, "color": spot.style.colour},
                 },
-                customdata=[theme.short(spot.cost)],
+                customdata=[_told(spot.cost)],
                 hovertemplate="%{y:.1%} · %{customdata}<extra>%{fullData.name}</extra>",
                 showlegend=False,
             )
@@ -80,8 +80,13 @@ def _axis(title: str, costs: Sequence[float]) -> dict[str, Any]:
         "type": "log",
         "range": [math.log10(low), math.log10(high)],
         "tickvals": ticks,
-        "ticktext": [theme.short(tick).replace(".0 ", " ") for tick in ticks],
+        "ticktext": [_told(tick).replace(".0 ", " ") for tick in ticks],
     }
+
+
+def _told(cost: float) -> str:
+    """A cost in three digits or so, large or small."""
+    return theme.short(cost) if cost >= 100 else f"{cost:.3g}"
 
 
 def tradeoff_alt(spots: Sequence[Spot], title: str, front: bool = True) -> str:

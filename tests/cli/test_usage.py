@@ -6,7 +6,7 @@ import pytest
 from core.cli.parser import PROGRAM, build_parser
 from tests.cli.conftest import Run
 
-VERBS = ("tasks", "neighbours", "votes", "prune", "backbones", "zoo", "runs", "compare", "export", "doctor")
+VERBS = ("tasks", "neighbours", "votes", "prune", "backbones", "zoo", "runs", "compare", "export", "latency", "doctor")
 
 
 def test_help_lists_every_verb_with_one_line_each_and_the_exit_codes(run: Run) -> None:
@@ -19,7 +19,17 @@ def test_help_lists_every_verb_with_one_line_each_and_the_exit_codes(run: Run) -
 
 @pytest.mark.parametrize(
     "verb",
-    [*VERBS, "backbones add", "backbones info", "zoo info", "zoo build", "zoo export", "zoo import", "runs show"],
+    [
+        *VERBS,
+        "backbones add",
+        "backbones info",
+        "zoo info",
+        "zoo build",
+        "zoo export",
+        "zoo import",
+        "runs show",
+        "runs export-to",
+    ],
 )
 def test_every_verb_explains_itself_with_examples(run: Run, verb: str) -> None:
     said = run(*verb.split(), "--help")

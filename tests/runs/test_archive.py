@@ -101,3 +101,20 @@ def test_the_runs_of_a_file_can_be_read_without_a_store(store: Store, run_id: st
     assert events == [event for _, event in store.events(run_id)]
     with pytest.raises(BadFileError):
         recorded(tmp_path / "nothing.zip")
+
+
+def test_a_latency_goes_along_and_what_is_none_is_refused(
+    store: Store, other: Store, run_id: str, tmp_path: Path
+) -> None:
+    store.set_latency(run_id, {"machine": "desk"})
+    pack(store, store.list(), tmp_path / "runs.zip")
+    unpack(other, tmp_path / "runs.zip")
+    assert other.latencies() == {run_id: {"machine": "desk"}} == store.latencies([run_id, "another"])
+    (record, _), *_ = recorded(tmp_path / "runs.zip")
+    assert record.id == run_id
+    with zipfile.ZipFile(tmp_path / "runs.zip") as archive:
+        lines = archive.read("runs.jsonl").decode()
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr("runs.jsonl", lines.replace('{"machine":"desk"}', "7"))
+    with pytest.raises(BadFileError):
+        unpack(Store(folder=tmp_path / "third"), tmp_path / "bad.zip")

@@ -205,3 +205,27 @@ def test_a_busy_store_says_so(store: Store, config: RunConfig, monkeypatch: pyte
     with store.database.write(), pytest.raises(StoreError) as error:
         impatient.create(config)
     one_sentence(error, "has been busy", "try again")
+
+
+def before_latencies(path: Path) -> None:
+    """Make the database what a version made that knew no latencies."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE latencies")
+    connection.close()
+
+
+def test_a_database_from_before_latencies_is_given_their_table(filled: tuple[Path, str], store: Store) -> None:
+    path, run_id = filled
+    before_latencies(path)
+    again = Store()
+    assert again.latencies() == {}
+    again.set_latency(run_id, {"machine": "desk"})
+    assert again.latencies() == {run_id: {"machine": "desk"}}
+
+
+def test_one_that_cannot_be_written_has_none(filled: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    path, run_id = filled
+    before_latencies(path)
+    monkeypatch.setenv("METAVOTE_STORE", f"sqlite:///file:{path}?mode=ro&uri=true")
+    store = Store()
+    assert store.latencies() == {} and store.get(run_id).id == run_id and store.mark()
