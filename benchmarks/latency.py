@@ -16,20 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from core.backbones.architectures import architecture
 from core.channels.groups import channel_groups, parameters_and_macs
 from core.channels.selection import Selection, kept_count
 from core.channels.slim import slim
 from core.reports.latency import Batch
-from core.reports.measure import processor, timed
+from core.reports.measure import Network, processor, timed
 from core.reports.tables import milliseconds
 
 BAR = 0.6  # of the MACs ratio
 ARCHITECTURES = ("resnet18", "resnet50", "vgg16_bn")
 KEEPS = (0.5, 0.2)
-Network = Callable[[Tensor], Any]
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,7 @@ def networks(cell: Cell) -> tuple[nn.Module, nn.Module]:
     dense = architecture(cell.architecture).build().eval()
     for module in dense.modules():
         if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.running_var, 0.7, 1.3)
+            module.weight.data.uniform_(0.5, 1.5)
     groups = channel_groups(dense, torch.zeros(1, 3, cell.image, cell.image))
     kept = {name: tuple(range(_width(cell, size))) for name, size in groups.sizes.items()}
     return dense, slim(dense, groups, Selection(kept, groups.sizes)).eval()
@@ -243,8 +241,7 @@ def report(found: Mapping[str, Any]) -> str:
     lines += [f"| network | {' | '.join(kinds)} | all |", "|---|" + "---:|" * (len(kinds) + 1)]
     for name in ARCHITECTURES:
         told = found.get(f"profile {Cell(name, 0.2, 64, 32, threads=1).key}")
-        for which in ("dense", "slim") if told else ():
-            spent = told[which]
+        for which, spent in (told or {}).items():
             cells_ = [milliseconds(spent[kind]) for kind in kinds] + [milliseconds(sum(spent.values()))]
             lines.append(f"| {name}, {which} | {' | '.join(cells_)} |")
     return "\n".join(lines)

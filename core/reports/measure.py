@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from core.reports.away import check_quiet, finished_model
 from core.reports.latency import BATCHES, THREADS, Batch, Latency, Timing
 from core.runs.store import Store
 
+Network: TypeAlias = Callable[[Tensor], object]
 WARM_UP, FEWEST, MOST = 3, 12, 300  # passes before, and rounds of, a measurement
 SECONDS = 3.0  # to spend on one batch size, once the fewest rounds are there
 
@@ -97,7 +99,7 @@ def ready(network: nn.Module) -> nn.Module:
     return network.eval().to(memory_format=torch.channels_last)
 
 
-def timed(dense: nn.Module, slim: nn.Module, images: Tensor, seconds: float = SECONDS) -> Batch:
+def timed(dense: Network, slim: Network, images: Tensor, seconds: float = SECONDS) -> Batch:
     """Passes of both networks in turns, each first every other time, until the time is spent."""
     images = images.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
