@@ -116,17 +116,14 @@ def _accuracy(facts: Facts, classes: int) -> str:
 
 def _sizes(facts: Facts) -> str:
     asked, got, dense = facts.run["requested"], facts.run["achieved"], facts.run["dense"]
-    keep = asked.get("keep")
+    keep, of = asked.get("keep"), asked.get("of", "channels")
+    wanted = {of: "all" if keep is None else share(keep)}
     sparsity = got.get("channel_sparsity")
+    kept = share(None if sparsity is None else 1 - sparsity)
     rows = [
-        (
-            "channels kept",
-            "all" if keep is None else share(keep),
-            share(None if sparsity is None else 1 - sparsity),
-            "-",
-        ),
+        ("channels kept", wanted.get("channels", "-"), kept, "-"),
         *(
-            (name, "-", count(got.get(key)), count(dense.get(key)))
+            (name, wanted.get(key, "-"), count(got.get(key)), count(dense.get(key)))
             for name, key in (("parameters", "params"), ("MACs for one image", "macs"))
         ),
     ]
