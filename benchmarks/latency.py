@@ -23,7 +23,7 @@ from core.channels.groups import channel_groups, parameters_and_macs
 from core.channels.selection import Selection, kept_count
 from core.channels.slim import slim
 from core.reports.latency import Batch
-from core.reports.measure import Network, processor, timed
+from core.reports.measure import FEWEST, Network, processor, timed
 from core.reports.tables import milliseconds
 
 BAR = 0.6  # of the MACs ratio
@@ -54,8 +54,7 @@ def main_cells() -> Iterator[Cell]:
     for batch, image in ((32, 64), (32, 224), (1, 224), (8, 224), (1, 64), (8, 64)):
         for name in ARCHITECTURES:
             for keep in KEEPS:
-                for form in ("as it is", "folded"):
-                    yield Cell(name, keep, image, batch, form)
+                yield Cell(name, keep, image, batch)
 
 
 def tried_cells() -> Iterator[Cell]:
@@ -64,11 +63,13 @@ def tried_cells() -> Iterator[Cell]:
         for keep in KEEPS:
             base = Cell(name, keep, 64, 32)
             yield replace(base, form="contiguous")
+            yield replace(base, form="folded")
             yield replace(base, form="folded", multiple=8)
             yield replace(base, form="folded", multiple=16)
             yield replace(base, form="onnxruntime")
             yield replace(base, form="compiled")
             yield replace(base, form="bfloat16")
+            yield replace(base, threads=1)
             yield replace(base, form="folded", threads=1)
 
 
@@ -144,7 +145,8 @@ def measure(cell: Cell, seconds: float) -> dict[str, Any]:
     images = torch.randn(cell.batch, 3, cell.image, cell.image)
     if cell.form != "contiguous":
         images = images.contiguous(memory_format=torch.channels_last)
-    found: Batch = timed(form(dense, cell), form(small, cell), images, seconds)
+    fewest = FEWEST if cell.image * cell.batch < 224 * 32 else 5  # which take seconds each
+    found: Batch = timed(form(dense, cell), form(small, cell), images, seconds, fewest)
     return {
         **vars(cell), "rounds": found.rounds, "dense": found.dense.median, "slim": found.slim.median,
         "dense_quartiles": [found.dense.low, found.dense.high], "slim_quartiles": [found.slim.low, found.slim.high],

@@ -99,22 +99,24 @@ def ready(network: nn.Module) -> nn.Module:
     return network.eval().to(memory_format=torch.channels_last)
 
 
-def timed(dense: Network, slim: Network, images: Tensor, seconds: float = SECONDS) -> Batch:
-    """Passes of both networks in turns, each first every other time, until the time is spent."""
+def timed(dense: Network, slim: Network, images: Tensor, seconds: float = SECONDS, fewest: int = FEWEST) -> Batch:
+    """Passes of both networks in turns, each first every other time, until the time is spent, at least the fewest."""
     images = images.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         for _ in range(WARM_UP):
             dense(images), slim(images)
-        rounds = list(_rounds(lambda: dense(images), lambda: slim(images), seconds))
+        rounds = list(_rounds(lambda: dense(images), lambda: slim(images), seconds, fewest))
     of_dense, of_slim = (timing([one[which] for one in rounds]) for which in (0, 1))
     ratio = statistics.median(dense_s / slim_s for dense_s, slim_s in rounds)
     return Batch(len(images), len(rounds), of_dense, of_slim, ratio)
 
 
-def _rounds(dense: Callable[[], object], slim: Callable[[], object], seconds: float) -> Iterator[tuple[float, float]]:
+def _rounds(
+    dense: Callable[[], object], slim: Callable[[], object], seconds: float, fewest: int
+) -> Iterator[tuple[float, float]]:
     """(seconds of dense, seconds of slim), round by round."""
     began, number = time.perf_counter(), 0
-    while number < FEWEST or (number < MOST and time.perf_counter() - began < seconds):
+    while number < fewest or (number < MOST and time.perf_counter() - began < seconds):
         if number % 2:
             late = _once(slim)
             yield _once(dense), late
