@@ -95,7 +95,8 @@ def add_task(parser: argparse.ArgumentParser) -> None:
     """TASK, or --dataset and --classes for a task nobody named before."""
     parser.add_argument("task", nargs="?", metavar="TASK", help="a task's id, such as emoji-t00 (see 'tasks')")
     parser.add_argument("--dataset", metavar="NAME", help="the data set of a new task, such as emoji")
-    parser.add_argument("--classes", metavar="A,B,...", help="the classes of a new task, apart by commas")
+    parser.add_argument("--classes", metavar="A,B,...",
+                        help="the classes of a new task, apart by commas; 'animal-*' means all it fits")  # fmt: skip
 
 
 def add_budget(parser: argparse.ArgumentParser) -> None:

@@ -3,10 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from core.cli.answer import Answer, say, table
-from core.cli.parser import Verbs, add_task, check_k, one_of, task_of, whole
+from core.cli.answer import Answer, UsageError, say, table
+from core.cli.parser import Verbs, add_task, check_k, listed, one_of, task_of, whole
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from core.tasks.task import Task
     from core.zoo.zoo import Neighbour, Zoo
 
@@ -14,13 +16,16 @@ if TYPE_CHECKING:
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
     parser = verbs.add(
-        "tasks", list_tasks, "List the tasks that ship with the project, or download a data set for more.",
-        "tasks --targets\ntasks --json\ntasks --download cifar10",
+        "tasks", list_tasks, "List the tasks that ship with the project, or the classes of a data set; download one.",
+        "tasks --targets\ntasks --json\ntasks --dataset folder:/path/to/images\n"
+        "tasks --dataset emoji --classes 'animal-*'\ntasks --download cifar10",
     )  # fmt: skip
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--targets", dest="kind", action="store_const", const="targets", help="only the target tasks")
     kind.add_argument("--zoo", dest="kind", action="store_const", const="zoo", help="only the tasks of the zoo")
     kind.add_argument("--download", metavar="NAME", help="get a data set that is not here; nothing else downloads any")
+    kind.add_argument("--dataset", metavar="NAME", help="the classes of a data set, and how many images each has")
+    parser.add_argument("--classes", metavar="A,B,...", help="only these of its classes; 'animal-*' means all it fits")
     parser.add_argument(
         "--setting", help="a shipped setting: emoji (default), emoji-disjoint (no class in common) or fashion"
     )
@@ -51,9 +56,13 @@ def similarities() -> tuple[str, ...]:
 
 
 def list_tasks(args: argparse.Namespace) -> Answer:
-    """[{"id", "dataset", "classes", "title", "kind", "setting"}]; with --download, what `download` answers."""
+    """[{"id", "dataset", "classes", "title", "kind", "setting"}]; with --download and --dataset as theirs."""
+    if args.classes is not None and args.dataset is None:
+        raise UsageError("Classes are of a data set: name it with --dataset.")
     if args.download is not None:
         return download(args)
+    if args.dataset is not None:
+        return classes(args)
     from core.reports.tables import Column
     from core.tasks import catalogue
 
@@ -70,6 +79,39 @@ def list_tasks(args: argparse.Namespace) -> Answer:
         Column("classes", lambda one: ", ".join(one["classes"]), numeric=False),
     ]
     return Answer(found, lambda out: table(out, columns, found))
+
+
+def classes(args: argparse.Namespace) -> Answer:
+    """{"dataset", "task", "images", "imbalance", "split", "bytes", "classes": [{"name", "title", "train", ...}]}."""
+    from core.reports.by_class import uneven_words
+    from core.reports.tables import Column
+    from core.tasks.memory import AS_FLOATS
+    from core.tasks.summary import ClassCount, summarise
+
+    found = summarise(args.dataset, None if args.classes is None else listed(args.classes))
+    columns: list[Column[ClassCount]] = [
+        Column("class", lambda one: one.name, numeric=False),
+        Column("title", lambda one: one.title if one.title != one.name else None, numeric=False),
+        Column("train", lambda one: one.train),
+        Column("validation", lambda one: one.validation),
+        Column("test", lambda one: one.test),
+    ]
+    images = found.images
+    lines = [
+        f"{len(found.classes):,} classes, {sum(images.values()):,} images: {images['train']:,} for training, "
+        f"{images['validation']:,} for validation, {images['test']:,} for test.",
+        f"Split: {found.split}",
+        f"In memory: {', '.join(f'{size / 1e6:,.0f} MB at {side} pixels' for side, size in found.bytes.items())}; "
+        f"{1 + AS_FLOATS} times that while a run trains.",
+    ]
+    if uneven := uneven_words(found.imbalance):
+        lines.insert(1, f"{uneven}: see prune --sampling balanced.")
+
+    def show(out: "Console") -> None:
+        table(out, columns, found.classes, found.task)
+        say(out, *lines)
+
+    return Answer(found.to_dict(), show)
 
 
 def download(args: argparse.Namespace) -> Answer:

@@ -19,9 +19,7 @@ def rank(id: str, zoo_name: str) -> None:
     """Embed the own task of that id, rank the zoo for it, and keep both. Raises MetaVoteError."""
     from core.backbones.backbone import load_backbone
     from core.neighbours.embedding import task_embedding
-    from core.tasks.data import TaskData, load_task
-    from core.tasks.images import Examples
-    from core.tasks.thumbnails import keep_thumbnails
+    from core.tasks.data import load_task
     from core.zoo.similarity import prototypes, similarities
 
     task, zoo = task_of(id), open_zoo(zoo_name)
@@ -31,10 +29,6 @@ def rank(id: str, zoo_name: str) -> None:
             f"The zoo {zoo.id} was made on another {zoo.backbone} than the one here: use what belongs together."
         )
     data = load_task(task, backbone.size)
-    stored = TaskData(task, data.images).train
-    for label, name in enumerate(task.classes):
-        rows = stored.labels == label
-        keep_thumbnails(task.dataset, name, Examples(stored.images[rows], stored.labels[rows]))
     started, total = time.time(), len(zoo.tasks)
     say(folder_of(id), Progress(0, total, started, started))
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from core.errors import BadValueError, UnknownNameError
+from core.errors import UnknownNameError
 from core.paths import ASSETS
 from core.tasks import folder
-from core.tasks.datasets import DATASETS, FOLDER, canonical_class, class_names
+from core.tasks.choose import chosen_classes
+from core.tasks.datasets import DATASETS, FOLDER, class_names
 from core.tasks.own import own_id, own_task, own_tasks
 from core.tasks.task import Task, ad_hoc_id, parse_ad_hoc_id
 
@@ -51,8 +52,9 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
     """The task of an id ("emoji-t03", "emoji:tool+plant", "folder:/path", one of the user's own), or of a data set and
     some of its classes.
 
-    A data set's name alone means all of its classes. A class of `emoji` may be given as any Unicode subgroup in it; the
-    task has the class's own name. Raises UnknownNameError, BadValueError for fewer than two or repeated classes.
+    A data set's name alone means all of its classes. A class may be given by a pattern ("animal-*") or another name, as
+    `chosen_classes` reads them; the task has the classes' own names. Raises UnknownNameError, BadValueError for fewer
+    than two or repeated classes.
     """
     if classes is None and name in _by_id():
         return _by_id()[name]
@@ -68,8 +70,7 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
         raise UnknownNameError("task", name, [*_by_id(), *(one.task.id for one in own_tasks()), *known])
     if listed is None:
         return Task(ad_hoc_id(dataset), dataset, class_names(dataset))
-    found = tuple(canonical_class(dataset, each) for each in listed)
-    _check(listed, found)
+    found = chosen_classes(dataset, listed)
     return Task(ad_hoc_id(dataset, found), dataset, found)
 
 
@@ -77,14 +78,3 @@ def named_task(name: str, dataset: str, classes: Sequence[str]) -> Task:
     """A task under a name of the user's own, not kept yet: `core.tasks.own.keep_task` does. Raises as `task`."""
     found = task(dataset, classes)
     return Task(own_id(name, found.dataset, found.classes), found.dataset, found.classes)
-
-
-def _check(asked: Sequence[str], found: Sequence[str]) -> None:
-    """At least two classes, each once."""
-    if len(found) < 2:
-        raise BadValueError(f"A task needs at least two classes, not {len(found)}: name more of them.")
-    for position, name in enumerate(found):
-        if name in found[:position]:
-            first, again = asked[found.index(name)], asked[position]
-            also = "" if first == again else f" ('{first}' and '{again}' are both part of it)"
-            raise BadValueError(f"The class '{name}' is listed twice{also}: name each class once.")

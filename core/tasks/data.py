@@ -46,6 +46,6 @@ class TaskData:
 def load_task(task: Task, size: int | None = None) -> TaskData:
     """The images of a task as squares of `size` pixels, which a backbone says; None as its data set stores them.
 
-    Raises as `load_dataset` does where its data set is not here.
+    Of a folder, no other class is read. Raises as `load_dataset` does where its data set is not here.
     """
-    return TaskData(task, load_dataset(task.dataset, size=size), size)
+    return TaskData(task, load_dataset(task.dataset, size=size, classes=task.classes), size)

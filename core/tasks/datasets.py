@@ -1,6 +1,6 @@
 """The data sets by name: one registry; every entry loads to an `ImageSet`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -10,13 +10,15 @@ from core.errors import UnknownNameError
 from core.paths import home
 from core.tasks import emoji, folder, torchvision_names
 from core.tasks.images import ImageSet
+from core.tasks.thumbnails import keep_thumbnails
+from core.tasks.titles import folder_titles
 
 FOLDER = "folder:"
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """One data set: how people call it, its classes, and where its loader is.
+    """One data set: how people call it, its classes, where its loader is, and one sentence on how it is split.
 
     `loader` is "module:function" and looked up when called: an import, even inside a function, would make every module
     that knows the names of data sets depend on torch, and the dashboard may not.
@@ -28,6 +30,7 @@ class DataSet:
     classes: Callable[[], tuple[str, ...]]
     available: Callable[[], bool]
     remedy: Callable[[], str]
+    split: str
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,15 @@ def _torchvision(name: str, title: str) -> DataSet:
         classes=lambda: torchvision_names.CLASSES[name],
         available=lambda: torchvision_names.place(name) is not None,
         remedy=lambda: torchvision_names.remedy(name),
+        split=f"The test images of {title} for test; {torchvision_names.VALIDATION_SHARE:.0%} of its training images, "
+        "by a hash of their number, for validation.",
     )
 
 
-_SHIPPED = DataSet("emoji", "Emoji", "core.tasks.emoji:load", lambda: tuple(emoji.about()), lambda: True, lambda: "")
+_SHIPPED = DataSet(
+    "emoji", "Emoji", "core.tasks.emoji:load", lambda: tuple(emoji.about()), lambda: True, lambda: "",
+    "By code point, with all its styles and variants: no emoji is in two splits.",
+)  # fmt: skip
 DATASETS = {
     entry.name: entry
     for entry in (
@@ -61,16 +69,21 @@ DATASETS = {
 }
 
 
-def load_dataset(name: str, download: bool = False, size: int | None = None) -> ImageSet:
+def load_dataset(
+    name: str, download: bool = False, size: int | None = None, classes: Collection[str] | None = None
+) -> ImageSet:
     """All images of a data set by name, or of a folder of images as "folder:/path". Kept in memory once loaded.
 
     size: side of the squares that a folder's images are decoded to, in pixels; any other data set is as it is stored.
+    classes: those of a folder whose images are wanted, as no others are then read; None for all.
     Nothing is ever downloaded unless `download` asks for it. Raises UnknownNameError, MissingDataError with the remedy,
-    BadFileError where a file is broken.
+    BadFileError where a file is broken, BadValueError for more images than memory holds.
     """
     if name.startswith(FOLDER):
         path = folder.path_of(name)
-        return _load_folder(path, folder.fingerprint(path), size)
+        every = classes is None or set(classes) >= set(folder.class_names(path))
+        wanted = None if classes is None or every else tuple(sorted(set(classes)))
+        return _load_folder(path, folder.fingerprint(path, wanted), size, wanted)
     return _load(_entry(name).name, home(), download)
 
 
@@ -87,20 +100,12 @@ def class_names(dataset: str) -> tuple[str, ...]:
     return _entry(dataset).classes()
 
 
-def canonical_class(dataset: str, name: str) -> str:
-    """The class a name stands for: itself, or, in `emoji`, the class that holds that Unicode subgroup."""
-    known = class_names(dataset)
-    if name in known:
-        return name
-    also = emoji.aliases() if dataset == "emoji" else {}
-    if name not in also:
-        raise UnknownNameError(f"{dataset} class", name, [*known, *also])
-    return also[name]
-
-
 def class_title(dataset: str, name: str) -> str:
     """What people read for a class: a word or two."""
-    return emoji.short_title(name) if dataset == "emoji" else name.replace("_", " ")
+    if dataset == "emoji":
+        return emoji.short_title(name)
+    titles = folder_titles(folder.path_of(dataset)) if dataset.startswith(FOLDER) else {}
+    return titles.get(name) or name.replace("_", " ")
 
 
 def _entry(name: str) -> DataSet:
@@ -114,11 +119,15 @@ def _load(name: str, _home: Path, download: bool) -> ImageSet:
     """Kept per user folder, as that is where data sets are looked for."""
     module, function = DATASETS[name].loader.split(":")
     loader = getattr(import_module(module), function)
-    loaded: ImageSet = loader() if name == "emoji" else loader(name, download=download)
+    if name == _SHIPPED.name:
+        shipped: ImageSet = loader()
+        return shipped
+    loaded: ImageSet = loader(name, download=download)
+    keep_thumbnails(loaded)
     return loaded
 
 
 @lru_cache(maxsize=2)
-def _load_folder(path: Path, _fingerprint: str, size: int | None) -> ImageSet:
-    """Kept until a file in the folder changes."""
-    return folder.load(path, size)
+def _load_folder(path: Path, _fingerprint: str, size: int | None, classes: tuple[str, ...] | None) -> ImageSet:
+    """Kept until a file of these classes changes."""
+    return folder.load(path, size, classes)

@@ -4,6 +4,7 @@ The embedded data set ships them, a folder has them, and of any other they are k
 """
 
 import hashlib
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from PIL import Image
 from core.errors import MetaVoteError
 from core.paths import home
 from core.tasks import emoji, folder
-from core.tasks.images import Examples
+from core.tasks.images import SPLITS, TRAIN, ImageSet
 
 SIDE, MOST = 64, 8
 Tiles = npt.NDArray[np.uint8]
@@ -34,14 +35,17 @@ def thumbnails(dataset: str, name: str, most: int = MOST) -> Tiles | None:
     return _kept(_file(dataset, name), most)
 
 
-def keep_thumbnails(dataset: str, name: str, examples: Examples) -> None:
-    """Keep the first of a class's training images to show later, unless the data set has its own."""
-    if dataset == "emoji" or dataset.startswith(folder.PREFIX) or not len(examples):
-        return
-    tiles = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.NEAREST) for image in examples.images[:MOST]]
-    file = _file(dataset, name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.concatenate([np.asarray(tile) for tile in tiles], axis=1)).save(file)
+def keep_thumbnails(loaded: ImageSet) -> None:
+    """Keep the first training images of every class to show later, where that was not done yet and can be."""
+    for label, name in enumerate(loaded.classes):
+        file = _file(loaded.name, name)
+        rows = np.flatnonzero((loaded.labels == label) & (loaded.split == SPLITS.index(TRAIN)))[:MOST]
+        if file.is_file() or not len(rows):
+            continue
+        tiles = [Image.fromarray(loaded.images[row]).resize((SIDE, SIDE), Image.Resampling.NEAREST) for row in rows]
+        with suppress(OSError):  # pictures are for show: a folder that cannot be written to is no reason to stop
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.concatenate([np.asarray(tile) for tile in tiles], axis=1)).save(file)
 
 
 def _file(dataset: str, name: str) -> Path:

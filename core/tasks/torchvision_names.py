@@ -12,6 +12,7 @@ porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk 
 streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle wardrobe whale
 willow_tree wolf woman worm"""
 _FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+VALIDATION_SHARE = 0.15  # of torchvision's training images, by a hash of their number
 CLASSES = {
     "fashion-mnist": _FASHION,
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),

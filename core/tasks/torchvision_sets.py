@@ -15,7 +15,6 @@ from core.tasks import torchvision_names
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION, ImageSet, fraction
 
 _KINDS = {"fashion-mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}
-VALIDATION_SHARE = 0.15
 
 
 def load(name: str, download: bool = False) -> ImageSet:
@@ -62,7 +61,7 @@ def _read(name: str, root: Path, download: bool) -> ImageSet:
     labels = np.concatenate([np.asarray(part.targets, np.int64) for part in parts])
     split = np.full(len(labels), SPLITS.index(TEST), np.int8)
     split[: len(parts[0])] = [
-        SPLITS.index(VALIDATION if fraction(f"{name}/{index}") < VALIDATION_SHARE else TRAIN)
+        SPLITS.index(VALIDATION if fraction(f"{name}/{index}") < torchvision_names.VALIDATION_SHARE else TRAIN)
         for index in range(len(parts[0]))
     ]
     if images.shape[-1] == 1:  # grey: one stored channel seen three times

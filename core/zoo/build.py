@@ -51,6 +51,7 @@ class Plan:
     allocation: str = Budget.allocation
     least_width: int = Budget.least_width
     multiple: int = Budget.multiple
+    sampling: str = RunConfig.sampling
 
     def config(self, task: Task, attempt: int = 0) -> RunConfig:
         """The run that makes one model."""
@@ -58,6 +59,7 @@ class Plan:
             task.id, self.method, self.keep, self.iterations, self.seed + 1000 * attempt,
             backbone=self.backbone, threads=self.threads, learning_rate=self.learning_rate,
             of=self.of, allocation=self.allocation, least_width=self.least_width, multiple=self.multiple,
+            sampling=self.sampling,
         )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from core.zoo.archive import is_id
 from core.zoo.build import Plan, check_method, shipped_plan
 
 LARGEST = 1_000_000  # bytes
-RUN_SETTINGS = ("method", "keep", "iterations", "seed", "threads", "learning_rate", *KIND)
+RUN_SETTINGS = ("method", "keep", "iterations", "seed", "threads", "learning_rate", "sampling", *KIND)
 SETTINGS = ("zoo", "backbone", *RUN_SETTINGS, "workers")
 KEYS = (*SETTINGS, "tasks", "targets", "draw")
 TASK_KEYS = ("dataset", "classes")

@@ -166,8 +166,8 @@ def pools_of(tasks: Sequence[Task], size: int) -> dict[str, Pool]:
     """Data set -> pool of the training images that the tasks have in it, as squares of `size` pixels."""
     pools = {}
     for dataset in dict.fromkeys(task.dataset for task in tasks):
-        images = load_dataset(dataset, size=size)
         used = {name for task in tasks if task.dataset == dataset for name in task.classes}
+        images = load_dataset(dataset, size=size, classes=used)
         classes = tuple(name for name in images.classes if name in used)
         pools[dataset] = Pool(classes, images.part(TRAIN, classes).at_most(LOOKED_AT).sized(size))
     return pools

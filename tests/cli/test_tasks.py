@@ -8,6 +8,7 @@ from core.voting import select, votes
 from core.zoo.zoo import ballots, open_zoo
 from tests.cli.conftest import Run
 from tests.dashboard.paper_zoo import write_paper_zoo
+from tests.tasks.test_folder import fill
 
 
 def test_tasks_are_those_of_the_catalogue(run: Run) -> None:
@@ -45,6 +46,30 @@ def test_a_data_set_that_is_here_is_not_downloaded_again(run: Run) -> None:
     assert (document["dataset"], document["downloaded"]) == ("emoji", False)
     assert document["images"] > 1000 and "tool" in document["classes"]
     assert "was here already" in run("tasks", "--download", "emoji").out
+
+
+def test_the_classes_of_a_data_set_are_listed_with_their_images_and_imbalance(run: Run, tmp_path: Path) -> None:
+    found = run("tasks", "--dataset", "emoji", "--classes", "animal-*,tool", "--json").document
+    assert found["task"] == "emoji:animal-mammal+animal-bird+animal-marine+tool"
+    assert {"name", "title", "train", "validation", "test"} == set(found["classes"][0])
+    assert found["imbalance"] == pytest.approx(188 / 87)
+    out = run("tasks", "--dataset", "emoji", "--classes", "animal-*,tool").out
+    assert "2.2 times" in out and "--sampling balanced" in out and "pixels" in out
+    assert any(line.split() == ["tool", "tools", "94", "20", "28"] for line in out.splitlines())
+    even = run("tasks", "--dataset", f"folder:{fill(tmp_path, 10)}").out
+    assert "times the training images" not in even and "By file name" in even
+
+
+def test_a_list_of_classes_that_cannot_be_is_refused(run: Run) -> None:
+    run("tasks", "--dataset", "emoji", "--classes", "anml-*").refused(1, "no emoji class like 'anml-*'")
+    run("tasks", "--dataset", "emojy").refused(1, "did you mean emoji")
+    run("tasks", "--dataset", "folder:/nonesuch").refused(1, "There is no folder /nonesuch")
+    run("tasks", "--classes", "a,b").refused(2, "--dataset")
+    run("tasks", "--dataset", "emoji", "--targets").refused(2, "not allowed with")
+
+
+def test_a_task_may_be_named_by_patterns(run: Run) -> None:
+    run("neighbours", "--dataset", "emoji", "--classes", "animal-*,anml-*").refused(1, "no emoji class like 'anml-*'")
 
 
 def test_neighbours_are_those_of_the_zoo_best_first(run: Run) -> None:

@@ -1,6 +1,7 @@
 """A zoo in the real file format whose selections and similarities are drawn by chance: to test pages, not pruning."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from core.channels.selection import Selection
 from core.tasks.catalogue import tasks
 from core.tasks.datasets import class_names
 from core.tasks.task import Task
+from core.zoo.zoo import model_path
 
 GROUPS = {"conv1": 16, "layer1.0.conv1": 24, "layer2.0.conv1": 32, "layer3.0.conv1": 48, "layer4.0.conv1": 64}
 KEEPS = (0.6, 0.35, 0.2)
@@ -21,15 +23,23 @@ Floats = npt.NDArray[np.float32]
 
 
 def write_paper_zoo(
-    folder: Path, zoo_tasks: int = 14, targets: int = 4, seed: int = 0, tie_break: bool = False
+    folder: Path,
+    zoo_tasks: int = 14,
+    targets: int = 4,
+    seed: int = 0,
+    tie_break: bool = False,
+    others: tuple[Sequence[Task], Sequence[Task]] = ((), ()),
 ) -> Path:
-    """Write it and return its folder; its id is the folder's name. `tie_break`: with random importances for ties."""
+    """Write it and return its folder; its id is the folder's name. `tie_break`: with random importances for ties.
+
+    others: zoo tasks and targets beside the shipped ones.
+    """
     rng = np.random.default_rng(seed)
-    shipped, wanted = tasks("zoo"), tasks("targets")[:targets]
-    stored = [*shipped[:zoo_tasks], *more_tasks(zoo_tasks - len(shipped))]
+    shipped, wanted = tasks("zoo"), [*tasks("targets")[:targets], *others[1]]
+    stored = [*shipped[:zoo_tasks], *more_tasks(zoo_tasks - len(shipped)), *others[0]]
     entries: list[dict[str, object]] = []
     for task in stored:
-        save_pruned(_model(task, rng), folder / "models" / f"{task.id}.safetensors")
+        save_pruned(_model(task, rng), model_path(folder, task.id))
         achieved = {"params": 30_000 + 100 * len(entries), "macs": 90_000}
         accuracy = float(rng.uniform(0.5, 0.9))
         entries.append({"task": task.to_dict(), "validation_accuracy": accuracy, "achieved": achieved})

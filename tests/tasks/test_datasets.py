@@ -16,6 +16,7 @@ from core.errors import BadFileError, MissingDataError, UnknownNameError
 from core.tasks import torchvision_names
 from core.tasks.datasets import DATASETS, class_names, dataset_names, load_dataset
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION
+from core.tasks.thumbnails import MOST, thumbnails
 from core.tasks.torchvision_names import CLASSES, DEBIAN_FASHION, IDX_FILES
 
 installed = pytest.mark.skipif(not DEBIAN_FASHION.is_dir(), reason="needs the Debian package dataset-fashion-mnist")
@@ -130,7 +131,8 @@ def test_the_original_fashion_mnist_files_are_read_as_they_are(home: Path) -> No
     assert np.array_equal(loaded.labels[:60_000], labels)
     assert [len(loaded.part(split, ["Bag"])) for split in SPLITS] == [5_098, 902, 1_000]
     assert 0.14 < len(loaded.part(VALIDATION)) / 60_000 < 0.16
-    assert not home.exists()
+    assert [path.name for path in home.iterdir()] == ["cache"]  # pictures to show, and no copy of the files
+    assert thumbnails("fashion-mnist", "Bag").shape == (MOST, 64, 64, 3)
 
 
 @installed

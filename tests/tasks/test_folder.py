@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.errors import BadFileError, BadValueError, MetaVoteError, MissingDataError
-from core.tasks import catalogue, folder
+from core.errors import BadFileError, BadValueError, MetaVoteError, MissingDataError, UnknownNameError
+from core.tasks import catalogue, folder, memory
 from core.tasks.data import load_task
 from core.tasks.datasets import class_names, load_dataset
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION
@@ -66,6 +66,95 @@ def test_a_missing_validation_part_is_taken_from_training_images(tmp_path: Path)
     fill(tmp_path / "test", 2)
     counts = Counter(SPLITS[s] for s in folder.load(tmp_path).split)
     assert counts == {TRAIN: 16, VALIDATION: 4, TEST: 4}
+
+
+def fill_imagenet(path: Path, classes: tuple[str, ...] = ("n01440764", "n01443537"), train: int = 10) -> Path:
+    """ImageNet's layout: many training images, few others, no test; each picture unlike any other, as in `fill`."""
+    for label, name in enumerate(classes):
+        for n in range(train):
+            picture(path / "train" / name / f"{name}_{n}.JPEG", colour=(label * 40 % 256, n * 5, 255))
+        for n in range(4):
+            picture(
+                path / "val" / name / f"ILSVRC2012_val_{label}{n}.JPEG", colour=(label * 40 % 256, 200 + n * 5, 255)
+            )
+    return path
+
+
+def test_without_a_test_part_the_held_out_images_are_it_and_validation_is_drawn_from_training_ones(
+    tmp_path: Path,
+) -> None:
+    loaded = folder.load(fill_imagenet(tmp_path))
+    by_split = {split: loaded.images[loaded.split == number] for number, split in enumerate(SPLITS)}
+    assert {split: len(images) for split, images in by_split.items()} == {TRAIN: 16, VALIDATION: 4, TEST: 8}
+    held_out = {split: {bool(image[0, 0, 1] > 150) for image in images} for split, images in by_split.items()}
+    assert held_out == {TRAIN: {False}, VALIDATION: {False}, TEST: {True}}
+    assert folder.split_rule(tmp_path) == (
+        "By folder: 'train' for training, 15% of each class, drawn by file name from 'train', for validation, "
+        "'val' for test."
+    )
+
+
+def test_how_a_folder_is_split_is_said_in_a_sentence(tmp_path: Path) -> None:
+    assert "20% of each class for test" in folder.split_rule(fill(tmp_path / "plain", 4))
+    for split in ("train", "val", "test"):
+        fill(tmp_path / "whole" / split, 4)
+    rule = folder.split_rule(tmp_path / "whole")
+    assert rule == "By folder: 'train' for training, 'val' for validation, 'test' for test."
+    picture(fill_imagenet(tmp_path / "loose") / "test" / "1.png")  # images of no class, as ImageNet's own test images
+    assert "'val' for test; left out, as no class folders are in it: test." in folder.split_rule(tmp_path / "loose")
+    assert folder.counts(tmp_path / "loose")["n01440764"] == {TRAIN: 8, VALIDATION: 2, TEST: 4}
+
+
+def test_only_the_classes_of_a_task_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classes = tuple(f"n{number:08d}" for number in range(20))
+    path = fill_imagenet(tmp_path, classes)
+    walked: list[Path] = []
+    walk, square = folder._walk, folder._square
+    monkeypatch.setattr(folder, "_walk", lambda place: walked.append(place) or walk(place))
+    opened: list[Path] = []
+    monkeypatch.setattr(folder, "_square", lambda file, side: opened.append(file) or square(file, side))
+    (path / "train" / classes[7] / "broken.JPEG").write_bytes(b"never looked at")
+    task = catalogue.task(f"folder:{path}", [classes[3], classes[1]])
+    data = load_task(task, 32)
+    assert len(data.train) == 16 and len(data.test) == 8
+    assert {place.name for place in walked} == {file.parent.name for file in opened} == {classes[3], classes[1]}
+    assert len(opened) == 2 * 14
+
+
+def test_a_part_of_a_folder_is_the_same_images_as_in_the_whole(tmp_path: Path) -> None:
+    path = fill(tmp_path, 6, ("cat", "dog", "eel"))
+    whole, part = folder.load(path), folder.load(path, classes=["eel", "cat"])
+    assert part.classes == ("cat", "eel")
+    for split in SPLITS:
+        expected, got = (found.part(split, ["eel", "cat"]) for found in (whole, part))
+        assert np.array_equal(expected.images, got.images) and np.array_equal(expected.labels, got.labels)
+
+
+def test_tasks_that_share_classes_decode_them_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"folder:{fill(tmp_path, 4, ('cat', 'dog', 'eel'))}"
+    load_dataset(name, size=16, classes=["cat", "dog"])
+    square, opened = folder._square, list[Path]()
+    monkeypatch.setattr(folder, "_square", lambda file, side: opened.append(file) or square(file, side))
+    load_dataset(name, size=16, classes=["dog", "eel"])
+    assert {file.parent.name for file in opened} == {"eel"}
+    picture(tmp_path / "dog" / "0.png", colour=(1, 2, 3))
+    again = load_dataset(name, size=16, classes=["dog", "eel"])
+    assert (again.images == (1, 2, 3)).all(axis=(1, 2, 3)).any()
+
+
+def test_a_class_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean dog"):
+        folder.load(fill(tmp_path, 3), classes=["cat", "dogs"])
+
+
+def test_more_images_than_memory_holds_are_refused_before_any_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fill(tmp_path, 5)
+    monkeypatch.setattr(memory, "physical_memory", lambda: 100_000)
+    monkeypatch.setattr(folder, "_square", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(BadValueError, match="10 images of .* choose fewer of its classes"):
+        folder.load(path, 224)
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def quick() -> Iterator[pytest.MonkeyPatch]:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         for module in READERS:
-            patch.setattr(f"{module}.load_dataset", lambda name, size=None: few_images())
+            patch.setattr(f"{module}.load_dataset", lambda name, size=None, classes=None: few_images())
         patch.setattr(describe, "LAYOUTS", ("pca", "mds"))
         patch.setattr(build, "collapsed", lambda *_: False)
         yield patch

@@ -18,9 +18,12 @@ seed: 7
 threads: 2
 workers: 2
 learning_rate: 0.05
+sampling: balanced
 tasks:
   - emoji:tool+plant
   - {dataset: emoji, classes: [heart, flag]}
+  - {dataset: emoji, classes: [animal-*, tool]}
+  - "emoji: animal-* + plant"
 targets:
   - emoji:tool+heart
 draw:
@@ -41,9 +44,12 @@ def test_a_recipe_says_all_that_a_plan_holds(tmp_path: Path) -> None:
     plan, workers = plan_of(read_recipe(written(tmp_path, WHOLE)))
     assert (plan.id, plan.backbone, plan.method, plan.keep) == ("mine", "emoji-resnet18-simclr", "magnitude", 0.3)
     assert (plan.iterations, plan.seed, plan.threads, plan.learning_rate, workers) == (20, 7, 2, 0.05, 2)
-    assert plan.tasks[:2] == (task("emoji:tool+plant"), task("emoji:heart+flag")) and len(plan.tasks) == 6
+    assert plan.config(plan.tasks[0]).sampling == "balanced"
+    assert plan.tasks[:2] == (task("emoji:tool+plant"), task("emoji:heart+flag")) and len(plan.tasks) == 8
+    animals = "animal-mammal+animal-bird+animal-marine"
+    assert [one.id for one in plan.tasks[2:4]] == [f"emoji:{animals}+tool", f"emoji:{animals}+plant"]
     assert plan.targets[0] == task("emoji:tool+heart") and len(plan.targets) == 3
-    assert {one.dataset for one in (*plan.tasks[2:], *plan.targets[1:])} == {"fashion-mnist"}
+    assert {one.dataset for one in (*plan.tasks[4:], *plan.targets[1:])} == {"fashion-mnist"}
 
 
 def test_what_a_recipe_leaves_out_is_as_usual(tmp_path: Path) -> None:
