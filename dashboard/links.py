@@ -26,7 +26,7 @@ COMPARE = (
 # Those of the Run page alone, and the theme of any.
 RUN = (
     *("method", "iterations", "seed", "neighbours", "weights", "sampling", "also", "seeds", "tagged"),
-    *("tag", "clock", "replay", "speed"),
+    *("tag", "clock", "replay", "speed", "at"),
 )
 THEME = ("theme",)
 VOTES = ("view", "start", "channel", "shade", "scope", "within", "what", "out", "in", "draw")

@@ -63,5 +63,5 @@ def open_replay() -> Recording | None:
 def start_replay(run_id: str) -> None:
     """Play that run from its beginning. A callback."""
     st.session_state["replay"] = run_id
-    st.session_state["speed"] = None  # each has its own usual one
+    st.session_state["speed"] = st.session_state["at"] = None  # each has its own usual speed, and begins to play
     st.session_state.pop("player", None)

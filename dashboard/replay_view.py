@@ -5,7 +5,9 @@ from typing import TypeAlias
 
 import streamlit as st
 
+from core.errors import BadValueError
 from dashboard import data, recordings, theme
+from dashboard.links import linked
 from dashboard.pick import pick_one
 from dashboard.progress import Progress, progress
 from dashboard.recordings import Recording
@@ -16,7 +18,7 @@ from dashboard.watch import watch
 
 EVERY = 0.5  # seconds
 Moment: TypeAlias = tuple[float, Player]  # the clock, and what is played then
-PLAYER, PLACE = "player", "place in the recording"
+PLAYER, PLACE, AT = "player", "place in the recording", "at"
 
 
 def replay_view(shown: Recording) -> None:
@@ -110,13 +112,34 @@ def _pick_speed(usual: str) -> str:
 
 def _player(shown: Recording, length: float, speed: float) -> Player:
     """The player of this recording in this session, begun anew for another recording."""
-    kept = st.session_state.get(PLAYER)
-    now = time.time()
-    player = kept[1] if kept and kept[0] == shown.record.id else Player(length, speed, touched=now)
+    kept, now = st.session_state.get(PLAYER), time.time()
+    if kept and kept[0] != shown.record.id:
+        kept, st.session_state[AT] = None, None
+    at = _pick_place(length)
+    if kept:
+        player: Player = kept[1]
+    else:
+        player = Player(length, speed, touched=now)
+        player = player if at is None else player.seek(at, now)
     if player.speed != speed:
         player = player.at_speed(speed, now)
     st.session_state[PLAYER] = (shown.record.id, player)
     return player
+
+
+def _pick_place(length: float) -> float | None:
+    """Where it stands still, in seconds (`?at=`); None while it plays."""
+
+    def check(text: str) -> float | None:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= round(length, 1):
+            raise BadValueError(f"A place in this recording is from 0 to {length:.1f} seconds, not '{text}'.")
+        return round(value, 1)
+
+    return linked(AT, None, check, lambda: st.session_state[AT])
 
 
 def _controls(playing: bool, player: Player) -> None:
@@ -144,6 +167,7 @@ def _controls(playing: bool, player: Player) -> None:
 
 def _change(new: Player) -> None:
     st.session_state[PLAYER] = (st.session_state[PLAYER][0], new)
+    st.session_state[AT] = None if new.playing else round(new.position, 1)
 
 
 def _leave() -> None:

@@ -61,7 +61,7 @@ def of_a_run(zoo: Zoo, runs: list[str]) -> Link:
 
 
 def of_a_recording(zoo: Zoo, runs: list[str]) -> Link:
-    return {"replay": list(recordings.samples())[1], "speed": "0.25"}
+    return {"replay": list(recordings.samples())[1], "speed": "0.25", "at": "3.2"}
 
 
 def of_a_comparison(zoo: Zoo, runs: list[str]) -> Link:

@@ -103,6 +103,25 @@ def test_speed_is_in_the_link_and_the_usual_one_is_not(store: Store) -> None:
     assert "There is no speed '99'" in page("run", replay="sample", speed="99").warning[0].value
 
 
+def test_the_place_where_it_was_stopped_is_in_the_link_until_it_plays_on(store: Store) -> None:
+    first, other = list(recordings.samples())
+    test = seek(page("run", replay=other), 5.0)
+    assert linked(test, "at") == "5.0"
+    again = page("run", replay=other, at="5.0")
+    assert again.slider(key="place in the recording").value == 5.0
+    assert again.get("progress")[0].proto.text == test.get("progress")[0].proto.text
+    assert "at" not in click(again, "Play").query_params
+    test.segmented_control(key="recording to play").set_value(first).run()
+    assert "at" not in test.query_params and "Pause" in [button.label for button in test.button]
+
+
+@pytest.mark.parametrize("place", ["-1", "999", "soon", "nan"])
+def test_a_place_that_is_not_in_the_recording_is_told_and_it_plays(store: Store, place: str) -> None:
+    test = page("run", replay="sample", at=place)
+    assert "A place in this recording is from 0 to" in test.warning[0].value
+    assert "at" not in test.query_params and "Pause" in [button.label for button in test.button]
+
+
 def test_a_finished_run_of_ones_own_can_be_watched_again(store: Store) -> None:
     run = record_run(store)
     test = click(page("run", run=run), "Watch it again")

@@ -25,7 +25,7 @@ CHARTS = {"plotly_chart", "altair_chart", "vega_lite_chart", "dataframe", "expan
 ELSEWHERE = {
     "run to open": "opens a run, which is in the link as `run`",
     "recording to play": "opens a recording, which is in the link as `replay`",
-    "place in the recording": "moves on by itself, until somebody pauses it",
+    "place in the recording": "`at`, once somebody has stopped it",
     "other methods": "`also`",
     "who votes": "`chosen`",
     "tags of {}": "is kept in the store",
