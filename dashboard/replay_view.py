@@ -139,7 +139,8 @@ def _pick_place(length: float) -> float | None:
             raise BadValueError(f"A place in this recording is from 0 to {length:.1f} seconds, not '{text}'.")
         return round(value, 1)
 
-    return linked(AT, None, check, lambda: st.session_state[AT])
+    place: float | None = linked(AT, None, check, lambda: st.session_state[AT])
+    return place
 
 
 def _controls(playing: bool, player: Player) -> None:
