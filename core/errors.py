@@ -41,3 +41,7 @@ class StoreError(MetaVoteError):
 
 class MismatchError(MetaVoteError):
     """Two things that do not belong together, such as a zoo and a backbone it was not made on."""
+
+
+class UnsupportedError(MetaVoteError):
+    """A network, or a layer of one, that cannot be pruned here."""

@@ -6,13 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from core.backbones.adding import Wanted, add_checkpoint, add_published
 from core.backbones.backbone import DEFAULT, Backbone, keep_backbone, load_backbone
+from core.backbones.own import give, own_backbone
 from core.channels.files import PrunedModel
+from core.channels.groups import channel_groups
 from core.channels.rebuild import rebuild
-from core.errors import MetaVoteError, MismatchError
+from core.errors import BadValueError, MetaVoteError, MismatchError
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
 from core.runs.execute import events_of
@@ -49,9 +52,21 @@ def zoo(id: str = zoos.DEFAULT) -> LiveZoo:
     return LiveZoo(opened.path, opened.about, opened.version)
 
 
-def backbone(id: str = DEFAULT) -> Backbone:
-    """A backbone by id or file; the embedded one by default."""
-    return load_backbone(id)
+def backbone(what: str | nn.Module = DEFAULT, example_input: Tensor | None = None, **about: Any) -> Backbone:
+    """A backbone by id or file, the embedded one by default; or a module of one's own, with an example of its images.
+
+    example_input: [B, 3, S, S]. about: `source`, `mean` and `std`, as in `core.backbones.own.own_backbone`. A module is
+    known by its id as long as this process lives; models pruned from it are rebuilt where it has been given again.
+    Raises UnsupportedError, naming what cannot be traced or pruned.
+    """
+    if isinstance(what, str):
+        return load_backbone(what)
+    if example_input is None:
+        raise BadValueError("A module of one's own needs an example of its images: core.backbone(module, images).")
+    made, kind = own_backbone(what, example_input, **about)
+    channel_groups(kind.build(2), torch.empty(1, 3, made.size, made.size, device="meta"))
+    give(made, kind)
+    return made
 
 
 def add_backbone(
@@ -164,8 +179,11 @@ class Run:
 def prune(task: Task | str, **settings: Any) -> Run:
     """A run of `task`; settings as in `RunConfig` (method, keep, iterations, ...). Nothing runs until asked.
 
-    Without a `backbone`, the zoo's own is pruned. What cannot work is refused at once.
+    Without a `backbone` (an id, a file, or what `core.backbone` gave), the zoo's own is pruned. What cannot work is
+    refused at once.
     """
+    if isinstance(given := settings.get("backbone"), Backbone):
+        settings["backbone"] = given.id
     known = task_of(task if isinstance(task, str) else task.id)
     if not isinstance(task, str) and task != known:
         raise MismatchError(f"The id {task.id} names another task than this one: make tasks with core.task().")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ("torch", "torchvision", "torch_pruning", "umap", "numba", "captum", "streamlit")
+HEAVY = ("torch", "torchvision", "umap", "numba", "captum", "streamlit")
 LIGHT = [
     "core.channels.files",
     "core.channels.layers",

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from core.backbones.architectures import architecture
+from core.backbones.architectures import architecture, head_of
 from core.backbones.listing import DEFAULT as DEFAULT
 from core.backbones.listing import ENDING as ENDING
 from core.backbones.listing import FOLDER as FOLDER
@@ -24,6 +24,8 @@ from core.backbones.listing import find_backbone as find_backbone
 from core.backbones.listing import folders as folders
 from core.backbones.listing import is_file_name as is_file_name
 from core.errors import BadFileError, MismatchError
+
+OWN_BACKBONES: dict[str, "Backbone"] = {}  # made from modules of one's own, by id, of this process (core.backbones.own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +48,14 @@ class Backbone:
 
     def build(self, classes: int) -> nn.Module:
         """The dense network with these weights and a new head of `classes` zero outputs."""
-        with torch.device("meta"):  # which draws no weights that would be overwritten at once
-            model = architecture(self.architecture).build(classes)
-        model.to_empty(device="cpu")
-        name = architecture(self.architecture).head
-        missing, _ = model.load_state_dict(dict(self.tensors), strict=False)
-        if lacking := [each for each in missing if not each.startswith(f"{name}.")]:
+        kind = architecture(self.architecture)
+        model = kind.shell(classes, self.size)
+        fresh = {name: tensor.clone() for name, tensor in self.tensors.items() if not name.startswith(f"{kind.head}.")}
+        missing, _ = model.load_state_dict(fresh, strict=False, assign=True)
+        if lacking := [each for each in missing if not each.startswith(f"{kind.head}.")]:
             raise BadFileError(f"The backbone {self.id} has no weights for {lacking[0]}: fetch or build it again.")
-        head = model.get_submodule(name)
-        with torch.no_grad():
-            for parameter in head.parameters():
-                parameter.zero_()
+        for parameter in head_of(model)[1].to_empty(device="cpu").parameters():
+            nn.init.zeros_(parameter)
         return model
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,6 +115,8 @@ def _compact(tensor: Tensor) -> Tensor:
 
 def load_backbone(id: str = DEFAULT) -> Backbone:
     """A backbone by id, or any backbone file by its path. Raises UnknownNameError, BadFileError."""
+    if id in OWN_BACKBONES:
+        return OWN_BACKBONES[id]
     path = find_backbone(id)
     stat = path.stat()
     return _read(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
@@ -127,6 +128,8 @@ def keep_backbone(id: str) -> Backbone:
     Raises MismatchError where a backbone with that id but other weights is here already.
     """
     backbone = load_backbone(id)
+    if id in OWN_BACKBONES:
+        return backbone
     if backbone.id not in backbone_ids():
         target = folders()[1] / f"{backbone.id}{ENDING}"
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,12 +9,13 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from core.errors import BadFileError, UnknownNameError
+from core.errors import BadFileError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
 
 FOLDER = ASSETS / "backbones"
 DEFAULT = "emoji-resnet18-simclr"
 ENDING = ".safetensors"
+OWN = "own:"  # how the ids of modules of one's own begin, and the names of their architectures
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")  # entries that are no parameters
 
 
@@ -57,12 +58,22 @@ def is_file_name(id: str) -> bool:
 
 
 def find_backbone(id: str = DEFAULT) -> Path:
-    """The file of a backbone, by id or by its path. Raises UnknownNameError."""
+    """The file of a backbone, by id or path. Raises UnknownNameError; MismatchError for a module of one's own."""
+    if id.startswith(OWN):
+        raise not_given(id)
     places = [Path(id).expanduser()] if is_file_name(id) else [folder / f"{id}{ENDING}" for folder in folders()]
     for path in places:
         if path.is_file():
             return path.absolute()
     raise UnknownNameError("backbone", id, backbone_ids())
+
+
+def not_given(name: str) -> MismatchError:
+    """The error for a network of somebody's own that this process does not know."""
+    return MismatchError(
+        f"{name} is a network of somebody's own, which only its module can build: call core.backbone(module, "
+        "example_input) with it first, in this process."
+    )
 
 
 def about(id: str = DEFAULT) -> About:

@@ -136,7 +136,7 @@ def pretrain(recipe: Recipe, out: Path, log: Callable[[str], None] = print) -> d
     train = data.part(TRAIN)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in statistics(train))
     size = train.images.shape[1]
-    features, width = feature_extractor(ARCHITECTURES[recipe.architecture].build())
+    features, width = feature_extractor(ARCHITECTURES[recipe.architecture].build(size=size))
     head, loss_of, copies = OBJECTIVES[recipe.objective](width, recipe, len(data.classes))
     features.to(memory_format=torch.channels_last)
     model = nn.ModuleDict({"features": features, "head": head})
@@ -205,7 +205,7 @@ def untrained(recipe: Recipe, out: Path) -> dict[str, Tensor]:
     data = load_dataset(recipe.dataset)
     train = data.part(TRAIN)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in statistics(train))
-    features, _ = feature_extractor(ARCHITECTURES[recipe.architecture].build())
+    features, _ = feature_extractor(ARCHITECTURES[recipe.architecture].build(size=train.images.shape[1]))
     for module in features.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # a plain mean over all that passes

@@ -1,27 +1,25 @@
-"""Channel groups: which entries of which tensors must be removed together. The one adapter over torch-pruning.
+"""Channel groups: which entries of which tensors must be removed together.
 
-torch-pruning's dependency graph says which layers are coupled; everything else (what is cut, and how) is ours.
-A group's channels are numbered as in the backbone; every axis of every tensor then knows, for each of its indices,
-the group and the channel it belongs to. That one table serves slimming, masking, expanding and merging alike.
+`core.channels.follow` says which entries are the same channel; here they become groups. A group's channels are numbered
+as in the backbone; every axis of every tensor then knows, for each of its indices, the group and the channel it belongs
+to. That one table serves slimming, masking, expanding and merging alike.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import torch
-import torch_pruning
 from torch import Tensor, nn
 
-from core.backbones.architectures import head_of
+from core.channels.couplings import COMPUTES, FREE, NORMALISES, READS, Couplings, Ints, Side
+from core.channels.follow import NORMS
 from core.channels.selection import Selection
-from core.errors import MismatchError
+from core.channels.tracing import follow, on_meta
+from core.errors import MismatchError, UnsupportedError
 
-Ints = npt.NDArray[np.int64]
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-FREE = -1  # the group of an index that is never removed
+__all__ = ["FREE", "NORMS", "Axis", "ChannelGroups", "Ints", "channel_groups", "parameters_and_macs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +41,15 @@ class ChannelGroups:
     """All channel groups of a network.
 
     sizes: group name -> number of channels, in depth order. axes: tensor name -> dim -> Axis.
-    gates: group -> its normalisation layers. producers: group -> the layers that compute it.
+    gates: group -> its normalisation layers. producers: group -> the layers that compute it. voices: (tensor, dim) of
+    all entries that a channel's own value comes from: zero there, it is silent.
     """
 
     sizes: Mapping[str, int]
     axes: Mapping[str, Mapping[int, Axis]] = field(repr=False)
     gates: Mapping[str, tuple[str, ...]] = field(repr=False)
     producers: Mapping[str, tuple[str, ...]] = field(repr=False)
+    voices: tuple[tuple[str, int], ...] = field(repr=False, default=())
 
     def indices(self, tensor: str, dim: int, selection: Selection) -> Ints | None:
         """The backbone indices of one axis that a selection keeps, ascending; None where nothing of it is removed."""
@@ -72,88 +72,98 @@ class ChannelGroups:
 
 
 def channel_groups(model: nn.Module, example: Tensor) -> ChannelGroups:
-    """The channel groups of a network with a linear head, whose outputs are left alone.
+    """The channel groups of a network, whose outputs are left alone; the model is left as it was.
 
-    example: float [B, 3, H, W]. Groups are named after the first layer that computes them, in depth order.
+    example: images [B, 3, H, W], of which only the shape matters. Groups are named after the first layer that computes
+    them, in depth order. Raises UnsupportedError for a network that cannot be pruned.
     """
-    modules = dict(model.named_modules())
-    names = {module: name for name, module in modules.items()}
-    was_training = {name: module.training for name, module in modules.items()}
-    model.eval()
-    graph = torch_pruning.DependencyGraph().build_dependency(model, example_inputs=example)
-    found = [
-        links(group, names)
-        for group in graph.get_all_groups(ignored_layers=[head_of(model)[1]], root_module_types=[nn.Conv2d, nn.Linear])
-    ]
-    for name, training in was_training.items():
-        modules[name].training = training
-    order = {name: number for number, name in enumerate(modules)}
-    found = [group for group in found if group]
-    found.sort(key=lambda group: min(order[link.module] for link in group if link.computes(modules)))
-    return assemble(found, modules, order)
+    couplings = follow(model, example.shape)
+    order = {name: number for number, (name, _) in enumerate(model.named_modules())}
+    groups = assemble(couplings, order)
+    if not groups.sizes:
+        raise UnsupportedError(
+            f"{type(model).__name__} has no channel that can be removed: all of them reach its outputs, or meet "
+            "something that is not understood."
+        )
+    return groups
 
 
 @dataclass(frozen=True, eq=False)
-class Link:
-    """One coupled side of one layer: `channels[i]` is the group channel of the layer's index `indices[i]`."""
+class _Group:
+    """Units that the same sides have, equally often: [n] unit numbers in channel order."""
 
-    module: str
-    out: bool
-    indices: Ints
-    channels: Ints
+    title: str
+    sides: tuple[Side, ...]
+    units: Ints
 
-    def computes(self, modules: Mapping[str, nn.Module]) -> bool:
-        """Does this layer compute the group's channels (rather than read or normalise them)?"""
-        return self.out and isinstance(modules[self.module], nn.Conv2d | nn.Linear)
-
-
-def links(group: Iterable[object], names: Mapping[nn.Module, str]) -> list[Link]:
-    """The layers with parameters in one torch-pruning group; its element-wise and reshape nodes have none."""
-    out = []
-    for member in group:
-        module = member.dep.target.module  # type: ignore[attr-defined]
-        if module in names:
-            side = "out" in member.dep.handler.__name__  # type: ignore[attr-defined]
-            indices, roots = np.array(member.idxs), np.array(member.root_idxs)  # type: ignore[attr-defined]
-            out.append(Link(names[module], side, indices, roots))
-    return out
+    def layers(self, role: str, order: Mapping[str, int]) -> tuple[str, ...]:
+        """Its layers with a side of that role, in depth order."""
+        return tuple(sorted({side.layer for side in self.sides if side.role == role}, key=order.__getitem__))
 
 
-def tensors_of(module: nn.Module, name: str, out: bool) -> list[tuple[str, int]]:
-    """(tensor name, dim) of everything in a layer that has one entry per channel on that side."""
-    if isinstance(module, NORMS):
-        return [(f"{name}.{part}", 0) for part in ("weight", "bias", "running_mean", "running_var")]
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        if out or getattr(module, "groups", 1) > 1:
-            return [(f"{name}.weight", 0), *([(f"{name}.bias", 0)] if module.bias is not None else [])]
-        return [(f"{name}.weight", 1)]
-    raise MismatchError(f"Layers of type {type(module).__name__} cannot be pruned yet: use a supported architecture.")
-
-
-def assemble(found: list[list[Link]], modules: Mapping[str, nn.Module], order: Mapping[str, int]) -> ChannelGroups:
-    """Number the groups and write down, per axis, who owns each index."""
-    shapes: dict[str, torch.Size] = {}
-    for name, module in modules.items():
-        for part, value in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
-            shapes[f"{name}.{part}"] = value.shape
-    sizes: dict[str, int] = {}
-    axes: dict[str, dict[int, Axis]] = {}
-    gates, producers = {}, {}
+def assemble(couplings: Couplings, order: Mapping[str, int]) -> ChannelGroups:
+    """Number the groups and write down, per axis, who owns each index. order: layer -> place in depth order."""
+    unit, pinned = couplings.units()
+    found = _groups(couplings, unit, pinned, order)
+    group_of, channel_of = np.full(len(pinned), FREE, np.int64), np.zeros(len(pinned), np.int64)
     for number, group in enumerate(found):
-        computing = sorted({link.module for link in group if link.computes(modules)}, key=order.__getitem__)
-        title = computing[0]
-        sizes[title] = 1 + max(int(link.channels.max()) for link in group)
-        producers[title] = tuple(computing)
-        norms = {link.module for link in group if isinstance(modules[link.module], NORMS)}
-        gates[title] = tuple(sorted(norms, key=order.__getitem__))
-        for link in group:
-            for tensor, dim in tensors_of(modules[link.module], link.module, link.out):
-                if tensor not in shapes:
-                    continue
-                n = shapes[tensor][dim]
-                axis = axes.setdefault(tensor, {}).setdefault(dim, Axis(np.full(n, FREE), np.zeros(n, np.int64)))
-                axis.group[link.indices], axis.channel[link.indices] = number, link.channels
-    return ChannelGroups(sizes, _interned(axes), gates, producers)
+        group_of[group.units], channel_of[group.units] = number, np.arange(len(group.units))
+    axes: dict[str, dict[int, Axis]] = {}
+    voices: list[tuple[str, int]] = []
+    for side in couplings.sides:
+        mine = unit[side.labels]
+        if (group_of[mine] != FREE).any():
+            axis = Axis(group_of[mine], channel_of[mine])
+            for tensor, dim in side.tensors:
+                axes.setdefault(tensor, {})[dim] = axis
+            if side.role != READS:
+                voices += [(tensor, dim) for tensor, dim in side.tensors if ".running_" not in tensor]
+    return ChannelGroups(
+        {group.title: len(group.units) for group in found},
+        _interned(axes),
+        {group.title: group.layers(NORMALISES, order) for group in found},
+        {group.title: group.layers(COMPUTES, order) for group in found},
+        tuple(voices),
+    )
+
+
+def _groups(couplings: Couplings, unit: Ints, pinned: np.ndarray, order: Mapping[str, int]) -> list[_Group]:  # type: ignore[type-arg]
+    """Units with the same sides, in depth order; where one layer computes several groups, the later ones are numbered.
+
+    A unit that nothing computes, such as an input that is only normalised, is never removed.
+    """
+    sides = couplings.sides
+    owner = np.repeat(np.arange(len(sides)), [side.size for side in sides])
+    pairs, counts = np.unique(unit * len(sides) + owner, return_counts=True)
+    where = np.searchsorted(pairs, np.arange(len(pinned) + 1) * len(sides))
+    alike: dict[tuple[bytes, bytes], list[int]] = {}
+    for number in np.flatnonzero(~pinned).tolist():
+        part = slice(where[number], where[number + 1])
+        alike.setdefault(((pairs[part] % len(sides)).tobytes(), counts[part].tobytes()), []).append(number)
+    found = []
+    for (owners, _), units in alike.items():
+        mine = tuple(sides[i] for i in np.frombuffer(owners, np.int64))
+        computing = [side for side in mine if side.role == COMPUTES]
+        if computing:
+            first = min(computing, key=lambda side: order[side.layer])
+            present, places = np.unique(unit[first.labels], return_index=True)
+            here = np.isin(present, units)
+            found.append(
+                (
+                    order[first.layer],
+                    int(places[here].min()),
+                    first.layer,
+                    mine,
+                    present[here][np.argsort(places[here])],
+                )
+            )
+    found.sort(key=lambda entry: entry[:2])
+    times: dict[str, int] = {}
+    groups = []
+    for _, _, layer, mine, units_in_order in found:
+        times[layer] = times.get(layer, 0) + 1
+        groups.append(_Group(layer if times[layer] == 1 else f"{layer}#{times[layer]}", mine, units_in_order))
+    return groups
 
 
 def _interned(axes: Mapping[str, Mapping[int, Axis]]) -> dict[str, dict[int, Axis]]:
@@ -167,11 +177,29 @@ def _interned(axes: Mapping[str, Mapping[int, Axis]]) -> dict[str, dict[int, Axi
 
 def parameters_and_macs(model: nn.Module, size: int) -> tuple[int, int]:
     """(parameters, MACs of one image [3, size, size]): torch's counted FLOPs / 2; the module is left as it was."""
+    return sum(p.numel() for p in model.parameters()), sum(macs_by_module(model, size).values())
+
+
+def macs_by_module(model: nn.Module, size: int) -> dict[str, int]:
+    """Dotted name -> MACs of one image that a module itself, its children aside, multiplies, where there are any.
+
+    Counted on the meta device, which has the same shapes, and so the same counts, at no price.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    training = model.training
-    model.eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(torch.zeros(1, 3, size, size))
-    model.train(training)
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
+    empty = on_meta(model)
+    dtype = next((p.dtype for p in empty.parameters() if p.is_floating_point()), torch.float32)
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        empty(torch.empty(1, 3, size, size, dtype=dtype))
+    root = type(model).__name__
+    counts = {
+        path.removeprefix(root).removeprefix("."): sum(by.values()) // 2
+        for path, by in counter.get_flop_counts().items()
+        if path != "Global"
+    }
+    own = {}
+    for name, module in model.named_modules():
+        children = [f"{name}.{child}" if name else child for child, _ in module.named_children()]
+        if left := counts.get(name, 0) - sum(counts.get(child, 0) for child in children):
+            own[name] = left
+    return own

@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import BadFileError, MismatchError
 
 HEAD = "outputs of the head"  # a width of the last layer's: one for each class of the task
+WHOLE = "never removed"  # a width that does not depend on the selection: one for each index that is in no group
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Layers:
 
     def by_layer(self, kept: Mapping[str, int], classes: int) -> dict[str, Size]:
         """The same, layer by layer in depth order."""
-        kept = {**kept, HEAD: classes}
+        kept = {**kept, HEAD: classes, WHOLE: 1}
         found: dict[str, Size] = {}
         try:
             for term in self.terms:

@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from core.backbones.architectures import architecture
+from core.backbones.architectures import Architecture, architecture
 from core.channels.files import PrunedModel
 from core.channels.slim import resized
 from core.errors import BadFileError
@@ -18,15 +18,18 @@ def state_of(model: PrunedModel) -> dict[str, Tensor]:
 
 
 @lru_cache(maxsize=16)
-def _shell(name: str, classes: int) -> nn.Module:
+def _shell(architecture: Architecture, classes: int, size: int) -> nn.Module:
     """The network without weights, to be copied, not changed: a zoo is rebuilt model after model."""
-    with torch.device("meta"):
-        return architecture(name).build(classes)
+    return architecture.shell(classes, size)
 
 
 def rebuild(model: PrunedModel) -> nn.Module:
-    """The slim network, in eval mode, ready for images [B, 3, H, W] normalised with the model's mean and std."""
-    shell, state = _shell(model.architecture, len(model.classes)), state_of(model)
+    """The slim network, in eval mode, ready for images [B, 3, H, W] normalised with the model's mean and std.
+
+    Raises BadFileError for a model without its weights, UnsupportedArchitectureError, and MismatchError for a model of
+    a module of one's own that this process has not been given (`core.backbone(module, example_input)`).
+    """
+    shell, state = _shell(architecture(model.architecture), len(model.classes), model.size), state_of(model)
     if missing := sorted(set(shell.state_dict()) - set(state)):
         raise BadFileError(f"This pruned model has no weights for {missing[0]}: load its file with the weights, whole.")
     return resized(shell, state).eval()

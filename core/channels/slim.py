@@ -1,4 +1,4 @@
-"""Slimming: kept channels are copied out into a smaller network; and back: expand, mask.
+"""Slimming: kept channels are copied out into a smaller network; and back: expand.
 
 Everything works on plain state dicts (tensor name -> tensor) in the backbone's coordinates, so a slim model of a slim
 model, the momentum of an optimiser and the merging of neighbours' weights are all the same operation.
@@ -33,7 +33,7 @@ def cut(
                     "A slim model can only lose channels: the new selection keeps some it no longer has."
                 )
             wanted = np.searchsorted(present, wanted)
-        tensor = tensor.index_select(dim, torch.from_numpy(wanted))
+        tensor = tensor.index_select(dim, torch.from_numpy(wanted).to(tensor.device))
     return tensor.clone(memory_format=torch.contiguous_format)
 
 
@@ -60,7 +60,8 @@ def resized(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
             new = nn.Parameter(state[prefix + part].clone(), requires_grad=parameter.requires_grad)
             setattr(module, part, new)
         for part, _ in list(module.named_buffers(recurse=False)):
-            setattr(module, part, state[prefix + part].clone())
+            if prefix + part in state:  # else it is no part of the network's state, and its own business
+                setattr(module, part, state[prefix + part].clone())
         fit(module)
     return out
 
@@ -68,14 +69,17 @@ def resized(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
 def fit(module: nn.Module) -> None:
     """Make a layer's own record of its width agree with its tensors."""
     if isinstance(module, nn.Conv2d):
+        each = module.out_channels // module.groups  # a grouped convolution loses whole conv groups
         module.out_channels = module.weight.shape[0]
         if module.groups > 1:
-            module.groups = module.out_channels  # depthwise: the only grouped convolution that is prunable here
+            module.groups = module.out_channels // each
         module.in_channels = module.weight.shape[1] * module.groups
     elif isinstance(module, nn.Linear):
         module.out_features, module.in_features = module.weight.shape
-    elif isinstance(module, NORMS):
+    elif isinstance(module, NORMS) and module.weight is not None:
         module.num_features = module.weight.shape[0]
+    elif isinstance(module, nn.LayerNorm) and module.weight is not None:
+        module.normalized_shape = tuple(module.weight.shape)
 
 
 def expand(
@@ -92,25 +96,4 @@ def expand(
         else:
             full = tensor.clone()
         out[name] = full
-    return out
-
-
-def mask(model: nn.Module, groups: ChannelGroups, selection: Selection) -> nn.Module:
-    """A copy of the full-size network in which removed channels are zero after normalisation and activation.
-
-    A channel with normalisation gates is silenced there (weight and bias 0), any other at the layer that computes it.
-    """
-    groups.check(selection)
-    out = copy.deepcopy(model)
-    state = out.state_dict()
-    with torch.no_grad():
-        for title, size in groups.sizes.items():
-            gone = np.setdiff1d(np.arange(size), selection.kept[title])
-            number = list(groups.sizes).index(title)
-            for layer in groups.gates[title] or groups.producers[title]:
-                axis = groups.axes[f"{layer}.weight"][0]
-                rows = np.flatnonzero((axis.group == number) & np.isin(axis.channel, gone))
-                for part in ("weight", "bias"):
-                    if f"{layer}.{part}" in state:
-                        state[f"{layer}.{part}"][torch.from_numpy(rows)] = 0
     return out

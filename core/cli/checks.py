@@ -15,18 +15,7 @@ from core.errors import MetaVoteError
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 PACKAGES = (
-    *(
-        "torch",
-        "torchvision",
-        "torch-pruning",
-        "numpy",
-        "safetensors",
-        "sqlalchemy",
-        "platformdirs",
-        "psutil",
-        "pyyaml",
-        "rich",
-    ),
+    *("torch", "torchvision", "numpy", "safetensors", "sqlalchemy", "platformdirs", "psutil", "pyyaml", "rich"),
     *("streamlit", "plotly", "altair", "pandas", "umap-learn", "captum"),
 )
 # What a command brings into use that not everybody needs -> the packages, all in requirements-extras.txt.

@@ -7,9 +7,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from core.channels.groups import ChannelGroups
+from core.backbones.attention import Attention
+from core.channels.follow import LAYER_NORMS, NORMS
+from core.channels.groups import Axis, ChannelGroups, Ints
 from core.channels.selection import Selection, kept_counts
 
+GATES = (*NORMS, *LAYER_NORMS)  # layers with a factor and an offset for each channel
 Scores = dict[str, npt.NDArray[np.float64]]  # group -> [n_g], 0 for channels that are gone
 
 
@@ -17,13 +20,34 @@ def layer_values(
     values: Tensor, layer: str, title: str, groups: ChannelGroups, selection: Selection
 ) -> npt.NDArray[np.float64]:
     """[n_g] sums of one layer's values [its current width] by the group channel each belongs to."""
-    axis = groups.axes[f"{layer}.weight"][0]
-    present = groups.indices(f"{layer}.weight", 0, selection)
+    axis, present = rows_of(layer, groups, selection)
     number = list(groups.sizes).index(title)
     mine = axis.group[present] == number
     out = np.zeros(groups.sizes[title])
     np.add.at(out, axis.channel[present][mine], values.detach().double().numpy()[mine])
     return out
+
+
+def rows_of(layer: str, groups: ChannelGroups, selection: Selection) -> tuple[Axis, Ints]:
+    """(the axis of a layer's outputs, one entry a row of its weight; the rows of it that a selection keeps)."""
+    names = (f"{layer}.weight", f"{layer}.in_proj_weight")
+    axis = next(groups.axes[name][0] for name in names if 0 in groups.axes.get(name, {}))
+    return axis, groups.along(axis, selection)
+
+
+def gates_of(derivative: Tensor, layer: str, groups: ChannelGroups, selection: Selection) -> Tensor:
+    """[width] derivatives of the rows' own gates to that of the one gate that all rows of a channel have together.
+
+    Most channels have one row a layer, and nothing changes; an attention head or a conv group has several. Their sum
+    stands at the first of them, 0 at the others.
+    """
+    axis, present = rows_of(layer, groups, selection)
+    channel = axis.group[present] * (1 + axis.channel.max()) + axis.channel[present]
+    _, first, which = np.unique(channel, return_index=True, return_inverse=True)
+    if len(first) == len(channel):
+        return derivative
+    out = torch.zeros_like(derivative)
+    return out.index_add_(0, torch.from_numpy(first[which]), derivative)
 
 
 def group_scores(
@@ -67,6 +91,12 @@ def keep_best(
 def layer_of(model: nn.Module, name: str) -> nn.Module:
     """The submodule of that dotted name."""
     return model.get_submodule(name)
+
+
+def filters(layer: nn.Module) -> Tensor:
+    """The weight that computes a layer's outputs, [out, everything else]."""
+    weight: Tensor = layer.in_proj_weight if isinstance(layer, Attention) else layer.weight  # type: ignore[assignment]
+    return rows(weight)
 
 
 def rows(weight: Tensor) -> Tensor:

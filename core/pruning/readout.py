@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from core.backbones.architectures import head_of
+from core.backbones.architectures import head_of, pooled, set_head
 from core.channels.groups import NORMS
 
 BATCH = 128
@@ -14,30 +14,35 @@ SCALE = 5.0  # logit of a feature that lies exactly on its class's prototype; 10
 
 
 @torch.no_grad()
-def reestimate_batchnorm(model: nn.Module, images: Tensor) -> None:
+def reestimate_batchnorm(model: nn.Module, images: Tensor) -> int:
     """Set every BatchNorm's running statistics to the mean of those of near-equal parts of the images, in place.
 
-    images: [N, 3, H, W], N at least 2; every image counts, in parts of at most BATCH.
+    images: [N, 3, H, W], N at least 2; every image counts, in parts of at most BATCH. Everything else is in eval mode:
+    no dropout disturbs them. Returns how many images were looked at: 0 where the network has no BatchNorm.
     """
-    norms = [module for module in model.modules() if isinstance(module, NORMS)]
-    momenta = [norm.momentum for norm in norms]
-    training = model.training
+    norms = [module for module in model.modules() if isinstance(module, NORMS) and module.track_running_stats]
+    if not norms:
+        return 0
+    momenta, modes = [norm.momentum for norm in norms], [(module, module.training) for module in model.modules()]
+    model.eval()
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative average
-    model.train()
+        norm.train()
     for part in torch.tensor_split(images, max(1, -(-len(images) // BATCH))):
         model(part)
-    model.train(training)
+    for module, training in modes:
+        module.training = training
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
+    return len(images)
 
 
 @contextmanager
 def features_of(model: nn.Module) -> Iterator[list[Tensor]]:
-    """While open, collects what enters the head, [B, D] a forward pass."""
+    """While open, collects what enters the head, [B, D] a forward pass: the mean over places, where it is a picture."""
     seen: list[Tensor] = []
-    hook = head_of(model)[1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    hook = head_of(model)[1].register_forward_pre_hook(lambda module, inputs: seen.append(pooled(inputs[0].detach())))
     try:
         yield seen
     finally:
@@ -64,12 +69,10 @@ def prototype_head(model: nn.Module, images: Tensor, labels: Tensor) -> None:
     are cosines times SCALE at the typical feature length. No training, one pass over the training images.
     """
     x = features(model, images)
-    head = head_of(model)[1]
-    means = torch.stack([x[labels == c].mean(0) for c in range(head.out_features)])
+    classes = len(head_of(model)[1].weight)
+    means = torch.stack([x[labels == c].mean(0) for c in range(classes)])
     centre = means.mean(0)
     directions = nn.functional.normalize(means - centre)
     length = (x - centre).norm(dim=1).mean().clamp_min(1e-12)
     weight = directions * (SCALE / length)
-    head.weight.copy_(weight)
-    if head.bias is not None:
-        head.bias.copy_(-weight @ centre)
+    set_head(model, weight, -weight @ centre)

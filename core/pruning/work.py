@@ -152,8 +152,7 @@ class Pruning:
 
         Running averages lag behind weights that change this fast: without this, accuracy dips for the first iterations.
         """
-        reestimate_batchnorm(self.model, self.ready_images)
-        self.meter.forward(self.macs, len(self.ready_labels))
+        self.meter.forward(self.macs, reestimate_batchnorm(self.model, self.ready_images))
 
     # -- surgery
 
@@ -223,7 +222,7 @@ class Pruning:
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if scoring or self.schedule.gathers:
-            self.taylor.see(self.model)
+            self.taylor.see(self.model, self.selection)
         if not scoring:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -246,8 +245,7 @@ class Pruning:
             self.settle()
         with self.meter.monitoring():
             if 0 < self.iteration < self.schedule.iterations:
-                reestimate_batchnorm(self.model, self.ground.glance)
-                self.meter.forward(self.macs, len(self.ground.glance))
+                self.meter.forward(self.macs, reestimate_batchnorm(self.model, self.ground.glance))
             found = self.measure(self.held_images, self.held_labels)
         return Evaluation(
             self.iteration, found.accuracy, found.loss, self.meter.seconds, found.balanced, found.by_class, found.top5

@@ -102,7 +102,7 @@ def macs_to_look(zoo: Zoo, data: TaskData) -> int:
     if last.size == data.size:
         dense = int(last.origin["dense"]["macs"])
     else:
-        dense = parameters_and_macs(architecture(last.architecture).build(len(last.classes)), data.size)[1]
+        dense = parameters_and_macs(architecture(last.architecture).shell(len(last.classes), data.size), data.size)[1]
     return len(data.train.at_most(LOOKED_AT)) * (dense + sum(_macs_of(zoo, task, data.size) for task in zoo.tasks))
 
 

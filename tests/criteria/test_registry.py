@@ -1,4 +1,4 @@
-"""Properties of every registered criterion, on residual, plain and depthwise networks, dense and slim."""
+"""Properties of every registered criterion, on every kind of network, dense and slim."""
 
 from functools import cache
 
@@ -7,21 +7,23 @@ import pytest
 import torch
 from torch import nn
 
-from core.channels.groups import ChannelGroups
+from core.channels.groups import ChannelGroups, channel_groups
 from core.channels.selection import Selection
 from core.channels.slim import slim
 from core.criteria.registry import CRITERIA, Criterion
 from core.criteria.scores import Scores
 from core.pruning.methods import METHODS
-from tests.engine import drawn, images, network
+from tests.engine import drawn, images
+from tests.networks import TINY, network
 
-NETWORKS = ("resnet18", "vgg16_bn", "mobilenet_v2")
+NETWORKS = ("resnet18", "vgg16_bn", "mobilenet_v2", "squeezenet1_1", "resnext50_32x4d", *TINY)
 
 
 @cache
 def networks(name: str) -> tuple[nn.Module, nn.Module, ChannelGroups, Selection]:
     """(dense, slim, groups, what the slim one keeps), each with the gradients of one batch."""
-    dense, groups = network(name)
+    dense = network(name)[0]
+    groups = channel_groups(dense, images(2))
     selection = drawn(groups.sizes, 0.1)
     small = slim(dense, groups, selection)
     for model in (dense, small):
@@ -33,7 +35,7 @@ def networks(name: str) -> tuple[nn.Module, nn.Module, ChannelGroups, Selection]
 def score(criterion: Criterion, model: nn.Module, groups: ChannelGroups, selection: Selection) -> Scores:
     if criterion.needs == "gradients":
         seen = criterion.score(groups)
-        seen.see(model)
+        seen.see(model, selection)
         return seen.scores(selection)
     given = {"images": [[images(4)]]}.get(criterion.needs, [])
     return criterion.score(model, groups, selection, *given)

@@ -7,11 +7,14 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from core.channels.groups import ChannelGroups, channel_groups
+from core.channels.masking import mask
 from core.channels.selection import Selection
+from core.criteria.scores import layer_values
 from core.criteria.taylor import Taylor, gate_derivative
 from core.pruning.images import batch_rows, normalised
 from core.tasks.catalogue import task
 from core.tasks.data import load_task
+from tests.networks import network
 
 
 class Gated(nn.Module):
@@ -89,7 +92,7 @@ def test_scores_are_squares_averaged_over_batches_not_the_square_of_an_average(
             squares[name] += value**2 / 3
         model.zero_grad()
         nn.functional.cross_entropy(model(x), y).backward()
-        seen.see(model)
+        seen.see(model, Selection.full(groups.sizes))
     scores = seen.scores(Selection.full(groups.sizes))
     for group, name in LAYERS.items():
         np.testing.assert_allclose(scores[group], (squares[name] / squares[name].sum()).numpy(), rtol=2e-3, atol=1e-7)
@@ -101,7 +104,7 @@ def test_a_frozen_parameter_adds_nothing_and_forgetting_starts_anew(gated: tuple
     x, y = batch(0)
     nn.functional.cross_entropy(model(x), y).backward()
     seen = Taylor(groups)
-    seen.see(model)
+    seen.see(model, Selection.full(groups.sizes))
     assert seen.batches == 1 and seen.scores(Selection.full(groups.sizes))["conv3"].sum() == pytest.approx(1)
     seen.clear()
     assert seen.batches == 0 and seen.state == {}
@@ -130,7 +133,7 @@ def test_taylor_ranks_channels_as_brute_force_removal_does(capsys: pytest.Captur
     for part, y in zip(images.split(32), labels.split(32), strict=True):
         model.zero_grad()
         nn.functional.cross_entropy(model(part), y).backward()
-        seen.see(model)
+        seen.see(model, Selection.full(groups.sizes))
     scores = seen.scores(Selection.full(groups.sizes))
     correlations = {}
     with torch.no_grad():
@@ -148,3 +151,80 @@ def test_taylor_ranks_channels_as_brute_force_removal_does(capsys: pytest.Captur
         print(f"\nTaylor against removal, Spearman rank correlation: {each}; mean {mean:.2f}")
     assert mean > 0.5
     assert min(correlations.values()) > 0
+
+
+def gated_by_hooks(model: nn.Module, groups: ChannelGroups, title: str) -> Tensor:
+    """Gates [n] that multiply what the heads of an attention, or the conv groups of a grouped convolution, put out."""
+    gates = torch.ones(groups.sizes[title], requires_grad=True)
+    if title.endswith("self_attention"):
+        layer, dim = model.get_submodule(f"{title}.mix"), -1
+    else:
+        layer, dim = model.get_submodule(groups.gates[title][-1]), 1
+
+    def hook(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
+        each = gates.repeat_interleave(output.shape[dim] // len(gates))
+        return output * (each if dim == -1 else each.view(1, -1, 1, 1))
+
+    layer.register_forward_hook(hook)
+    return gates
+
+
+@pytest.mark.parametrize(
+    "name, title",
+    [("tiny vit", "encoder.layers.encoder_layer_1.self_attention"), ("resnext50_32x4d", "layer2.0.conv1")],
+)
+def test_a_channel_of_many_rows_has_one_gate_on_all_of_them(name: str, title: str) -> None:
+    model, size = network(name)
+    model = model.double().eval()
+    groups = channel_groups(model, torch.zeros(2, 3, size, size))
+    x = torch.randn(5, 3, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    gates = gated_by_hooks(model, groups, title)
+    nn.functional.cross_entropy(model(x), torch.arange(5)).backward()
+    seen, layer = Taylor(groups), (groups.gates[title] or groups.producers[title])[-1]
+    full = Selection.full(groups.sizes)
+    seen.see(model, full)
+    assert gates.grad is not None
+    np.testing.assert_allclose(layer_values(seen.state[layer], layer, title, groups, full), gates.grad**2, rtol=1e-6)
+
+
+def trained_on(model: nn.Module, images: Tensor, labels: Tensor) -> nn.Module:
+    """The network after 80 small steps, in eval mode."""
+    optimizer = torch.optim.Adam(model.parameters(), 2e-3)
+    for i in range(80):
+        rows = batch_rows(len(labels), 32, i, seed=0)
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(images[rows]), labels[rows]).backward()
+        optimizer.step()
+    return model.eval()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tiny vit", "squeezenet1_1"])
+def test_taylor_ranks_heads_hidden_units_and_fire_channels_as_removal_does(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Per group, of 12 channels at most: squared change of the loss when one is silenced, against its Taylor score."""
+    data = load_task(task("emoji", ["arrow", "body-parts", "face-neutral", "tool", "hand"]))
+    images, labels = (part[:240] for part in normalised(data.train, (0.8, 0.75, 0.7), (0.3, 0.3, 0.3)))
+    model = trained_on(network(name)[0], *normalised(data.train, (0.8, 0.75, 0.7), (0.3, 0.3, 0.3)))
+    groups = channel_groups(model, images[:2])
+    seen, full = Taylor(groups), Selection.full(groups.sizes)
+    for part, y in zip(images.split(32), labels.split(32), strict=True):
+        model.zero_grad()
+        nn.functional.cross_entropy(model(part), y).backward()
+        seen.see(model, full)
+    scores, found = seen.scores(full), {}
+    with torch.no_grad():
+        whole = nn.functional.cross_entropy(model(images), labels)
+        for title, size in groups.sizes.items():
+            some = np.linspace(0, size - 1, min(size, 12)).astype(int)
+            changes = []
+            for channel in some:
+                kept = {**full.kept, title: tuple(c for c in range(size) if c != channel)}
+                silent = mask(model, groups, Selection(kept, groups.sizes))
+                changes.append(float((nn.functional.cross_entropy(silent(images), labels) - whole) ** 2))
+            found[title] = float(spearmanr(scores[title][some], changes).statistic)
+    mean = float(np.nanmean(list(found.values())))
+    with capsys.disabled():
+        print(f"\nTaylor against removal on {name}: mean Spearman {mean:.2f} over {len(found)} groups")
+    assert mean > 0.5

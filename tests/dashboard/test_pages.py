@@ -13,7 +13,7 @@ from tests.dashboard.pages import ROOT, linked, page, use_zoo, words
 from tests.dashboard.paper_zoo import write_paper_zoo
 
 PAGES = {"start": "Meta-Vote Studio", "task_map": "Task map", "votes": "Votes", "run": "Run"}
-HEAVY = ("torch", "torchvision", "torch_pruning", "captum", "umap", "numba", "sklearn")
+HEAVY = ("torch", "torchvision", "captum", "umap", "numba", "sklearn")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -1,0 +1,76 @@
+"""A module of one's own as a backbone, for as long as this process lives; elsewhere it has to be given again."""
+
+import copy
+import hashlib
+
+import torch
+from torch import Tensor, nn
+
+from core.backbones.architectures import OWN_ARCHITECTURES, Architecture, adapted, head_of, new_head, replace_head
+from core.backbones.backbone import OWN_BACKBONES, Backbone, tensors_hash
+from core.backbones.listing import OWN
+from core.errors import MismatchError, UnsupportedError
+
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of each colour
+
+
+def own_backbone(
+    module: nn.Module,
+    example_input: Tensor,
+    source: str = "random",
+    mean: tuple[float, ...] = IMAGENET[0],
+    std: tuple[float, ...] = IMAGENET[1],
+) -> tuple[Backbone, Architecture]:
+    """The module's body, with the weights it has now, as a backbone, and how to build it; its head is made anew.
+
+    example_input: images [B, 3, S, S]. source, mean, std: as in `Backbone`. The module itself is copied and left alone.
+    The id follows from class, layers and weights: the same module given again, in another process too, is the same
+    backbone. Nobody finds it by its id until it is `given`, and whether it can be pruned is for `core.channels.groups`
+    to say. Raises UnsupportedError, MismatchError.
+    """
+    size = square(example_input)
+    opened = adapted(copy.deepcopy(module)).eval()
+    with torch.no_grad():
+        output = opened(example_input.to(next(opened.parameters())))
+    if not isinstance(output, Tensor) or output.shape != (len(example_input), len(head_of(opened)[1].weight)):
+        raise UnsupportedError(
+            f"{type(module).__name__} does not tell its head's outputs for each image: its forward must return [B, "
+            "classes], from a last layer that is linear or a 1 × 1 convolution."
+        )
+    made = own_architecture(opened, size)
+    tensors = {
+        name: tensor.detach().clone().float() if tensor.is_floating_point() else tensor.detach().clone()
+        for name, tensor in opened.state_dict().items()
+        if not name.startswith(f"{made.head}.")
+    }
+    digest = tensors_hash(tensors)
+    return Backbone(f"{made.name}-{digest[:8]}", made.name, source, digest, mean, std, size, tensors), made
+
+
+def give(backbone: Backbone, made: Architecture) -> None:
+    """From now on, everything in this process finds them by id and by name."""
+    OWN_ARCHITECTURES[made.name] = made
+    OWN_BACKBONES[backbone.id] = backbone
+
+
+def square(images: Tensor) -> int:
+    """The side of square colour images [B, 3, S, S]. Raises MismatchError for anything else."""
+    if images.dim() != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
+        raise MismatchError(
+            f"An example input is a batch of square colour images, [B, 3, S, S], not {list(images.shape)}: give one."
+        )
+    return images.shape[2]
+
+
+def own_architecture(opened: nn.Module, size: int) -> Architecture:
+    """How to build the module again, with another number of outputs. Its name tells what it looks like."""
+    frame = copy.deepcopy(opened).cpu().float()
+
+    def make(weights: None, num_classes: int) -> nn.Module:
+        again = copy.deepcopy(frame)
+        replace_head(again, new_head(again, num_classes))
+        return again
+
+    looks = hashlib.sha256(repr(opened).encode()).hexdigest()[:8]
+    name = f"{OWN}{type(opened).__name__}-{looks}"
+    return Architecture(name, make, head_of(opened)[0], "own", size, least=1)

@@ -1,0 +1,299 @@
+"""Following channels through a network: which entries of which tensors stand for the same channel.
+
+A traced network is run once on the meta device, which has shapes but no numbers. Beside each tensor runs one of labels:
+who each of its entries belongs to. Whatever only moves entries (flatten, permute, concatenate) is done to the labels as
+well; an addition makes two labels one; a layer reads labels and gives out new ones. What is not understood pins the
+labels it meets: those channels are never removed. So nothing wrong is ever cut.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+from torchvision.models.convnext import LayerNorm2d
+
+from core.backbones.attention import PARTS, Attention
+from core.channels.couplings import (
+    COMPUTES,
+    FREE,
+    NORMALISES,
+    READS,
+    SCALES,
+    Couplings,
+    Ints,
+    Labels,
+    compact,
+    spread,
+    varies,
+)
+from core.errors import UnsupportedError
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+LAYER_NORMS = (nn.LayerNorm, LayerNorm2d)
+# A silent channel stays silent through these ...
+STILL = {
+    *(
+        "relu",
+        "relu_",
+        "relu6",
+        "silu",
+        "hardswish",
+        "gelu",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "celu",
+        "tanh",
+        "mish",
+        "abs",
+    ),
+    *("dropout", "dropout2d", "feature_dropout", "stochastic_depth", "drop_block2d", "contiguous", "clone", "detach"),
+}
+STILL_LAYERS = (
+    *(nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.Tanh, nn.Mish),
+    *(nn.Dropout, nn.Dropout2d, nn.Identity, nn.Hardtanh),
+)
+# ... and through these it does not: what they give must silence nothing but a product.
+LOUD = {"sigmoid", "sigmoid_", "hardsigmoid", "softplus", "exp"}
+LOUD_LAYERS = (nn.Sigmoid, nn.Hardsigmoid, nn.Softplus, nn.LogSigmoid)
+POOLS = {"adaptive_avg_pool2d", "avg_pool2d", "max_pool2d", "adaptive_max_pool2d", "interpolate", "boolean_dispatch"}
+POOL_LAYERS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Upsample, nn.ZeroPad2d)
+SUMS, PRODUCTS = {"add", "iadd", "add_", "sub", "isub", "sub_"}, {"mul", "imul", "mul_"}
+MOVES = {"flatten", "permute", "transpose", "squeeze", "unsqueeze", "cat", "concat", "swapaxes", "movedim"}
+SIZED = {"reshape", "view", "expand", "unflatten"}  # these name sizes: a number written down would not shrink along
+
+
+class Follower(fx.Interpreter):
+    """Runs the traced network and its labels side by side."""
+
+    def __init__(self, module: fx.GraphModule, head: str) -> None:
+        super().__init__(module, garbage_collect_values=False)
+        self.head = head
+        self.couplings = Couplings()
+        self.labels: dict[fx.Node, Labels] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        """One step: the result on the meta device, and its labels beside it."""
+        result = super().run_node(n)
+        sources = [self.labels[node] for node in n.all_input_nodes if node in self.labels]
+        if n.op == "call_module":
+            found = self.through_layer(n, result)
+        elif n.op == "output":
+            found = self.pinned(*sources)
+        elif sources and isinstance(result, Tensor):
+            found = self.through_function(n, result, sources)
+        elif sources and isinstance(result, tuple | list) and any(isinstance(each, Tensor) for each in result):
+            found = self.pinned(*sources)
+        else:
+            found = None
+        if found is not None:
+            self.labels[n] = found
+        return result
+
+    def pinned(self, *labels: Labels | None) -> None:
+        """These channels can never be removed."""
+        for each in labels:
+            if each is not None:
+                self.couplings.pin(each.ids.unique().numpy())
+
+    def along(self, x: Labels, dim: int, silent: bool = True) -> Ints | None:
+        """int64 [n] the label of each index of one dimension; pinned and None where they depend on another one too.
+
+        silent: whoever reads them needs removed channels to be zero.
+        """
+        dim %= x.ids.dim()
+        if (silent and not x.zero) or any(varies(x.ids, d) for d in range(x.ids.dim()) if d != dim):
+            return self.pinned(x)
+        ids: Ints = x.ids[tuple(slice(None) if d == dim else 0 for d in range(x.ids.dim()))].numpy()
+        return ids
+
+    # -- layers
+
+    def through_layer(self, n: fx.Node, result: Any) -> Labels | None:
+        """What a layer does with labels: read them and give out new ones, or let them through."""
+        name, module = str(n.target), self.fetch_attr(str(n.target))
+        given = [self.labels.get(node) for node in n.all_input_nodes]
+        x = given[0] if given else None
+        if isinstance(module, nn.Conv2d):
+            return self.convolution(name, module, x, result)
+        if isinstance(module, nn.Linear):
+            return self.linear(name, module, x, result)
+        if isinstance(module, Attention):
+            return self.attention(n, name, module, x)
+        if x is None:
+            return None
+        if isinstance(module, (*NORMS, *LAYER_NORMS)):
+            return self.normalised(name, module, x)
+        if isinstance(module, STILL_LAYERS):
+            return x
+        if isinstance(module, LOUD_LAYERS):
+            return Labels(x.ids, False)
+        if isinstance(module, POOL_LAYERS):
+            return self.pooled(x, result)
+        if isinstance(module, nn.Flatten):
+            return Labels(compact(module(x.ids)), x.zero)
+        return self.pinned(*given)
+
+    def convolution(self, name: str, layer: nn.Conv2d, x: Labels | None, result: Tensor) -> Labels | None:
+        """Reads channels, computes new ones; in a grouped one, what a conv group reads and computes go together."""
+        ids = None if x is None else self.along(x, 1)
+        if layer.groups == 1 and ids is not None:
+            self.couplings.join(self.couplings.side(name, READS, [(f"{name}.weight", 1)], layer.in_channels), ids)
+        if name == self.head:
+            return None
+        own = self._computed(name, layer, layer.out_channels)
+        if layer.groups > 1:
+            blocks = own.reshape(layer.groups, -1)
+            self.couplings.join(blocks[:, 1:].ravel(), np.repeat(blocks[:, 0], blocks.shape[1] - 1))
+            before = np.full(layer.in_channels, FREE) if ids is None else ids
+            self.couplings.join(before, np.repeat(blocks[:, 0], layer.in_channels // layer.groups))
+        return spread(own, 1, result.shape)
+
+    def linear(self, name: str, layer: nn.Linear, x: Labels | None, result: Tensor) -> Labels | None:
+        """Reads the last dimension, computes a new one."""
+        ids = None if x is None else self.along(x, -1)
+        if ids is not None:
+            self.couplings.join(self.couplings.side(name, READS, [(f"{name}.weight", 1)], layer.in_features), ids)
+        if name == self.head:
+            return None
+        return spread(self._computed(name, layer, layer.out_features), result.dim() - 1, result.shape)
+
+    def _computed(self, name: str, layer: nn.Conv2d | nn.Linear, count: int) -> Ints:
+        tensors = [(f"{name}.weight", 0), *([(f"{name}.bias", 0)] if layer.bias is not None else [])]
+        return self.couplings.side(name, COMPUTES, tensors, count)
+
+    def normalised(self, name: str, layer: nn.Module, x: Labels) -> Labels | None:
+        """One entry a channel; where it has factors of its own, they silence whatever comes in."""
+        batch = isinstance(layer, NORMS)
+        ids = self.along(x, 1 if batch or isinstance(layer, LayerNorm2d) else -1, silent=False)
+        if ids is None or (not batch and len(layer.normalized_shape) != 1):  # type: ignore[arg-type]
+            return self.pinned(x)
+        parts = ("weight", "bias", "running_mean", "running_var")
+        tensors = [(f"{name}.{part}", 0) for part in parts if getattr(layer, part, None) is not None]
+        if not tensors:
+            return Labels(x.ids, False) if batch else self.pinned(x)
+        self.couplings.join(self.couplings.side(name, NORMALISES, tensors, len(ids)), ids)
+        return Labels(x.ids, layer.weight is not None)
+
+    def attention(self, n: fx.Node, name: str, layer: Attention, x: Labels | None) -> None:
+        """Each head is a channel; what goes in and comes out stays whole."""
+        if len(set(n.all_input_nodes)) != 1 or set(n.kwargs) - {"need_weights", "query", "key", "value"}:
+            raise UnsupportedError(
+                f"The attention {name} looks at something else than its own input, or under a mask: only plain "
+                "self-attention can be pruned here."
+            )
+        self.pinned(x)
+        inner = layer.heads * layer.mix.width
+        tensors = [(f"{name}.in_proj_weight", 0), (f"{name}.in_proj_bias", 0)]
+        rows = self.couplings.side(name, COMPUTES, tensors, PARTS * inner)
+        columns = self.couplings.side(f"{name}.out_proj", READS, [(f"{name}.out_proj.weight", 1)], inner)
+        first = np.repeat(rows[: inner : layer.mix.width], layer.mix.width)
+        self.couplings.join(rows, np.tile(first, PARTS))
+        self.couplings.join(columns, first)
+
+    def pooled(self, x: Labels, result: Tensor) -> Labels | None:
+        """Other places, the same channels."""
+        ids = self.along(x, 1, silent=False)
+        return None if ids is None else Labels(spread(ids, 1, result.shape).ids, x.zero)
+
+    # -- functions
+
+    def through_function(self, n: fx.Node, result: Tensor, sources: list[Labels]) -> Labels | None:
+        """What a function or a method does with labels."""
+        name = str(n.target) if isinstance(n.target, str) else getattr(n.target, "__name__", "")
+        if name in STILL:
+            return sources[0]
+        if name in LOUD:
+            return Labels(sources[0].ids, False)
+        if name in POOLS:
+            return self.pooled(sources[0], result)
+        if name in SUMS | PRODUCTS:
+            return self.combined(n, name in PRODUCTS)
+        if name in ("mean", "sum") and len(n.args) + len(n.kwargs) > 1:
+            return self.reduced(n, sources[0])
+        if name == "getitem":
+            return self.picked(n, sources[0])
+        if name in MOVES | SIZED:
+            return self.moved(n, name, sources)
+        return self.pinned(*sources)
+
+    def moved(self, n: fx.Node, name: str, sources: list[Labels]) -> Labels | None:
+        """The same done to the labels, sources without labels being free."""
+        args, kwargs = fx.map_arg((n.args, n.kwargs), self._ids_or_value)
+        act: Callable[..., Tensor] = (
+            n.target if callable(n.target) else operator.methodcaller(name, *args[1:], **kwargs)
+        )
+        ids = act(*args, **kwargs) if callable(n.target) else act(args[0])
+        out = Labels(compact(ids), all(each.zero for each in sources))
+        if name in SIZED:
+            first = n.args[2 if name == "unflatten" else 1] if len(n.args) > 1 else next(iter(n.kwargs.values()))
+            sizes = first if isinstance(first, tuple | list) else n.args[1:]
+            start = int(args[1]) % args[0].dim() if name == "unflatten" else 0
+            fixed = [d + start for d, size in enumerate(sizes) if isinstance(size, int) and size != -1]
+            if any(varies(ids, d) for d in fixed):
+                return self.pinned(*sources)
+        return out
+
+    def _ids_or_value(self, node: fx.Node) -> Any:
+        value = self.env[node]
+        if node in self.labels:
+            return self.labels[node].ids
+        return torch.full((), FREE, device="cpu").expand(value.shape) if isinstance(value, Tensor) else value
+
+    def picked(self, n: fx.Node, x: Labels) -> Labels | None:
+        """Part of a tensor: fine as long as all of its channels are in it."""
+        index = fx.map_arg(n.args[1], lambda node: self.env[node])
+        parts = index if isinstance(index, tuple) else (index,)
+        taking = [part for part in parts if part is not None]  # None makes a dimension, the others take one each
+        plain = all(isinstance(part, int | slice) for part in taking)
+        if not plain or any(varies(x.ids, d) for d, part in enumerate(taking) if part != slice(None)):
+            return self.pinned(x)
+        return Labels(x.ids[index], x.zero)
+
+    def reduced(self, n: fx.Node, x: Labels) -> Labels | None:
+        """A mean over places."""
+        named = n.kwargs.get("dim", n.args[1] if len(n.args) > 1 else None)
+        keep = bool(n.kwargs.get("keepdim", n.args[2] if len(n.args) > 2 else False))
+        dims = [named] if isinstance(named, int) else list(named) if isinstance(named, tuple | list) else []
+        dims = sorted({int(d) % x.ids.dim() for d in dims}, reverse=True)  # type: ignore[call-overload]
+        if not dims or any(varies(x.ids, d) for d in dims):
+            return self.pinned(x)
+        ids = x.ids
+        for d in dims:
+            ids = ids.narrow(d, 0, 1) if keep else ids.select(d, 0)
+        return Labels(ids, x.zero)
+
+    def combined(self, n: fx.Node, product: bool) -> Labels | None:
+        """A sum or a product of two: their channels are the same, entry by entry."""
+        a, b = n.args[0], n.args[1]
+        if not (isinstance(a, fx.Node) and a in self.labels):
+            a, b = b, a
+        assert isinstance(a, fx.Node)
+        x, other = self.labels[a], self.env[b] if isinstance(b, fx.Node) else b
+        if not isinstance(other, Tensor):
+            return x if product else Labels(x.ids, x.zero and other == 0)
+        if b in self.labels:  # type: ignore[comparison-overlap]
+            y = self.labels[b]  # type: ignore[index]
+            if not self.couplings.unite(x.ids, y.ids):
+                return self.pinned(x, y)
+            ids = x.ids if x.ids.numel() >= y.ids.numel() else y.ids
+            return Labels(ids, (x.zero or y.zero) if product else (x.zero and y.zero))
+        return self.with_constant(x, b, other, product)  # type: ignore[arg-type]
+
+    def with_constant(self, x: Labels, node: fx.Node, other: Tensor, product: bool) -> Labels | None:
+        """A parameter with one entry a channel goes with it; anything else must be the same for all channels."""
+        lead = x.ids.dim() - other.dim()
+        if lead < 0:
+            return self.pinned(x)
+        wide = [d for d in range(other.dim()) if other.shape[d] > 1 and varies(x.ids, d + lead)]
+        if not wide:
+            return x if product else Labels(x.ids, False)
+        ids = self.along(x, wide[0] + lead, silent=False) if len(wide) == 1 else self.pinned(x)
+        if ids is None or node.op != "get_attr" or not isinstance(other, nn.Parameter):
+            return self.pinned(x)
+        name = str(node.target)
+        self.couplings.join(self.couplings.side(name, SCALES, [(name, wide[0])], len(ids)), ids)
+        return x if product else Labels(x.ids, x.zero)
