@@ -51,6 +51,12 @@ class Backbone:
         kind = architecture(self.architecture)
         model = kind.shell(classes, self.size)
         fresh = {name: tensor.clone() for name, tensor in self.tensors.items() if not name.startswith(f"{kind.head}.")}
+        shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+        if other := [name for name, tensor in fresh.items() if tensor.shape != shapes.get(name, tensor.shape)]:
+            raise BadFileError(
+                f"The backbone {self.id} has weights of another shape for {other[0]}: it is not a {self.architecture} "
+                f"for images of {self.size} × {self.size}."
+            )
         missing, _ = model.load_state_dict(fresh, strict=False, assign=True)
         if lacking := [each for each in missing if not each.startswith(f"{kind.head}.")]:
             raise BadFileError(f"The backbone {self.id} has no weights for {lacking[0]}: fetch or build it again.")

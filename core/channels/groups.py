@@ -197,9 +197,11 @@ def macs_by_module(model: nn.Module, size: int) -> dict[str, int]:
         for path, by in counter.get_flop_counts().items()
         if path != "Global"
     }
-    own = {}
-    for name, module in model.named_modules():
-        children = [f"{name}.{child}" if name else child for child, _ in module.named_children()]
-        if left := counts.get(name, 0) - sum(counts.get(child, 0) for child in children):
-            own[name] = left
-    return own
+    own = dict(counts)
+    for name in counts:
+        if name:
+            above = name.rpartition(".")[0]
+            while above not in counts:  # a list of modules, which is never called itself
+                above = above.rpartition(".")[0]
+            own[above] -= counts[name]
+    return {name: left for name, left in own.items() if left}
