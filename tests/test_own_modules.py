@@ -83,6 +83,7 @@ def test_it_is_pruned_saved_and_rebuilt_only_where_its_module_is_known(own: Back
         assert torch.equal(rebuild(load_pruned(tmp_path / "model.safetensors"))(images), expected)
 
 
+@pytest.mark.slow
 def test_a_small_zoo_of_it_votes(own: Backbone, tmp_path: Path, home: Path) -> None:
     tasks = tuple(core.task("emoji", classes=pair) for pair in (IDS[:2], IDS[1:3], IDS[2:]))
     plan = Plan("mine", tasks, (), own.id, keep=0.5, iterations=12)

@@ -23,9 +23,11 @@ class Heads(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Each head's mean of values, weighted by how well its queries and keys agree."""
-        q, k, v = (each.unflatten(2, (-1, self.width)).transpose(1, 2) for each in (q, k, v))
-        agreement = (q @ k.transpose(2, 3)) * self.width**-0.5
-        return (self.dropout(agreement.softmax(-1)) @ v).transpose(1, 2).flatten(2)
+        many, length, inner = q.shape
+        q, k, v = (each.view(many, length, inner // self.width, self.width).transpose(1, 2) for each in (q, k, v))
+        agreement: Tensor = (q @ k.transpose(2, 3)) * self.width**-0.5
+        weights: Tensor = self.dropout(agreement.softmax(-1))
+        return (weights @ v).transpose(1, 2).flatten(2)
 
 
 class Attention(nn.Module):

@@ -30,7 +30,9 @@ def layers_of(model: nn.Module, groups: ChannelGroups, image: int) -> Layers:
             widths, fixed = _widths(tensor, groups.axes.get(prefix + part, {}), titles, name == head)
             each = Size(
                 fixed * (part in own),
-                _per_entry(macs[name], tensor, name) * fixed if tensor is used and name in macs else 0,
+                _per_entry(macs[name], tensor, name) * fixed
+                if used is not None and tensor is used and name in macs
+                else 0,
                 fixed * (SINGLE if tensor.is_floating_point() else tensor.element_size()),
             )
             key = repr(widths)

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Role = Literal["computes", "normalises", "reads", "scales"]
 COMPUTES: Role = "computes"
 NORMALISES: Role = "normalises"
@@ -99,7 +100,8 @@ class Couplings:
 
     def unite(self, a: Tensor, b: Tensor) -> bool:
         """Entry by entry the same channel, after broadcasting; False where one has channels that the other spreads."""
-        a, b = torch.broadcast_tensors(a, b) if a.shape != b.shape else (a, b)
+        shape = torch.broadcast_shapes(a.shape, b.shape)  # type: ignore[no-untyped-call]
+        a, b = a.broadcast_to(shape), b.broadcast_to(shape)
         for d in range(a.dim()):
             flat = [each.stride(d) == 0 or each.shape[d] == 1 for each in (a, b)]
             if all(flat):
@@ -109,7 +111,7 @@ class Couplings:
         self.join(a.reshape(-1).numpy(), b.reshape(-1).numpy())
         return True
 
-    def units(self) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    def units(self) -> tuple[Ints, Flags]:
         """(int64 [labels]: the unit, a set of labels removed together, that each belongs to; bool [units]: pinned)."""
         a, b = (np.concatenate([edge[i] for edge in self._edges] or [np.empty(0, np.int64)]) for i in (0, 1))
         graph = coo_matrix((np.ones(len(a), np.int8), (a, b)), (self.count, self.count))

@@ -57,10 +57,11 @@ STILL_LAYERS = (
     *(nn.Dropout, nn.Dropout2d, nn.Identity, nn.Hardtanh),
 )
 # ... and through these it does not: what they give must silence nothing but a product.
-LOUD = {"sigmoid", "sigmoid_", "hardsigmoid", "softplus", "exp"}
+LOUD = {"sigmoid", "hardsigmoid", "softplus", "exp"}
 LOUD_LAYERS = (nn.Sigmoid, nn.Hardsigmoid, nn.Softplus, nn.LogSigmoid)
 POOLS = {"adaptive_avg_pool2d", "avg_pool2d", "max_pool2d", "adaptive_max_pool2d", "interpolate", "boolean_dispatch"}
 POOL_LAYERS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Upsample, nn.ZeroPad2d)
+IN_PLACE = {"iadd", "add_", "isub", "sub_", "imul", "mul_"}
 SUMS, PRODUCTS = {"add", "iadd", "add_", "sub", "isub", "sub_"}, {"mul", "imul", "mul_"}
 MOVES = {"flatten", "permute", "transpose", "squeeze", "unsqueeze", "cat", "concat", "swapaxes", "movedim"}
 SIZED = {"reshape", "view", "expand", "unflatten"}  # these name sizes: a number written down would not shrink along
@@ -93,11 +94,12 @@ class Follower(fx.Interpreter):
             self.labels[n] = found
         return result
 
-    def pinned(self, *labels: Labels | None) -> None:
-        """These channels can never be removed."""
+    def pinned(self, *labels: Labels | None) -> Labels | None:
+        """These channels can never be removed; gives None, as there is nothing to follow any more."""
         for each in labels:
             if each is not None:
-                self.couplings.pin(each.ids.unique().numpy())
+                self.couplings.pin(np.unique(each.ids.numpy()))
+        return None
 
     def along(self, x: Labels, dim: int, silent: bool = True) -> Ints | None:
         """int64 [n] the label of each index of one dimension; pinned and None where they depend on another one too.
@@ -106,7 +108,8 @@ class Follower(fx.Interpreter):
         """
         dim %= x.ids.dim()
         if (silent and not x.zero) or any(varies(x.ids, d) for d in range(x.ids.dim()) if d != dim):
-            return self.pinned(x)
+            self.pinned(x)
+            return None
         ids: Ints = x.ids[tuple(slice(None) if d == dim else 0 for d in range(x.ids.dim()))].numpy()
         return ids
 
@@ -122,7 +125,8 @@ class Follower(fx.Interpreter):
         if isinstance(module, nn.Linear):
             return self.linear(name, module, x, result)
         if isinstance(module, Attention):
-            return self.attention(n, name, module, x)
+            self.attention(n, name, module, x)
+            return None
         if x is None:
             return None
         if isinstance(module, (*NORMS, *LAYER_NORMS)):
@@ -211,7 +215,10 @@ class Follower(fx.Interpreter):
         if name in POOLS:
             return self.pooled(sources[0], result)
         if name in SUMS | PRODUCTS:
-            return self.combined(n, name in PRODUCTS)
+            found = self.combined(n, name in PRODUCTS)
+            if found is not None and name in IN_PLACE and not found.zero:
+                return self.pinned(*sources)  # what stood there before is not zero any more, for whoever reads it too
+            return None if found is None else Labels(found.ids.broadcast_to(result.shape), found.zero)
         if name in ("mean", "sum") and len(n.args) + len(n.kwargs) > 1:
             return self.reduced(n, sources[0])
         if name == "getitem":
@@ -222,7 +229,8 @@ class Follower(fx.Interpreter):
 
     def moved(self, n: fx.Node, name: str, sources: list[Labels]) -> Labels | None:
         """The same done to the labels, sources without labels being free."""
-        args, kwargs = fx.map_arg((n.args, n.kwargs), self._ids_or_value)
+        args: Any = fx.map_arg(n.args, self._ids_or_value)
+        kwargs: Any = fx.map_arg(n.kwargs, self._ids_or_value)
         act: Callable[..., Tensor] = (
             n.target if callable(n.target) else operator.methodcaller(name, *args[1:], **kwargs)
         )
@@ -245,7 +253,7 @@ class Follower(fx.Interpreter):
 
     def picked(self, n: fx.Node, x: Labels) -> Labels | None:
         """Part of a tensor: fine as long as all of its channels are in it."""
-        index = fx.map_arg(n.args[1], lambda node: self.env[node])
+        index: Any = fx.map_arg(n.args[1], lambda node: self.env[node])
         parts = index if isinstance(index, tuple) else (index,)
         taking = [part for part in parts if part is not None]  # None makes a dimension, the others take one each
         plain = all(isinstance(part, int | slice) for part in taking)
@@ -255,10 +263,10 @@ class Follower(fx.Interpreter):
 
     def reduced(self, n: fx.Node, x: Labels) -> Labels | None:
         """A mean over places."""
-        named = n.kwargs.get("dim", n.args[1] if len(n.args) > 1 else None)
+        named: Any = n.kwargs.get("dim", n.args[1] if len(n.args) > 1 else None)
         keep = bool(n.kwargs.get("keepdim", n.args[2] if len(n.args) > 2 else False))
         dims = [named] if isinstance(named, int) else list(named) if isinstance(named, tuple | list) else []
-        dims = sorted({int(d) % x.ids.dim() for d in dims}, reverse=True)  # type: ignore[call-overload]
+        dims = sorted({int(d) % x.ids.dim() for d in dims}, reverse=True)
         if not dims or any(varies(x.ids, d) for d in dims):
             return self.pinned(x)
         ids = x.ids
@@ -268,20 +276,19 @@ class Follower(fx.Interpreter):
 
     def combined(self, n: fx.Node, product: bool) -> Labels | None:
         """A sum or a product of two: their channels are the same, entry by entry."""
-        a, b = n.args[0], n.args[1]
-        if not (isinstance(a, fx.Node) and a in self.labels):
-            a, b = b, a
-        assert isinstance(a, fx.Node)
-        x, other = self.labels[a], self.env[b] if isinstance(b, fx.Node) else b
-        if not isinstance(other, Tensor):
-            return x if product else Labels(x.ids, x.zero and other == 0)
-        if b in self.labels:  # type: ignore[comparison-overlap]
-            y = self.labels[b]  # type: ignore[index]
+        nodes = [each for each in n.args[:2] if isinstance(each, fx.Node) and each in self.labels]
+        x = self.labels[nodes[0]]
+        if len(nodes) == 2:
+            y = self.labels[nodes[1]]
             if not self.couplings.unite(x.ids, y.ids):
                 return self.pinned(x, y)
             ids = x.ids if x.ids.numel() >= y.ids.numel() else y.ids
             return Labels(ids, (x.zero or y.zero) if product else (x.zero and y.zero))
-        return self.with_constant(x, b, other, product)  # type: ignore[arg-type]
+        other = next(each for each in n.args[:2] if each is not nodes[0])
+        value: Any = self.env[other] if isinstance(other, fx.Node) else other
+        if isinstance(other, fx.Node) and isinstance(value, Tensor):
+            return self.with_constant(x, other, value, product)
+        return x if product else Labels(x.ids, x.zero and bool(value == 0))
 
     def with_constant(self, x: Labels, node: fx.Node, other: Tensor, product: bool) -> Labels | None:
         """A parameter with one entry a channel goes with it; anything else must be the same for all channels."""
@@ -291,7 +298,7 @@ class Follower(fx.Interpreter):
         wide = [d for d in range(other.dim()) if other.shape[d] > 1 and varies(x.ids, d + lead)]
         if not wide:
             return x if product else Labels(x.ids, False)
-        ids = self.along(x, wide[0] + lead, silent=False) if len(wide) == 1 else self.pinned(x)
+        ids = self.along(x, wide[0] + lead, silent=False) if len(wide) == 1 else None
         if ids is None or node.op != "get_attr" or not isinstance(other, nn.Parameter):
             return self.pinned(x)
         name = str(node.target)

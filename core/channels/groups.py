@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.channels.couplings import COMPUTES, FREE, NORMALISES, READS, Couplings, Ints, Side
+from core.channels.couplings import COMPUTES, FREE, NORMALISES, READS, Couplings, Flags, Ints, Side
 from core.channels.follow import NORMS
 from core.channels.selection import Selection
 from core.channels.tracing import follow, on_meta
@@ -127,7 +127,7 @@ def assemble(couplings: Couplings, order: Mapping[str, int]) -> ChannelGroups:
     )
 
 
-def _groups(couplings: Couplings, unit: Ints, pinned: np.ndarray, order: Mapping[str, int]) -> list[_Group]:  # type: ignore[type-arg]
+def _groups(couplings: Couplings, unit: Ints, pinned: Flags, order: Mapping[str, int]) -> list[_Group]:
     """Units with the same sides, in depth order; where one layer computes several groups, the later ones are numbered.
 
     A unit that nothing computes, such as an input that is only normalised, is never removed.

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.convnext import LayerNorm2d
 
-from core.channels.follow import LAYER_NORMS
-from core.channels.groups import ChannelGroups
+from core.channels.groups import ChannelGroups, Ints
 from core.channels.selection import Selection
 
 
@@ -32,8 +31,9 @@ def silence(model: nn.Module, groups: ChannelGroups, selection: Selection) -> nn
         gone = np.setdiff1d(np.arange(state[tensor].shape[dim]), kept)
         state[tensor].index_fill_(dim, torch.from_numpy(gone), 0)
     for name, module in list(model.named_modules()):
-        kept = groups.indices(f"{name}.weight", 0, selection) if isinstance(module, LAYER_NORMS) else None
-        if kept is not None:
+        if not isinstance(module, nn.LayerNorm):
+            continue
+        if (kept := groups.indices(f"{name}.weight", 0, selection)) is not None:
             parent, _, child = name.rpartition(".")
             setattr(model.get_submodule(parent), child, _OverKept(module, kept))
     return model
@@ -42,10 +42,11 @@ def silence(model: nn.Module, groups: ChannelGroups, selection: Selection) -> nn
 class _OverKept(nn.Module):
     """A LayerNorm whose mean and variance are those of some of its channels."""
 
-    def __init__(self, norm: nn.Module, kept: np.ndarray) -> None:  # type: ignore[type-arg]
+    def __init__(self, norm: nn.LayerNorm, kept: Ints) -> None:
         super().__init__()
-        self.norm, self.dim = norm, 1 if isinstance(norm, LayerNorm2d) else -1
-        self.here = torch.zeros_like(norm.weight)  # type: ignore[arg-type]
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+        self.dim = 1 if isinstance(norm, LayerNorm2d) else -1
+        self.here = torch.zeros_like(norm.weight)
         self.here[torch.from_numpy(kept)] = 1
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,5 +55,5 @@ class _OverKept(nn.Module):
         count = self.here.sum()
         centred = (x - (x * self.here).sum(-1, keepdim=True) / count) * self.here
         variance = centred.square().sum(-1, keepdim=True) / count
-        out = centred / (variance + self.norm.eps).sqrt() * self.norm.weight + self.norm.bias
-        return out.movedim(-1, self.dim)
+        out = centred / (variance + self.eps).sqrt() * self.weight
+        return (out if self.bias is None else out + self.bias).movedim(-1, self.dim)

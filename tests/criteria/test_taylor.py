@@ -155,7 +155,7 @@ def test_taylor_ranks_channels_as_brute_force_removal_does(capsys: pytest.Captur
 
 def gated_by_hooks(model: nn.Module, groups: ChannelGroups, title: str) -> Tensor:
     """Gates [n] that multiply what the heads of an attention, or the conv groups of a grouped convolution, put out."""
-    gates = torch.ones(groups.sizes[title], requires_grad=True)
+    gates = torch.ones(groups.sizes[title], dtype=torch.float64, requires_grad=True)
     if title.endswith("self_attention"):
         layer, dim = model.get_submodule(f"{title}.mix"), -1
     else:

@@ -59,7 +59,8 @@ def test_a_resumed_run_ends_with_the_same_bits_and_the_size_told(backbone: Backb
 @pytest.mark.parametrize("method", ["taylor-oneshot", "magnitude", "l1", "bn-scale", "activation", "random", "dense"])
 def test_every_method_works(backbone: Backbone, method: str) -> None:
     task, data = small_task()
-    events = list(prune_events(config(method, task, keep=0.5), task, data, backbone))
+    asked = config(method, task, keep=0.5, learning_rate=1e-3)  # nothing normalises SqueezeNet: it bears no large steps
+    events = list(prune_events(asked, task, data, backbone))
     assert isinstance(events[-1], Finished) and all(value.isfinite().all() for value in tensors_of(events).values())
 
 
