@@ -140,13 +140,10 @@ def _whole(trunk: Trunk, name: str, partial: bool) -> tuple[dict[str, Tensor], l
 
 def _check_runs(tensors: Mapping[str, Tensor], name: str, size: int) -> None:
     """Raise BadValueError where the network cannot take images of that size."""
-    with torch.device("meta"):
-        model = architecture(name).build(2)
-        image = torch.zeros(1, 3, size, size)
     try:
         with torch.no_grad():
-            model.eval()(image)
-    except (RuntimeError, ValueError, AssertionError) as error:
+            architecture(name).shell(2, size).eval()(torch.zeros(1, 3, size, size, device="meta"))
+    except (MismatchError, RuntimeError, ValueError, AssertionError) as error:
         raise BadValueError(f"{name} cannot take images of {size} pixels: choose another size.") from error
 
 

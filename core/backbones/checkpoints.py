@@ -102,8 +102,7 @@ def read_trunk(path: Path, name: str, format: str | None = None) -> Trunk:
     Of the places and prefixes that a layout may have, the one that fills most. Raises UnknownNameError, BadFileError.
     """
     wanted = architecture(name)
-    with torch.device("meta"):
-        model = wanted.build(2)
+    model = wanted.shell(2)
     target = {key: tensor.shape for key, tensor in model.state_dict().items()}
     states = read_states(path)
     entry = recognised(states) if format is None else layout(format)

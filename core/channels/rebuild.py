@@ -37,4 +37,4 @@ def rebuild(model: PrunedModel) -> nn.Module:
 
 def dense_like(model: PrunedModel) -> nn.Module:
     """The unpruned network of the same architecture with as many classes, in eval mode; its weights are drawn."""
-    return architecture(model.architecture).build(len(model.classes)).eval()
+    return architecture(model.architecture).build(len(model.classes), model.size).eval()
