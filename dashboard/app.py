@@ -51,6 +51,13 @@ page = st.navigation(
             url_path="compare",
             help="All runs in a table, and those you choose side by side.",
         ),
+        st.Page(
+            "app_pages/zoos.py",
+            title="Zoos",
+            icon=":material/database:",
+            url_path="zoos",
+            help="Which zoos and backbones are here, which one all pages use, and the way to more.",
+        ),
     ],
     position="top",
 )

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from core.backbones.listing import backbones
 from core.errors import MetaVoteError, MissingDataError
 from core.paths import home
 from core.pruning.config import RunConfig
@@ -23,7 +24,8 @@ from core.tasks.catalogue import task as task_of
 from core.tasks.task import Task
 from core.tasks.thumbnails import thumbnails
 from core.voting import Votes, votes
-from core.zoo.zoo import Neighbour, Zoo, ballots, find_zoo, open_zoo, version_of
+from core.zoo.summary import Summary, summary
+from core.zoo.zoo import Neighbour, Zoo, ballots, find_zoo, open_zoo, version_of, zoo_ids
 from dashboard.figures.pictures import on_paper
 from dashboard.forecast import Pace, pace_of
 
@@ -41,6 +43,22 @@ def zoo(name: str = DEFAULT_ZOO) -> Zoo:
 @st.cache_resource(max_entries=4)
 def _zoo(folder: str, version: str) -> Zoo:
     return open_zoo(folder)
+
+
+def summaries() -> tuple[list[Summary], dict[str, str]]:
+    """(every zoo that is here and can be read, in a few numbers, by id; id -> what is wrong with each other one)."""
+    found, broken = [], {}
+    for id in zoo_ids():
+        try:
+            found.append(_summary(zoo(id), tuple((one.id, one.hash) for one in backbones())))
+        except MetaVoteError as error:
+            broken[id] = str(error)
+    return found, broken
+
+
+@st.cache_data(max_entries=64, hash_funcs={Zoo: lambda zoo: _identity(zoo)}, show_spinner=False)
+def _summary(zoo: Zoo, here: tuple[tuple[str, str], ...]) -> Summary:
+    return summary(zoo)
 
 
 def _identity(zoo: Zoo) -> tuple[str, str]:

@@ -56,7 +56,7 @@ def forecast(
 def usual_seconds(config: RunConfig) -> float:
     """Seconds of a run on the machine that was measured. Raises BadValueError where the method cannot work so short."""
     schedule = schedule_of(config)
-    keeps = _keeps(config, schedule)
+    keeps = keeps_of(config, schedule)
     return START + (NEIGHBOURS if config.needs_zoo else 0.0) + sum(map(pace_at, keeps))
 
 
@@ -80,7 +80,7 @@ def pace_of(records: Iterable[RunRecord], method: str) -> Pace:
     return Pace(median(ratios), len(ratios)) if ratios else Pace()
 
 
-def _keeps(config: RunConfig, schedule: Schedule) -> list[float]:
+def keeps_of(config: RunConfig, schedule: Schedule) -> list[float]:
     """The keep ratio of each iteration."""
     keep, rounds = schedule.first_keep, dict(schedule.rounds)
     if not METHODS[config.method].removes:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 PAGE, VISIT = "page that is open", "visits to pages"
 # What links may hold, in the order in which pages ask for it.
 NAMES = (
-    *("task", "k", "similarity", "chosen"),
+    *("zoo", "task", "k", "similarity", "chosen"),
     *("layout", "colour", "search", "detail"),
     *("group", "keep", "weighting", "run"),
 )
@@ -29,6 +29,11 @@ RUN = (
     *("tag", "clock", "replay", "speed", "at"),
 )
 THEME = ("theme",)
+# Those of the Zoos page alone.
+ZOOS = (
+    *("do", "dataset", "drawn", "of", "held", "drawseed", "apart"),
+    *("backbone", "how", "share", "steps", "zooseed", "workers"),
+)
 VOTES = ("view", "start", "channel", "shade", "scope", "within", "what", "out", "in", "draw")
 WRONG = (UnknownNameError, BadValueError)  # about the value itself; a store that is busy says nothing about it
 
@@ -53,7 +58,7 @@ def heading(title: str, *names: str) -> None:
     notices = Notices()
     _notices.set(notices)
     st.title(title)
-    for unknown in [name for name in st.query_params if name not in (*NAMES, *COMPARE, *RUN, *THEME, *VOTES)]:
+    for unknown in [name for name in st.query_params if name not in (*NAMES, *COMPARE, *RUN, *THEME, *VOTES, *ZOOS)]:
         del st.query_params[unknown]
         holds = f"{title} reads {', '.join(names)}" if names else f"{title} reads nothing from its link"
         notices.add(f"Nothing here is called '{unknown}': {holds}.")

@@ -66,7 +66,7 @@ def _line(target: Target, zoo: Zoo) -> None:
         words = {
             FAILED: target.progress.error,
             LOST: "The process that ranked the zoo for it is gone: rank it again, or remove it.",
-            OUTDATED: "The zoo has changed since it was ranked for this target: rank it again.",
+            OUTDATED: f"The zoo {zoo.id}, as it is now, has not been ranked for it: rank it.",
         }
         st.warning(f"**{id}** cannot be a target yet. {words[target.status]}", icon=":material/warning:")
         if target.status != OUTDATED and (log := log_tail(id)):

@@ -11,7 +11,7 @@ from core.pruning.methods import METHODS
 from core.pruning.schedule import schedule_of
 from core.runs import queue
 from core.tasks.task import Task
-from dashboard import data, run_choices, state, theme, voters
+from dashboard import data, run_choices, state, theme, voters, zoo_states
 from dashboard.errors import as_sentence
 from dashboard.forecast import LOADING, Forecast, Pace, forecast
 from dashboard.run_notes import pick_tags
@@ -19,9 +19,12 @@ from dashboard.run_notes import pick_tags
 SEVERAL = ":material/playlist_add:"
 
 
+@as_sentence()
 def new_run() -> None:
     """The form and its Start button, which opens the new run, or the first of several."""
-    writable = data.writable()
+    writable, zoo = data.writable(), state.zoo()
+    state.zoo_line(zoo)
+    zoo_states.need_targets(zoo, data.targets(zoo))
     with st.container(border=True):
         target, configs, tags = _form()
         told = _told(configs, target)
@@ -35,7 +38,7 @@ def new_run() -> None:
 
 def _form() -> tuple[Task, list[RunConfig], list[str]]:
     """The fields; the runs they describe, none while a number is not one, and their tags."""
-    zoo = data.zoo()
+    zoo = state.zoo()
     first, second = st.columns(2, gap="medium")
     with first:
         target = state.pick_task(data.targets(zoo))
@@ -54,7 +57,9 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
     sampling = _training()
     others, seeds, tags = _several(method)
     methods = [method, *(name for name in others if name != method)]
-    common: dict[str, Any] = {"task": target.id, "zoo": zoo.id, "sampling": sampling}
+    common: dict[str, Any] = {
+        "task": target.id, "zoo": zoo.id, "backbone": zoo.backbone, "sampling": sampling,
+    }  # fmt: skip
     if any(METHODS[name].removes for name in methods):
         with keep_at:
             common["keep"] = state.pick_keep(zoo)
@@ -75,7 +80,7 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
 
 def _voting(target: Task) -> dict[str, Any]:
     """Who votes, and how: what only a method with neighbours asks for."""
-    zoo = data.zoo()
+    zoo = state.zoo()
     above = st.container()
     with st.expander("Neighbours and votes", icon=":material/how_to_vote:"), st.grid(3, min_column_width=220):
         k, similarity = state.pick_k(zoo, target), state.pick_similarity()
@@ -124,7 +129,7 @@ def _several(method: str) -> tuple[list[str], int | None, list[str]]:
 
 def _told(configs: list[RunConfig], target: Task) -> Forecast | None:
     """What the runs will take and leave; None, with a sentence, where one of them cannot be."""
-    zoo = data.zoo()
+    zoo = state.zoo()
     try:
         return (
             forecast(configs, len(target.classes), zoo.groups, zoo.layers, data.pace(configs[0].method))

@@ -8,12 +8,42 @@ from core.errors import BadValueError
 from core.pruning.config import SIMILARITIES
 from core.tasks.task import Task
 from core.voting import WEIGHTINGS
-from core.zoo.zoo import Zoo
+from core.zoo.zoo import Zoo, zoo_ids
 from dashboard import data, theme
-from dashboard.links import linked, whole
+from dashboard.links import linked, one_of, whole
 from dashboard.pick import pick_one
 
 DEFAULT_K, MOST_K, LEAST_KEEP = 5, 24, 0.05
+ZOO = "zoo"
+ON_THE_ZOO = ("task", "chosen", "detail", "group", "channel", "keep", "colour")
+
+
+def zoo() -> Zoo:
+    """The zoo that all pages use (`?zoo=`), chosen on the Zoos page; the shipped one by default."""
+    ids = zoo_ids()
+    return data.zoo(linked(ZOO, data.DEFAULT_ZOO, one_of("zoo", ids), lambda: st.session_state[ZOO]))
+
+
+def use_zoo(id: str) -> None:
+    """Have all pages use that zoo. A callback."""
+    st.session_state[ZOO] = id
+    forget_what_hangs_on_the_zoo()
+
+
+def forget_what_hangs_on_the_zoo() -> None:
+    """Let go of choices that were made among the tasks and channels of another zoo. A callback."""
+    for name in ON_THE_ZOO:
+        st.session_state[name] = None
+        st.query_params.pop(name, None)
+
+
+def zoo_line(used: Zoo) -> None:
+    """Where the zoo is not the shipped one: which it is, with the way to choose another."""
+    if used.id != data.DEFAULT_ZOO:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f":material/database: Zoo **{used.id}**, on the backbone {used.backbone}", width="content")
+            if st.button("Choose another", type="tertiary", key="choose another zoo"):
+                go("app_pages/zoos.py")
 
 
 def pick_task(targets: Sequence[Task]) -> Task:

@@ -1,10 +1,14 @@
 """What is to be said of a zoo that is too small to say much, or whose models are of another backbone than it says."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.errors import MetaVoteError
+from core.tasks.task import Task
 from core.zoo.zoo import Zoo
-from dashboard import data
+from dashboard import data, state
+from dashboard.compose import dialog
 from dashboard.errors import ToldError
 
 FEWEST_TASKS = 4
@@ -26,6 +30,21 @@ def say_what_is_unusual(zoo: Zoo) -> bool:
         st.error(sentence, icon=":material/error:")
         _way_out("How to build one that fits")
     return not sentence
+
+
+def need_targets(zoo: Zoo, targets: Sequence[Task], on_map: bool = False) -> None:
+    """For a page that needs a target to choose: where there is none, says so, with the way to one, and ends there."""
+    if targets:
+        return
+    st.info(
+        f"The zoo {zoo.id} has no target yet: compose one of any classes that it should prune for next.",
+        icon=":material/adjust:",
+    )
+    if on_map and st.button("New target", icon=":material/add:", type="primary", key="first target"):
+        dialog(zoo)
+    if not on_map and st.button("Open the task map", icon=":material/scatter_plot:", key="to first target"):
+        state.go("app_pages/task_map.py")
+    raise ToldError
 
 
 def need_votes(zoo: Zoo) -> None:

@@ -18,7 +18,8 @@ from core.paths import home
 from core.runs.store import Store
 from core.tasks.catalogue import tasks
 from core.tasks.datasets import dataset_names
-from core.zoo.build import build_zoo, shipped_plan
+from core.zoo.build import build_zoo
+from core.zoo.plan import shipped_plan
 from core.zoo.zoo import roots, zoo_ids
 
 TAG = "study"

@@ -14,7 +14,7 @@ from core.errors import BadValueError, MetaVoteError
 if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
     from core.channels.files import PrunedModel
-    from core.zoo.build import Plan
+    from core.zoo.plan import Plan
 
 
 def add_build(actions: Verbs) -> None:
@@ -51,7 +51,7 @@ def add_build(actions: Verbs) -> None:
 
 
 def _methods() -> list[str]:
-    from core.zoo.build import buildable
+    from core.zoo.plan import buildable
 
     return buildable()
 
@@ -131,7 +131,7 @@ def _asked(args: argparse.Namespace) -> "tuple[Plan, int]":
     from dataclasses import replace
 
     from core.tasks.catalogue import SETTING, task
-    from core.zoo.build import Plan, shipped_plan
+    from core.zoo.plan import Plan, shipped_plan
     from core.zoo.recipe import plan_of, read_recipe
 
     if sum(map(bool, (args.tasks, args.recipe, args.setting))) > 1:

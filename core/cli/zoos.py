@@ -77,7 +77,8 @@ def export(args: argparse.Namespace) -> Answer:
 
 def import_(args: argparse.Namespace) -> Answer:
     """The zoo as `info` shows it, and "backbone_here"."""
-    from core.zoo.exchange import has_backbone, take
+    from core.zoo.exchange import has_backbone
+    from core.zoo.intake import take
 
     zoo = take(args.file, args.replace)
     here = has_backbone(zoo)

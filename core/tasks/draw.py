@@ -74,7 +74,7 @@ def drawn_tasks(wanted: Draw, taken: Collection[Task] = ()) -> tuple[list[Task],
     _check(wanted, len(known))
     held_out: set[str] = set()
     if wanted.disjoint and wanted.targets:
-        held_out = set(shuffled(known, "held out", wanted.seed)[: _held_out(len(known), size)])
+        held_out = set(shuffled(known, "held out", wanted.seed)[: _held_out(len(known), size, wanted.targets)])
     before = {frozenset(one.classes) for one in taken if one.dataset == everything.dataset}
     found: list[list[Task]] = []
     for kind, number in (("zoo", wanted.tasks), ("targets", wanted.targets)):
@@ -91,9 +91,9 @@ def drawn_tasks(wanted: Draw, taken: Collection[Task] = ()) -> tuple[list[Task],
     return found[0], found[1]
 
 
-def _held_out(known: int, size: int) -> int:
-    """How many classes only targets have, where they share none with the zoo: a third, but enough for one target."""
-    return max(size, round(known / 3))
+def _held_out(known: int, size: int, targets: int) -> int:
+    """How many classes only targets have, where they share none with the zoo: a third, but enough for all of them."""
+    return next(held for held in count(max(size, round(known / 3))) if comb(held, size) >= targets)
 
 
 def _check(wanted: Draw, known: int) -> None:
@@ -106,8 +106,9 @@ def _check(wanted: Draw, known: int) -> None:
     if not isinstance(wanted.disjoint, bool):
         raise BadValueError(f"A draw is disjoint or not, true or false, not {wanted.disjoint!r}.")
     apart = wanted.disjoint and wanted.targets
-    if wanted.classes + (_held_out(known, wanted.classes) if apart else 0) > known:
-        held = f" and {_held_out(known, wanted.classes)} that only targets have" if apart else ""
+    held_out = _held_out(known, wanted.classes, wanted.targets) if apart else 0
+    if wanted.classes + held_out > known:
+        held = f" and {held_out} that only targets have" if apart else ""
         raise BadValueError(
             f"{wanted.dataset} has {known} classes, too few for tasks of {wanted.classes}{held}: draw smaller tasks."
         )

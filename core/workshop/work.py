@@ -12,10 +12,23 @@ from core.errors import BadValueError
 from core.paths import home
 from core.runs import jobs
 from core.workers import detached
-from core.workshop.state import BACKBONE, BUILD, DONE, IMPORT, MERGE, RECIPE, STOPPED, Order, folder_of, keep, order_of
-from core.workshop.state import state_of as state_of
+from core.workshop.state import (
+    BACKBONE,
+    BUILD,
+    DONE,
+    IMPORT,
+    MERGE,
+    RECIPE,
+    STOPPED,
+    Order,
+    folder_of,
+    keep,
+    order_of,
+    state_of,
+    states,
+)
 from core.zoo.archive import is_id
-from core.zoo.build import check
+from core.zoo.plan import check
 from core.zoo.recipe import plan_of, read_recipe, write_recipe
 from core.zoo.zoo import zoo_ids
 
@@ -94,11 +107,17 @@ def upload_of(order: Order) -> Path:
     return next(iter(sorted(order.folder.glob(f"{FILE}*"))), order.folder / FILE)
 
 
+def taken(name: str) -> bool:
+    """Whether there is a zoo of that name, or one in the making."""
+    making = {one.order.name for one in states() if one.order.kind in (BUILD, MERGE) and one.status != DONE}
+    return name in zoo_ids() or name in making
+
+
 def _check_name(name: str) -> None:
     if not is_id(name):
         raise BadValueError(f"A zoo's name is made of letters, digits, dots and dashes, unlike {name!r}.")
-    if name in zoo_ids():
-        raise BadValueError(f"A zoo {name} is here already: choose another name.")
+    if taken(name):
+        raise BadValueError(f"A zoo {name} is here already, or in the making: choose another name.")
 
 
 def _new_id(kind: str, name: str) -> str:

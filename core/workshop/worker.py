@@ -31,7 +31,7 @@ def build(order: Order) -> Mapping[str, Any]:
 
 def import_zoo(order: Order) -> Mapping[str, Any]:
     """Take an uploaded zoo file in."""
-    from core.zoo.exchange import take
+    from core.zoo.intake import take
 
     _Told(order, 1)(0, "Checking every model in the file")
     return {"zoo": take(upload_of(order), bool(order.about.get("replace"))).id}

@@ -13,16 +13,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from core.channels.budget import Budget
 from core.channels.files import load_pruned, save_pruned
-from core.errors import BadValueError, MetaVoteError, UnknownNameError
+from core.errors import BadValueError, MetaVoteError
 from core.pruning.config import RunConfig
-from core.pruning.methods import METHODS
 from core.pruning.schedule import schedule_of
 from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.workers import in_processes
 from core.zoo.archive import is_id
+from core.zoo.plan import Plan, check
 from core.zoo.zoo import model_path
 
 if TYPE_CHECKING:
@@ -31,36 +30,6 @@ if TYPE_CHECKING:
     from core.zoo.describe import Contents
 
 ATTEMPTS = 3  # seeds tried for a task whose model collapses
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to build. `iterations` is the full length of the iterative method, on `threads` threads a worker."""
-
-    id: str
-    tasks: tuple[Task, ...]
-    targets: tuple[Task, ...]
-    backbone: str
-    method: str = "taylor"
-    keep: float = 0.2
-    iterations: int = 240
-    seed: int = 0
-    threads: int = 1
-    learning_rate: float = 0.02
-    of: str = Budget.of
-    allocation: str = Budget.allocation
-    least_width: int = Budget.least_width
-    multiple: int = Budget.multiple
-    sampling: str = RunConfig.sampling
-
-    def config(self, task: Task, attempt: int = 0) -> RunConfig:
-        """The run that makes one model."""
-        return RunConfig(
-            task.id, self.method, self.keep, self.iterations, self.seed + 1000 * attempt,
-            backbone=self.backbone, threads=self.threads, learning_rate=self.learning_rate,
-            of=self.of, allocation=self.allocation, least_width=self.least_width, multiple=self.multiple,
-            sampling=self.sampling,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,21 +78,6 @@ def _built(folder: Path, plan: Plan, missing: Sequence[Task], workers: int) -> I
             yield task
 
 
-def check(plan: Plan, workers: int) -> None:
-    """Refuse, before any work, what cannot be a zoo."""
-    if workers < 1:
-        raise BadValueError(f"A zoo is built by at least 1 worker process, not {workers}.")
-    if not plan.tasks:
-        raise BadValueError("A zoo needs at least one task: name some.")
-    names = [task.id for task in (*plan.tasks, *plan.targets)]
-    if len(set(names)) < len(names):
-        raise BadValueError("A task stands twice among the zoo's tasks and targets: name each once.")
-    problems = {(task.dataset, frozenset(task.classes)): task.id for task in plan.tasks}
-    for target in plan.targets:
-        if equal := problems.get((target.dataset, frozenset(target.classes))):
-            raise BadValueError(f"The target {target.id} has the classes of the zoo's task {equal}: leave one out.")
-
-
 def checked(plan: Plan, workers: int) -> Plan:
     """The plan with a path of its backbone that holds from any folder; refused before any work where it cannot work.
 
@@ -139,18 +93,6 @@ def checked(plan: Plan, workers: int) -> Plan:
     for each in (*plan.tasks, *plan.targets):
         load_task(each, size)
     return replace(plan, backbone=str(find_backbone(plan.backbone))) if is_file_name(plan.backbone) else plan
-
-
-def buildable() -> list[str]:
-    """The methods that make a pruned model from the backbone and the task alone."""
-    apart = ("same-mask",)  # needs another run
-    return [one.name for one in METHODS.values() if one.removes and not one.needs_zoo and one.name not in apart]
-
-
-def check_method(name: object) -> None:
-    """Raise UnknownNameError for what is no method that can build a zoo."""
-    if name not in buildable():
-        raise UnknownNameError("method to build a zoo with", name, buildable())
 
 
 def model_file(folder: Path, task: Task) -> Path:
@@ -244,12 +186,3 @@ def contents_of(folder: Path, plan: Plan) -> "Contents":
         keep = round(fmean(model.selection.keep_ratio() for model in models), 4)
     backbone = load_backbone(plan.backbone)
     return Contents(plan.id, plan.tasks, plan.targets, backbone, keep, config.to_dict(), plan.seed)
-
-
-def shipped_plan(setting: str = "emoji", backbone: str = "emoji-resnet18-simclr", **changes: Any) -> Plan:
-    """The plan of the embedded zoo, of its class-disjoint twin ("emoji-disjoint"), or of another domain ("fashion")."""
-    from core.tasks.catalogue import tasks
-
-    name = backbone if setting == "emoji" else f"{backbone}-{setting.removeprefix('emoji-')}"
-    plan = Plan(name, tuple(tasks("zoo", setting)), tuple(tasks("targets", setting)), backbone)
-    return replace(plan, **changes)

@@ -17,6 +17,7 @@ from core.backbones.backbone import Backbone, load_backbone
 from core.channels.files import PrunedModel, load_pruned, save_pruned
 from core.errors import BadValueError, MetaVoteError, MismatchError
 from core.paths import ASSETS, home
+from core.pruning.config import RunConfig
 from core.tasks.task import Task, ad_hoc_id
 from core.zoo.archive import is_id
 from core.zoo.describe import Contents, describe
@@ -141,7 +142,7 @@ def _written(
                 shutil.copyfile(source, file)
             else:
                 save_pruned(source, file, half=True)
-        keep, config = _keep(folder, tasks, known), _config(known)
+        keep, config = _keep(folder, tasks), _config(known)
         seed = int((config or {}).get("seed", 0))
         describe(folder, Contents(id, tuple(tasks), tuple(open_), backbone, keep, config, seed, tuple(known)))
     return open_zoo(target)
@@ -157,14 +158,21 @@ def _open(targets: Sequence[Task], tasks: Sequence[Task]) -> list[Task]:
     return found
 
 
-def _keep(folder: Path, tasks: Sequence[Task], known: Sequence[Zoo]) -> float:
-    """The keep ratio the models ended at: the one that all agree on, else their mean."""
-    ratios = [load_pruned(model_path(folder, task.id), weights=False).selection.keep_ratio() for task in tasks]
-    stated = {zoo.keep for zoo in known}
-    agreed = next(iter(stated)) if len(stated) == 1 else None
-    if agreed is not None and all(abs(one - agreed) < 0.01 for one in ratios):
-        return agreed
-    return max(0.01, round(fmean(ratios), 2))
+def _keep(folder: Path, tasks: Sequence[Task]) -> float:
+    """The keep ratio that all models were asked to end at, else the mean share of channels that they keep."""
+    models = [load_pruned(model_path(folder, task.id), weights=False) for task in tasks]
+    asked = {_asked(model) for model in models}
+    if len(asked) == 1:
+        return next(iter(asked))
+    return max(0.01, round(fmean(model.selection.keep_ratio() for model in models), 2))
+
+
+def _asked(model: PrunedModel) -> float:
+    """The keep ratio that its run was asked for, where that is of the channels of every group; else what it keeps."""
+    config = model.origin.get("config")
+    if config and RunConfig.from_dict(config).budget.by_groups:
+        return float(config["keep"])
+    return round(model.selection.keep_ratio(), 2)
 
 
 def _config(known: Sequence[Zoo]) -> Mapping[str, Any] | None:

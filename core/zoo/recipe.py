@@ -17,7 +17,7 @@ from core.tasks.catalogue import task as task_of
 from core.tasks.draw import Draw, drawn_tasks
 from core.tasks.task import Task
 from core.zoo.archive import is_id
-from core.zoo.build import Plan, check_method, shipped_plan
+from core.zoo.plan import Plan, check_method, shipped_plan
 
 LARGEST = 1_000_000  # bytes
 RUN_SETTINGS = ("method", "keep", "iterations", "seed", "threads", "learning_rate", "sampling", *KIND)

@@ -13,9 +13,11 @@ MAP = "map of tasks"
 TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 links.heading("Task map", "task", "k", "similarity", "chosen", "layout", "colour", "search", "detail")
-zoo = data.zoo()
+zoo = state.zoo()
+state.zoo_line(zoo)
 in_progress(zoo)
 targets = data.targets(zoo)
+zoo_states.need_targets(zoo, targets, on_map=True)
 
 with st.container(border=True):
     first, second, third, fourth = st.columns([5, 3, 2, 2], vertical_alignment="bottom")

@@ -17,7 +17,9 @@ SECTIONS = {
 links.heading(
     "Votes", "task", "k", "similarity", "chosen", "keep", "weighting", "start", "view", "group", *links.VOTES[2:]
 )
-zoo = data.zoo()
+zoo = state.zoo()
+state.zoo_line(zoo)
+zoo_states.need_targets(zoo, data.targets(zoo))
 
 with st.container(border=True):
     first, second, third = st.columns([5, 3, 2], vertical_alignment="bottom")

@@ -46,7 +46,7 @@ class View:
         settings: dict[str, Any] = {
             "task": self.target.id, "keep": self.keep, "iterations": 0, "k": len(self.near), "threads": 1,
             "similarity": self.similarity, "weighting": self.weighting, "weights": self.start,
-            "backbone": self.zoo.backbone, "zoo": data.DEFAULT_ZOO, **who,
+            "backbone": self.zoo.backbone, "zoo": self.zoo.id, **who,
         }  # fmt: skip
         return RunConfig(**settings | changes)
 

@@ -22,7 +22,14 @@ FLAGS = [
 ]
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 PATIENCE = 120_000  # milliseconds: a busy machine is slow, not broken
-PAGES = {"": "Meta-Vote Studio", "map": "Task map", "votes": "Votes", "run": "Run", "compare": "Compare"}
+PAGES = {
+    "": "Meta-Vote Studio",
+    "map": "Task map",
+    "votes": "Votes",
+    "run": "Run",
+    "compare": "Compare",
+    "zoos": "Zoos",
+}
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,20 @@ def of_masks(zoo: Zoo, runs: list[str]) -> Link:
     return {"runs": ",".join(runs), "tab": "layers", "with": runs[2]}
 
 
+def of_another_zoo(zoo: Zoo, runs: list[str]) -> Link:
+    return {"zoo": "emoji-resnet18-simclr-disjoint", "task": "emoji-dt01"}
+
+
+def of_a_new_zoo(zoo: Zoo, runs: list[str]) -> Link:
+    drawn = {"dataset": "fashion-mnist", "drawn": "8", "of": "3", "held": "2", "drawseed": "1", "apart": "yes"}
+    how = {"backbone": "emoji-resnet18-supervised", "how": "magnitude", "share": "0.4", "steps": "30"}
+    return {"zoo": "emoji-resnet18-simclr-disjoint", **drawn, **how, "zooseed": "2", "workers": "2"}
+
+
+def of_zoos_to_merge(zoo: Zoo, runs: list[str]) -> Link:
+    return {"zoo": "emoji-resnet18-simclr-disjoint", "do": "merge"}
+
+
 VIEWS: dict[Callable[[Zoo, list[str]], Link], str] = {
     of_map: "task_map",
     of_a_group: "votes",
@@ -91,6 +105,9 @@ VIEWS: dict[Callable[[Zoo, list[str]], Link], str] = {
     of_a_comparison: "compare",
     of_all_filtered: "compare",
     of_masks: "compare",
+    of_another_zoo: "task_map",
+    of_a_new_zoo: "zoos",
+    of_zoos_to_merge: "zoos",
 }
 
 
@@ -144,4 +161,4 @@ def test_a_copied_link_opens_the_same_view(zoo: Zoo, runs: list[str], view: Call
 
 def test_every_name_that_a_link_may_hold_is_tried(zoo: Zoo, runs: list[str]) -> None:
     tried = {name for view in VIEWS for name in view(zoo, runs)}
-    assert {*links.NAMES, *links.COMPARE, *links.RUN, *links.VOTES} - tried == set()
+    assert {*links.NAMES, *links.COMPARE, *links.RUN, *links.VOTES, *links.ZOOS} - tried == set()

@@ -36,6 +36,11 @@ ELSEWHERE = {
     "new dataset": "a target that is not there yet",
     "new classes {}": "a target that is not there yet",
     "(Name)": "a target that is not there yet",
+    "zoo file": "a file is taken in",
+    "replace zoo": "goes with that file",
+    "zoos to merge": "a zoo that is not there yet",
+    "name of merged zoo": "a zoo that is not there yet",
+    "name of new zoo": "a zoo that is not there yet",
 }
 
 
@@ -197,7 +202,7 @@ def test_every_choice_is_in_the_link_or_is_known_to_be_elsewhere() -> None:
 
 
 def test_every_name_in_the_link_is_known_to_the_pages() -> None:
-    assert in_links() == {*links.NAMES, *links.COMPARE, *links.RUN, *links.VOTES, *links.THEME}
+    assert in_links() == {*links.NAMES, *links.COMPARE, *links.RUN, *links.VOTES, *links.ZOOS, *links.THEME}
 
 
 def test_the_rule_finds_a_shared_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ import core.zoo.build as build
 import core.zoo.describe as describe
 from core.backbones.backbone import load_backbone, save_backbone
 from core.tasks.task import Task
-from core.zoo.build import Plan, Progress, build_zoo
+from core.zoo.build import Progress, build_zoo
+from core.zoo.plan import Plan
 from core.zoo.zoo import Zoo, open_zoo
 from tests.engine import few_images, random_backbone, small_task
 

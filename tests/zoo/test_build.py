@@ -21,8 +21,10 @@ from core.errors import BadFileError, BadValueError, MetaVoteError, MissingDataE
 from core.pruning.config import RunConfig
 from core.tasks.datasets import load_dataset
 from core.tasks.task import Task
+from core.zoo import plan as plans
 from core.zoo.archive import check
-from core.zoo.build import Plan, build_zoo, collapsed, finished, model_file, shipped_plan
+from core.zoo.build import build_zoo, collapsed, finished, model_file
+from core.zoo.plan import Plan, shipped_plan
 from core.zoo.similarity import pictures_of
 from core.zoo.zoo import SIMILARITIES, open_zoo
 from tests.engine import few_images, random_backbone, small_task
@@ -284,7 +286,7 @@ def test_what_cannot_be_a_zoo_is_refused_before_any_work(tmp_path: Path) -> None
 def test_the_shipped_plans_hold_no_task_twice_and_the_disjoint_one_shares_no_class() -> None:
     for setting in ("emoji", "emoji-disjoint"):
         plan = shipped_plan(setting)
-        build.check(plan, 1)
+        plans.check(plan, 1)
         assert plan.tasks and plan.targets
     zoo_classes = {name for task in plan.tasks for name in task.classes}
     assert not zoo_classes & {name for task in plan.targets for name in task.classes}

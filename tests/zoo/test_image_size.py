@@ -16,7 +16,8 @@ from core.targets.ranking import ranking_of
 from core.tasks.catalogue import named_task
 from core.tasks.data import TaskData
 from core.tasks.own import keep_task
-from core.zoo.build import Plan, build_zoo, finished
+from core.zoo.build import build_zoo, finished
+from core.zoo.plan import Plan
 from core.zoo.similarity import pictures_of, similarities
 from core.zoo.zoo import SIMILARITIES, open_zoo
 from tests.engine import few_images, random_backbone, small_task

@@ -1,0 +1,75 @@
+"""What zoo to build: the tasks and how to prune for each, refused before any work where it cannot be. Torch-free."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from core.channels.budget import Budget
+from core.errors import BadValueError, UnknownNameError
+from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
+from core.tasks.catalogue import tasks
+from core.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to build. `iterations` is the full length of the iterative method, on `threads` threads a worker."""
+
+    id: str
+    tasks: tuple[Task, ...]
+    targets: tuple[Task, ...]
+    backbone: str
+    method: str = "taylor"
+    keep: float = 0.2
+    iterations: int = 240
+    seed: int = 0
+    threads: int = 1
+    learning_rate: float = 0.02
+    of: str = Budget.of
+    allocation: str = Budget.allocation
+    least_width: int = Budget.least_width
+    multiple: int = Budget.multiple
+    sampling: str = RunConfig.sampling
+
+    def config(self, task: Task, attempt: int = 0) -> RunConfig:
+        """The run that makes one model."""
+        return RunConfig(
+            task.id, self.method, self.keep, self.iterations, self.seed + 1000 * attempt,
+            backbone=self.backbone, threads=self.threads, learning_rate=self.learning_rate,
+            of=self.of, allocation=self.allocation, least_width=self.least_width, multiple=self.multiple,
+            sampling=self.sampling,
+        )  # fmt: skip
+
+
+def check(plan: Plan, workers: int) -> None:
+    """Refuse, before any work, what cannot be a zoo."""
+    if workers < 1:
+        raise BadValueError(f"A zoo is built by at least 1 worker process, not {workers}.")
+    if not plan.tasks:
+        raise BadValueError("A zoo needs at least one task: name some.")
+    names = [task.id for task in (*plan.tasks, *plan.targets)]
+    if len(set(names)) < len(names):
+        raise BadValueError("A task stands twice among the zoo's tasks and targets: name each once.")
+    problems = {(task.dataset, frozenset(task.classes)): task.id for task in plan.tasks}
+    for target in plan.targets:
+        if equal := problems.get((target.dataset, frozenset(target.classes))):
+            raise BadValueError(f"The target {target.id} has the classes of the zoo's task {equal}: leave one out.")
+
+
+def buildable() -> list[str]:
+    """The methods that make a pruned model from the backbone and the task alone."""
+    apart = ("same-mask",)  # needs another run
+    return [one.name for one in METHODS.values() if one.removes and not one.needs_zoo and one.name not in apart]
+
+
+def check_method(name: object) -> None:
+    """Raise UnknownNameError for what is no method that can build a zoo."""
+    if name not in buildable():
+        raise UnknownNameError("method to build a zoo with", name, buildable())
+
+
+def shipped_plan(setting: str = "emoji", backbone: str = "emoji-resnet18-simclr", **changes: Any) -> Plan:
+    """The plan of the embedded zoo, of its class-disjoint twin ("emoji-disjoint"), or of another domain ("fashion")."""
+    name = backbone if setting == "emoji" else f"{backbone}-{setting.removeprefix('emoji-')}"
+    plan = Plan(name, tuple(tasks("zoo", setting)), tuple(tasks("targets", setting)), backbone)
+    return replace(plan, **changes)

@@ -1,0 +1,118 @@
+"""The form that has a zoo built: tasks drawn from a data set, backbone, method, keep ratio; how long it will take."""
+
+from itertools import chain, count
+from typing import Any
+
+import streamlit as st
+
+from core.backbones.listing import DEFAULT, backbone_ids
+from core.errors import MetaVoteError
+from core.tasks.datasets import class_names, dataset_names
+from core.tasks.draw import Draw, drawn_tasks
+from core.tasks.upload import uploaded
+from core.workshop import work
+from core.zoo.plan import buildable
+from dashboard import data, theme
+from dashboard.compose import title as dataset_title
+from dashboard.links import linked, whole
+from dashboard.pick import pick_one
+from dashboard.state import ratio
+from dashboard.zoos.forecast import forecast
+
+APART = {"no": "may share classes", "yes": "share no class"}
+APART_HELP = "Sharing none is the harder test: a third of the classes is then kept for the targets alone."
+MOST_TASKS, MOST_TARGETS, MOST_WORKERS = 500, 100, 16
+NAME = "name of new zoo"
+
+
+def draw() -> None:
+    """What to draw tasks from, how to prune for them, the forecast, and the button."""
+    st.markdown(
+        "**Build a zoo**: tasks are drawn by chance from a data set, and the backbone is pruned for each of them. It "
+        "takes minutes to hours, in a process of its own: you may close this page."
+    )
+    wanted = _tasks()
+    plan_settings, workers = _settings(wanted)
+    name = st.text_input(
+        "Name", key=NAME, max_chars=80, placeholder=_suggested(wanted), help="Part of every link to it."
+    )
+    document = {
+        "zoo": name.strip() or _suggested(wanted),
+        **plan_settings,
+        "workers": workers,
+        "draw": {**vars(wanted)},
+    }
+    possible = _told(wanted, plan_settings, workers)
+    pressed = st.button("Build", icon=":material/construction:", type="primary", disabled=not possible, key="build zoo")
+    if pressed:
+        try:
+            work.build(document)
+        except MetaVoteError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            st.rerun()
+
+
+def _tasks() -> Draw:
+    """The draw."""
+    names = [name for name, found in dataset_names().items() if found.available] + uploaded()
+    with st.grid(3, min_column_width=180):
+        dataset = pick_one("dataset", "Data set", "data set", {name: dataset_title(name) for name in names})
+        most = max(2, min(20, len(class_names(dataset))))
+        number = _number("drawn", "Tasks", 20, 1, MOST_TASKS, "How many pruned models the zoo will hold.")
+        size = _number("of", "Classes each", min(5, most), 2, most, "How many classes each task tells apart.")
+        targets = _number("held", "Targets", 4, 0, MOST_TARGETS, "Tasks that are held out, to prune for later.")
+        seed = _number("drawseed", "Draw", 0, 0, 9999, "Another number draws other tasks.")
+        apart = pick_one("apart", "Targets and zoo", "answer", APART, help=APART_HELP)
+    return Draw(dataset, number, size, targets, seed, apart == "yes")
+
+
+def _number(key: str, label: str, default: int, least: int, most: int, help: str) -> int:
+    return linked(
+        key,
+        default,
+        whole(label, least, most),
+        lambda: st.number_input(label, least, most, step=1, key=key, help=help, persist_state="session"),
+    )
+
+
+def _settings(wanted: Draw) -> tuple[dict[str, Any], int]:
+    """How to prune for each task."""
+    ids = {id: id for id in backbone_ids()}
+    methods = {name: theme.method_title(name) for name in buildable()}
+    with st.expander("Backbone and method", icon=":material/tune:"), st.grid(3, min_column_width=180):
+        backbone = pick_one("backbone", "Backbone", "backbone", ids, DEFAULT)
+        method = pick_one("how", "Method", "method", methods, "taylor", help="How each task's channels are found.")
+        keep = linked(
+            "share",
+            0.2,
+            ratio,
+            lambda: st.slider("Keep ratio", 0.05, 1.0, step=0.05, key="share", persist_state="session",
+                              help="Share of the channels that each model keeps in every group."),
+        )  # fmt: skip
+        iterations = _number("steps", "Iterations", 240, 0, 5000, "Training iterations for each model; 240 is usual.")
+        seed = _number("zooseed", "Seed", 0, 0, 9999, "Of all that is drawn while training.")
+        workers = _number("workers", "Processes", 1, 1, MOST_WORKERS, "Models worked on at the same time.")
+    settings = {"backbone": backbone, "method": method, "keep": keep, "iterations": iterations, "seed": seed}
+    return settings, workers
+
+
+def _suggested(wanted: Draw) -> str:
+    plain = "".join(c if c.isalnum() else "-" for c in dataset_title(wanted.dataset).lower()).strip("-")
+    name = f"{plain}-{wanted.tasks}x{wanted.classes}"
+    others = (f"{name}-{number}" for number in count(2))
+    return next(one for one in chain([name], others) if not work.taken(one))
+
+
+def _told(wanted: Draw, settings: dict[str, Any], workers: int) -> bool:
+    """What will be built, and how long about it will take; False, and a sentence, where it cannot be."""
+    try:
+        tasks, targets = drawn_tasks(wanted)
+        told = forecast(tasks, targets, settings, workers, data.pace(settings["method"]).factor)
+    except MetaVoteError as error:
+        st.error(str(error), icon=":material/error:")
+        return False
+    st.caption(f"The first of {len(tasks)} tasks: {tasks[0].title}.")
+    about = "" if told.seconds is None else f"Predicted: **about {theme.duration(told.seconds)}**. "
+    st.markdown(f":material/timer: {about}{told.source}")
+    return True

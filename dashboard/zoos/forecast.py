@@ -1,0 +1,57 @@
+"""How long building a zoo will take, said before it starts. Pure: no clock, store or page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.backbones.listing import about
+from core.pruning.config import RunConfig
+from core.pruning.schedule import EVALUATIONS, schedule_of
+from core.tasks.task import Task
+from dashboard.forecast import LOADING, keeps_of, pace_at, usual_seconds
+
+# The pace was measured with this architecture at this size, where an iteration passes 64 images forward and back.
+MEASURED = ("resnet18", 32)
+PASSES = 3 * 64
+# Validation images of a class, where these are many: looking at them then takes as long as training.
+VALIDATION = {"fashion-mnist": 900, "cifar10": 750}
+FEW = 40
+# Seconds of one model: looking at one class's training images, for the similarities; and of the map, once.
+LOOK, MAP = 0.35, 25.0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """seconds: about, None where nothing like it has been measured; source: what that rests on, a sentence."""
+
+    seconds: float | None
+    source: str
+
+
+def forecast(
+    tasks: Sequence[Task], targets: Sequence[Task], settings: Mapping[str, Any], workers: int, factor: float
+) -> Forecast:
+    """factor: how much longer this machine takes than the one that was measured. Raises BadValueError, BadFileError."""
+    backbone = about(settings["backbone"])
+    if (backbone.architecture, backbone.size) != MEASURED:
+        return Forecast(
+            None, "How long it takes is told once the first model is done: nothing like it was measured yet."
+        )
+    config = RunConfig(tasks[0].id, learning_rate=0.02, threads=1, **settings)
+    looks = EVALUATIONS * _validation(tasks[0]) * _mean_pace(config) / PASSES
+    classes = {(task.dataset, name) for task in (*tasks, *targets) for name in task.classes}
+    train = factor * (usual_seconds(config) + looks) * len(tasks) / min(workers, len(tasks))
+    seconds = LOADING * (1 + (workers > 1)) + train + factor * LOOK * len(classes) * len(tasks) + MAP
+    return Forecast(
+        seconds, "Told from the pace of this machine's own runs, or of an idle two-core one until there are any."
+    )
+
+
+def _validation(task: Task) -> int:
+    return len(task.classes) * VALIDATION.get(task.dataset, FEW)
+
+
+def _mean_pace(config: RunConfig) -> float:
+    """Seconds of an iteration, over the way from the dense network to the slim one."""
+    paces = [pace_at(keep) for keep in keeps_of(config, schedule_of(config))]
+    return sum(paces) / len(paces) if paces else pace_at(config.keep)

@@ -1,0 +1,140 @@
+"""Which zoos are here, what each comes to, and which one all pages use."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import MetaVoteError
+from core.zoo.exchange import own_backbone
+from core.zoo.summary import Summary
+from core.zoo.zoo import Zoo
+from dashboard import data, parts, state, theme
+from dashboard.compose import title as dataset_title
+from dashboard.errors import as_sentence
+from dashboard.pick import pick_one
+from dashboard.zoos.passing_on import packed
+
+TABLE = "table of zoos"
+
+
+def pick_zoo(ids: Sequence[str]) -> str:
+    """The zoo that all pages use, chosen in a box or by a row of the table (`?zoo=`)."""
+    return pick_one(
+        "zoo",
+        "Zoo that all pages use",
+        "zoo",
+        {id: id for id in ids},
+        data.DEFAULT_ZOO,
+        on_change=state.forget_what_hangs_on_the_zoo,
+        help="The map, the votes and new runs are of this zoo, on its backbone. It stands in every page's link.",
+    )
+
+
+def table(found: Sequence[Summary], broken: Mapping[str, str], chosen: str) -> None:
+    """Every zoo in a row; choosing one has all pages use it."""
+
+    def on_row() -> None:
+        if rows := st.session_state[TABLE].selection.rows:
+            state.use_zoo(found[rows[0]].id)
+
+    frame = pd.DataFrame(
+        {
+            "Used": ["✓" if one.id == chosen else "" for one in found],
+            "Zoo": [one.id for one in found],
+            "Tasks": [one.tasks for one in found],
+            "Accuracy": [_percent(one.mean_accuracy) for one in found],
+            "Lowest": [_percent(one.lowest_accuracy) for one in found],
+            "Keep": [one.keep for one in found],
+            "Cost": [theme.duration(one.cpu_seconds) if one.cpu_seconds is not None else "" for one in found],
+            "Data sets": [", ".join(map(dataset_title, one.datasets)) for one in found],
+            "Targets": [one.targets for one in found],
+            "Backbone": [one.backbone for one in found],
+            "Architecture": [one.architecture or "" for one in found],
+            "Weights": [one.source or "not here" for one in found],
+            "Size": [one.bytes / 1e6 for one in found],
+        }
+    )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        key=TABLE,
+        on_select=as_sentence()(on_row),
+        selection_mode="single-row",
+        column_config={
+            "Used": st.column_config.TextColumn(width=50, help="The zoo that all pages use"),
+            "Accuracy": st.column_config.NumberColumn(
+                format="%.1f %%", help="Mean of its slim models, on their own validation images"
+            ),
+            "Lowest": st.column_config.NumberColumn(format="%.1f %%", help="Of its weakest slim model"),
+            "Keep": st.column_config.NumberColumn(format="percent", help="Share of the channels its models keep"),
+            "Cost": st.column_config.TextColumn(help="CPU time that building it took"),
+            "Weights": st.column_config.TextColumn(help="How the backbone was trained"),
+            "Size": st.column_config.NumberColumn(format="%.1f MB"),
+        },
+        alt=f"The {len(found)} zoos that are here, with tasks, accuracy, cost and backbone; {chosen} is used",
+    )
+    for id, sentence in broken.items():
+        st.warning(f"**{id}** cannot be used. {sentence}", icon=":material/broken_image:")
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def details(used: Summary, zoo: Zoo) -> None:
+    """The zoo that is used, in a sentence, and what can be done with it."""
+    with st.container(border=True, gap="small"):
+        st.markdown(f"**{used.id}** {_sentence(used)}")
+        if not used.backbone_here:
+            st.warning(
+                f"Its backbone {used.backbone} is not here, or another one has its name: its votes can be looked at, "
+                "but there can be no new targets and no runs. Add the backbone below, under the same name.",
+                icon=":material/link_off:",
+            )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if st.button("Open its map", icon=":material/scatter_plot:", type="primary"):
+                state.go("app_pages/task_map.py")
+            _download(zoo, used)
+
+
+def _sentence(used: Summary) -> str:
+    made = f", {used.imported} of them made elsewhere" if used.imported else ""
+    accuracy = ""
+    if used.mean_accuracy is not None and used.lowest_accuracy is not None:
+        accuracy = (
+            f" They get {theme.percent(used.mean_accuracy)} of their own validation images right on average, the "
+            f"weakest {theme.percent(used.lowest_accuracy)}."
+        )
+    cost = "" if used.cpu_seconds is None else f" It took {theme.duration(used.cpu_seconds)} of CPU time."
+    tasks = f"{used.tasks} pruned models" if used.tasks != 1 else "one pruned model"
+    targets = f"{used.targets} target{'s' if used.targets != 1 else ''} held out"
+    sets = parts.sentence_list([dataset_title(name) for name in used.datasets])
+    return (
+        f"holds {tasks}{made}, of tasks in {sets}, at a "
+        f"keep ratio of {theme.ratio(used.keep)}, with {targets}.{accuracy}{cost}"
+    )
+
+
+def _download(zoo: Zoo, used: Summary) -> None:
+    """Buttons that pack the zoo when they are pressed."""
+    own = own_backbone(zoo)
+
+    def whole() -> bytes:
+        return packed(zoo, own and used.backbone_here)
+
+    try:
+        st.download_button(
+            "Download it as one file",
+            whole,
+            file_name=f"{used.id}.zip",
+            mime="application/zip",
+            icon=":material/download:",
+            on_click="ignore",
+            help="All its models and what is known of them"
+            + (", and its backbone, as that is yours." if own and used.backbone_here else "."),
+        )
+    except MetaVoteError as error:
+        st.error(str(error), icon=":material/error:")
+    if own and not used.backbone_here:
+        st.caption(f"Without its backbone {used.backbone}, which is not here.")

@@ -1,0 +1,207 @@
+"""The Zoos page under AppTest: which zoos are here, the one that all pages use, what is in the making, the forms."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.runs import jobs
+from core.runs.jobs import Progress, say
+from core.workshop import work
+from core.workshop.state import RECIPE, Order, finish, keep, states
+from core.zoo.recipe import plan_of, read_recipe
+from core.zoo.zoo import DEFAULT, Zoo, open_zoo
+from dashboard.zoos.forecast import forecast
+from tests.dashboard.pages import ROOT, click, linked, page, use_zoo, words
+from tests.dashboard.paper_zoo import write_paper_zoo
+
+OTHER = "emoji-resnet18-simclr-disjoint"  # ships
+
+
+@pytest.fixture(autouse=True)
+def sleeper(paper_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(work, "_spawn", lambda order: subprocess.Popen(["sleep", "60"]))
+    yield
+    for child in jobs.children:
+        child.kill()
+        child.wait()
+
+
+def ordered(kind: str = "build", name: str = "mine", **about: object) -> Order:
+    """An order that nobody works on."""
+    order = Order(f"{kind}-{name}", kind, name, 1.0, about)
+    keep(order)
+    return order
+
+
+def table(test: AppTest) -> dict[str, dict[str, object]]:
+    return {row["Zoo"]: row for row in test.dataframe[0].value.to_dict("records")}
+
+
+def test_every_zoo_that_is_here_is_in_the_table_and_the_shipped_one_is_used(paper_home: Path, zoo: Zoo) -> None:
+    test = page("zoos")
+    assert not test.exception
+    rows = table(test)
+    assert set(rows) == {DEFAULT, OTHER} and rows[DEFAULT]["Used"] == "✓" and rows[OTHER]["Used"] == ""
+    accuracies = [zoo.accuracy(task.id) for task in zoo.tasks]
+    assert rows[DEFAULT]["Tasks"] == 14 and rows[DEFAULT]["Lowest"] == pytest.approx(100 * min(accuracies))
+    assert rows[OTHER]["Weights"] == "self-supervised" and rows[OTHER]["Architecture"] == "resnet18"
+    assert "another one has its name" in words(test)  # the paper zoo's is none that is here
+
+
+def test_a_chosen_zoo_is_the_one_of_every_page(paper_home: Path) -> None:
+    test = page("zoos")
+    test.selectbox(key="zoo").select(OTHER).run()
+    assert linked(test, "zoo") == OTHER and table(test)[OTHER]["Used"] == "✓"
+    assert "another one has its name" not in words(test)
+    for name in ("task_map", "votes", "run"):
+        other = page(name, zoo=OTHER)
+        assert not other.exception and not other.error
+        assert f"Zoo **{OTHER}**" in words(other)
+        assert other.selectbox(key="task").value == open_zoo(OTHER).targets[0].id
+        assert linked(other, "zoo") == OTHER
+
+
+def test_a_run_that_is_started_is_of_the_chosen_zoo_and_its_backbone(paper_home: Path) -> None:
+    from core.runs.store import Store
+
+    test = page("run", zoo=OTHER, iterations="3")
+    click(test, "Start")
+    (record,) = Store().list()
+    assert (record.config.zoo, record.config.backbone) == (OTHER, open_zoo(OTHER).backbone)
+
+
+def test_a_zoo_that_is_not_here_falls_back_with_a_word(paper_home: Path) -> None:
+    test = page("task_map", zoo="gone")
+    assert "There is no zoo 'gone'" in words(test) and "zoo" not in test.query_params
+
+
+@pytest.mark.parametrize(
+    "step, way",
+    [("Open the task map", "New target"), ("Inspect the votes", "Open the task map"),
+     ("Start pruning", "Open the task map")],
+)  # fmt: skip
+def test_a_zoo_without_a_target_says_how_to_get_one(paper_home: Path, tmp_path: Path, step: str, way: str) -> None:
+    use_zoo(paper_home, write_paper_zoo(tmp_path / DEFAULT, targets=0))
+    test = click(AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60).run(), step)
+    assert not test.exception and not test.error
+    assert "has no target yet" in words(test) and way in [button.label for button in test.button]
+
+
+def test_a_zoo_is_built_as_the_form_says(paper_home: Path) -> None:
+    test = page("zoos", dataset="emoji", drawn="6", of="3", held="2", share="0.4", steps="30", how="magnitude")
+    assert "Predicted: **about" in words(test)
+    test.text_input(key="name of new zoo").input("six").run()
+    click(test, "Build")
+    (order,) = [one.order for one in states()]
+    plan, workers = plan_of(read_recipe(order.folder / RECIPE))
+    assert (plan.id, plan.keep, plan.iterations, plan.method, workers) == ("six", 0.4, 30, "magnitude", 1)
+    assert len(plan.tasks) == 6 and len(plan.targets) == 2 and all(len(task.classes) == 3 for task in plan.tasks)
+    assert "Building six" in next(bar.proto.text for bar in test.get("progress"))
+
+
+def test_a_draw_that_cannot_be_is_a_sentence_and_no_build(paper_home: Path) -> None:
+    test = page("zoos", dataset="fashion-mnist", drawn="121", of="3", held="0")
+    assert "only 120 more tasks" in words(test)
+    assert next(button for button in test.button if button.label == "Build").disabled
+
+
+def test_too_few_iterations_are_a_sentence_and_no_build(paper_home: Path) -> None:
+    test = page("zoos", steps="1")
+    assert "at least 3 iterations" in words(test)
+    assert next(button for button in test.button if button.label == "Build").disabled
+
+
+def test_a_name_that_is_taken_is_refused_where_it_was_typed(paper_home: Path) -> None:
+    test = page("zoos")
+    test.text_input(key="name of new zoo").input(OTHER).run()
+    click(test, "Build")
+    assert "is here already, or in the making: choose another name" in words(test) and states() == []
+
+
+def test_what_is_in_the_making_says_how_far_it_is_and_can_be_cancelled(paper_home: Path) -> None:
+    order = ordered()
+    work.go_on(order.id)
+    say(order.folder, Progress(3, 10, 100.0, 130.0, doing="emoji:a+b: 91.0% of its validation images are right"))
+    test = page("zoos")
+    (bar,) = test.get("progress")
+    assert "3 of 10 models" in bar.proto.text and "left" in bar.proto.text and bar.proto.value == 30
+    click(test, "Cancel")
+    assert "was cancelled. 3 of 10 models are made and are kept" in words(test)
+    click(test, "Go on")
+    assert states()[0].status == "working"
+
+
+def test_what_failed_shows_its_reason_and_log_and_is_tried_again_or_removed(paper_home: Path) -> None:
+    order = ordered("import", "mine")
+    say(order.folder, Progress(error="mine.zip is not a whole zoo file: export it again."))
+    (order.folder / jobs.LOG).write_text("one\ntwo")
+    test = page("zoos")
+    assert "is not a whole zoo file" in words(test) and test.code[0].value == "one\ntwo"
+    assert {"Try again", "Remove"} <= {button.label for button in test.button}
+    click(test, "Remove")
+    assert states() == []
+
+
+def test_a_lost_build_goes_on(paper_home: Path) -> None:
+    order = ordered()
+    say(order.folder, Progress(2, 10, 1.0, 2.0))
+    test = page("zoos")
+    assert "has no process any more" in words(test) and "2 of 10 models" in words(test)
+    click(test, "Go on")
+    assert states()[0].status == "working"
+
+
+def test_what_is_done_says_what_came_of_it_and_is_used(paper_home: Path) -> None:
+    finish(ordered("merge", "both"), {"zoo": OTHER, "left_out": 2, "renamed": 1})
+    test = page("zoos")
+    assert f"**{OTHER}** is merged" in words(test) and "2 models were left out" in words(test)
+    click(test, "Use it")
+    assert linked(test, "zoo") == OTHER and states() == []
+
+
+def test_zoos_are_merged_by_the_form(paper_home: Path) -> None:
+    test = page("zoos", do="merge")
+    click(test, "Merge")
+    assert "letters, digits, dots and dashes" in words(test)
+    test.text_input(key="name of merged zoo").input("both")
+    test.multiselect(key="zoos to merge").set_value([DEFAULT, OTHER])
+    click(test, "Merge")
+    (one,) = states()
+    assert (one.order.name, list(one.order.about["zoos"])) == ("both", [DEFAULT, OTHER])
+
+
+def test_zoos_of_different_backbones_cannot_be_chosen_for_a_merge(paper_home: Path) -> None:
+    folder = write_paper_zoo(paper_home / "zoos" / "foreign", zoo_tasks=3)
+    about = json.loads((folder / "zoo.json").read_text())
+    (folder / "zoo.json").write_text(json.dumps(about | {"backbone": "somebody-elses"}))
+    test = page("zoos", do="merge")
+    test.multiselect(key="zoos to merge").set_value(["foreign", OTHER]).run()
+    assert "cannot vote together" in words(test)
+    assert next(button for button in test.button if button.label == "Merge").disabled
+
+
+def test_a_zoo_that_cannot_be_read_is_named(paper_home: Path) -> None:
+    (paper_home / "zoos" / "broken").mkdir()
+    (paper_home / "zoos" / "broken" / "zoo.json").write_text("{")
+    assert "**broken** cannot be used" in words(page("zoos"))
+
+
+@pytest.mark.parametrize("section", ["import", "merge", "backbone"])
+def test_every_form_is_drawn(paper_home: Path, section: str) -> None:
+    test = page("zoos", do=section)
+    assert not test.exception and linked(test, "do") == section
+
+
+def test_the_forecast_grows_with_tasks_and_falls_with_processes(paper_home: Path) -> None:
+    from core.tasks.draw import Draw, drawn_tasks
+
+    settings = {"backbone": DEFAULT, "method": "taylor", "keep": 0.2, "iterations": 240, "seed": 0}
+    tasks, targets = drawn_tasks(Draw("emoji", 20, 5, 4))
+    one, two = (forecast(tasks, targets, settings, workers, 1.0).seconds for workers in (1, 2))
+    few = forecast(tasks[:5], targets, settings, 1, 1.0).seconds
+    assert one is not None and two is not None and few is not None and few < two < one
+    assert 250 < one < 1000  # the shipped zoo took 25 CPU seconds a task

@@ -1,0 +1,155 @@
+"""Orders for zoos and backbones: what was asked for, how far it is, and what came of it."""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from core.errors import BadValueError, UnknownNameError
+from core.runs import jobs
+from core.runs.jobs import Progress, say
+from core.workshop import work, worker
+from core.workshop.state import CANCELLED, DONE, FAILED, LOST, WORKING, State, folder_of, order_of, state_of, states
+from core.zoo.exchange import give
+from core.zoo.zoo import open_zoo
+from tests.dashboard.paper_zoo import write_paper_zoo
+
+RECIPE = {"zoo": "mine", "keep": 0.3, "tasks": ["emoji:tool+plant", {"dataset": "emoji", "classes": ["heart", "flag"]}]}
+
+
+@pytest.fixture(autouse=True)
+def sleeper(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In place of the process, one that does nothing for a minute; none is left."""
+    monkeypatch.setattr(work, "_spawn", lambda order: subprocess.Popen(["sleep", "60"]))
+    yield
+    for child in jobs.children:
+        child.kill()
+        child.wait()
+
+
+def state(id: str) -> State:
+    return state_of(order_of(id))
+
+
+def test_an_order_is_worked_on_cancelled_taken_up_again_and_forgotten(home: Path) -> None:
+    id = work.build(RECIPE)
+    order = order_of(id)
+    assert (order.kind, order.name, order.about["tasks"]) == ("build", "mine", 2) and state(id).status == WORKING
+    say(order.folder, Progress(1, 2, 100.0, 106.0, doing="emoji:tool+plant"))
+    assert state(id).progress.left == pytest.approx(6.0)
+    assert [one.order.id for one in states()] == [id]
+    with pytest.raises(BadValueError, match="in the making"):
+        work.build(RECIPE)
+    work.cancel(id)
+    assert state(id).status == CANCELLED and jobs.worker_of(order.folder) is None
+    work.go_on(id)
+    assert state(id).status == WORKING
+    (home / "zoos" / "mine" / "models").mkdir(parents=True)  # what is made so far
+    work.forget(id)
+    assert states() == [] and not folder_of(id).exists() and not (home / "zoos" / "mine").exists()
+    with pytest.raises(UnknownNameError):
+        order_of(id)
+
+
+def test_a_whole_zoo_outlives_its_order(home: Path) -> None:
+    id = work.build(RECIPE)
+    write_paper_zoo(home / "zoos" / "mine", zoo_tasks=2)
+    work.forget(id)
+    assert open_zoo("mine").id == "mine"
+
+
+def test_an_order_whose_process_is_gone_is_lost_until_it_goes_on(home: Path) -> None:
+    id = work.build(RECIPE)
+    found = jobs.worker_of(folder_of(id))
+    assert found is not None
+    psutil.Process(found.pid).kill()
+    end = time.monotonic() + 20
+    while jobs.worker_of(folder_of(id)) is not None and time.monotonic() < end:
+        time.sleep(0.01)
+    assert state(id).status == LOST
+    work.go_on(id)
+    assert state(id).status == WORKING
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"zoo": "../x"}, "A zoo's name"),
+        ({"zoo": "emoji-resnet18-simclr"}, "is here already"),
+        ({"tasks": ["emoji:tool+plont"]}, "no emoji class 'plont'"),
+        ({"tasks": ["emoji:tool+plant"], "targets": ["emoji:plant+tool"]}, "has the classes of the zoo's task"),
+        ({"keep": 0}, "Keep ratio"),
+        ({"draw": {"dataset": "fashion-mnist", "tasks": 999, "classes": 3}}, "only 120 more"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_at_once_and_leaves_nothing(
+    home: Path, change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BadValueError, match=words):
+        work.build({**RECIPE, **change})
+    assert states() == [] and list((home / "workshop").glob("*")) == []
+
+
+def test_names_that_are_taken_or_no_names_are_refused(home: Path) -> None:
+    with pytest.raises(BadValueError, match="two zoos or more"):
+        work.merge("new", ["a"])
+    with pytest.raises(BadValueError, match="is here already"):
+        work.merge("emoji-resnet18-simclr", ["a", "b"])
+    with pytest.raises(BadValueError, match="letters, digits"):
+        work.add_backbone(b"", "a.pth", "no name", {})
+    with pytest.raises(UnknownNameError):
+        folder_of("../elsewhere")
+
+
+def test_a_file_that_is_no_zoo_fails_with_a_sentence(home: Path) -> None:
+    id = work.import_zoo(b"no zip", "mine.zip")
+    work.cancel(id)
+    assert worker.main([id]) == 1
+    (folder_of(id) / "cancelled").unlink()
+    assert state(id).status == FAILED and "is not a whole zoo file" in state(id).progress.error
+
+
+def test_the_pace_of_a_build_is_that_of_this_sitting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 100.0, 101.0, 111.0])
+    order = order_of(work.build(RECIPE))
+    monkeypatch.setattr(worker.time, "time", lambda: next(clock))
+    told = worker._Told(order, 10)
+    told(4, "made earlier", made_now=False)
+    told(5, "made now")
+    progress = jobs.progress_of(order.folder)
+    assert (progress.done, progress.total, progress.left) == (5, 10, pytest.approx(50.0))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_zoo_is_built_passed_on_and_merged_by_the_process(
+    home: Path, backbone_file: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("core.zoo.archive.LAYOUTS", ("pca", "mds"))
+    (home / "backbones").mkdir(parents=True)
+    shutil.copy(backbone_file, home / "backbones" / "random.safetensors")
+    quick = {"backbone": "random", "method": "magnitude", "iterations": 0, "keep": 0.5}
+    id = work.build({**RECIPE, **quick, "targets": ["emoji:tool+heart"]})
+    jobs.stop(folder_of(id))
+    assert worker.main([id]) == 0
+    assert (state(id).status, state(id).result) == (DONE, {"zoo": "mine"})
+    assert yaml.safe_load((folder_of(id) / "recipe.yaml").read_text())["backbone"] == "random"
+    zoo = open_zoo("mine")
+    assert len(zoo.tasks) == 2 and state(id).progress.doing == worker.DESCRIBING
+    give(zoo, tmp_path / "mine.zip", with_backbone=True)
+    again = work.import_zoo((tmp_path / "mine.zip").read_bytes(), "mine.zip", replace=True)
+    jobs.stop(folder_of(again))
+    assert worker.main([again]) == 0 and state(again).result == {"zoo": "mine"}
+    shutil.copytree(zoo.path, home / "zoos" / "other")
+    about = json.loads((home / "zoos" / "other" / "zoo.json").read_text())
+    (home / "zoos" / "other" / "zoo.json").write_text(json.dumps(about | {"id": "other"}))
+    both = work.merge("both", ["mine", "other"])
+    jobs.stop(folder_of(both))
+    assert worker.main([both]) == 0
+    assert state(both).result == {"zoo": "both", "left_out": 2, "renamed": 0} and len(open_zoo("both").tasks) == 2
