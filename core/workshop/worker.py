@@ -1,15 +1,16 @@
 """The process that works on one order: `python -m core.workshop.worker ORDER`."""
 
+import shutil
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from core.errors import MetaVoteError
+from core.errors import BadFileError, MetaVoteError
 from core.paths import home
 from core.runs.jobs import Progress, say
-from core.workshop.state import BUILD, IMPORT, MERGE, RECIPE, Order, finish, order_of
+from core.workshop.state import BACKBONE, BUILD, IMPORT, MERGE, RECIPE, Order, finish, order_of
 from core.workshop.work import upload_of
 
 DESCRIBING = "Measuring how similar all tasks are, and drawing the map"
@@ -47,7 +48,32 @@ def merge(order: Order) -> Mapping[str, Any]:
     return {"zoo": made.zoo.id, "left_out": len(made.left_out), "renamed": len(made.renamed)}
 
 
-KINDS: dict[str, Callable[[Order], Mapping[str, Any]]] = {BUILD: build, IMPORT: import_zoo, MERGE: merge}
+def add_backbone(order: Order) -> Mapping[str, Any]:
+    """Make an uploaded checkpoint, or backbone file, one of the user's own backbones."""
+    from core.backbones.adding import Wanted, add_checkpoint
+    from core.backbones.backbone import keep_backbone
+    from core.backbones.listing import ENDING, about
+
+    _Told(order, 1)(0, "Reading the checkpoint")
+    file = upload_of(order)
+    try:
+        ours = file.suffix == ENDING and bool(about(str(file)))
+    except BadFileError:
+        ours = False
+    if ours:
+        named = shutil.copyfile(file, order.folder / f"{order.name}{ENDING}")
+        return {"backbone": keep_backbone(str(named)).id}
+    wanted = Wanted(order.name, size=order.about.get("size"), source=order.about.get("source"))
+    added = add_checkpoint(file, str(order.about["architecture"]), order.about.get("format"), wanted)
+    return {"backbone": added.backbone.id, "said": f"{added.coverage.sentence}."}
+
+
+KINDS: dict[str, Callable[[Order], Mapping[str, Any]]] = {
+    BUILD: build,
+    IMPORT: import_zoo,
+    MERGE: merge,
+    BACKBONE: add_backbone,
+}
 
 
 class _Told:

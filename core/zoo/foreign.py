@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.backbone import Backbone
+from core.backbones.checkpoints import read_states
 from core.channels.counted import layers_of
 from core.channels.files import PrunedModel, compact
 from core.channels.groups import ChannelGroups, channel_groups
@@ -197,27 +198,12 @@ def _tried(model: PrunedModel, parts: _Parts, source: str) -> PrunedModel:
 
 
 def read_state(file: Path) -> dict[str, Tensor]:
-    """The tensors in a `.safetensors` file, or in a `.pth` as torch saves a state dict; only tensors are unpickled.
+    """The state dict in a `.safetensors` file, or in one that torch saved; only tensors are unpickled.
 
-    A state dict under "state_dict" or "model", and names that begin with "module.", are taken as such. Raises
-    BadFileError.
+    It may be under "state_dict" or "model", and its names may begin with "module.". Raises BadFileError.
     """
-    from safetensors.torch import load_file
-
-    if not file.is_file():
-        raise BadFileError(f"There is no file {file}: check its name.")
-    try:
-        if file.suffix == ".safetensors":
-            found: Any = load_file(file)
-        else:
-            found = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # each kind of damage has its own
-        raise BadFileError(
-            f"{file.name} cannot be read as tensors ({type(error).__name__}): save the model's state dict alone."
-        ) from error
-    for name in ("state_dict", "model"):
-        if isinstance(found, dict) and isinstance(found.get(name), dict):
-            found = found[name]
-    if not isinstance(found, dict) or not found or not all(isinstance(value, Tensor) for value in found.values()):
-        raise BadFileError(f"{file.name} holds no state dict: save model.state_dict(), and only that.")
-    return {str(name).removeprefix("module."): value for name, value in found.items()}
+    states = read_states(file)
+    place = next((place for place in ("", "state_dict", "model") if place in states), None)
+    if place is None:
+        raise BadFileError(f"{file.name} has tensors under {next(iter(states))!r}: save model.state_dict() alone.")
+    return dict(states[place])

@@ -1,13 +1,29 @@
-"""Which backbones are here, and the form that adds one from a checkpoint."""
+"""Which backbones are here, and the form that makes a checkpoint one of the user's own."""
+
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.backbones.layouts import LAYOUTS, SOURCES
 from core.backbones.listing import backbones
+from core.errors import MetaVoteError
+from core.workshop import work
+
+UPLOAD, LARGEST = "checkpoint file", 2000  # megabytes
+ENDINGS = ["pth", "pt", "tar", "ckpt", "safetensors", "bin"]
+COMMON = ("resnet18", "resnet34", "resnet50", "vgg16_bn", "mobilenet_v2")
+AS_RECOGNISED, AS_TOLD = "as recognised", "as its layout tells"
 
 
 def draw() -> None:
-    """The table, and the way to more."""
+    """The table, and the form."""
+    _table()
+    _form()
+
+
+def _table() -> None:
     found = backbones()
     frame = pd.DataFrame(
         {
@@ -26,3 +42,51 @@ def draw() -> None:
         column_config={"Size": st.column_config.NumberColumn(format="%.1f MB")},
         alt=f"The {len(found)} backbones that are here, with architecture, where their weights came from, and size",
     )
+
+
+def _form() -> None:
+    """What the file does not say of itself, and the file."""
+    st.markdown(
+        "**Add a backbone** from a checkpoint: self-supervised ones as they are published (MoCo, DINO, SwAV, ...), "
+        "or any `.pth` or `.safetensors` of a supported architecture. Only tensors are read, nothing in it is run."
+    )
+    file = st.file_uploader("Checkpoint", type=ENDINGS, key=UPLOAD, max_upload_size=LARGEST)
+    with st.grid(3, min_column_width=180):
+        architecture = st.selectbox(
+            "Architecture",
+            COMMON,
+            key="architecture of checkpoint",
+            accept_new_options=True,
+            help="Any that torchvision has a name for: type it where it is not listed.",
+        )
+        layout = st.selectbox(
+            "Layout",
+            [AS_RECOGNISED, *LAYOUTS],
+            key="layout of checkpoint",
+            format_func=lambda name: LAYOUTS[name].title if name in LAYOUTS else name,
+            help="How the code that made it lays its checkpoints out.",
+        )
+        source = st.selectbox("Weights", [AS_TOLD, *SOURCES], key="source of checkpoint", help="How it was trained.")
+        size = st.number_input(
+            "Images, pixels",
+            8,
+            1024,
+            64,
+            8,
+            key="size of checkpoint",
+            help="Side of the square images it will be given.",
+        )
+        suggested = Path(file.name).stem.replace(" ", "-") if file is not None else ""
+        name = st.text_input(
+            "Name", key="name of backbone", max_chars=80, placeholder=suggested, help="What zoos will know it by."
+        )
+    if st.button("Add", icon=":material/add:", type="primary", disabled=file is None, key="add backbone") and file:
+        about: dict[str, Any] = {"architecture": architecture, "size": int(size)}
+        about |= {} if layout == AS_RECOGNISED else {"format": layout}
+        about |= {} if source == AS_TOLD else {"source": source}
+        try:
+            work.add_backbone(file.getvalue(), file.name, name.strip() or suggested, about)
+        except MetaVoteError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            st.rerun()

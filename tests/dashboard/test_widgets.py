@@ -40,6 +40,12 @@ ELSEWHERE = {
     "replace zoo": "goes with that file",
     "zoos to merge": "a zoo that is not there yet",
     "name of merged zoo": "a zoo that is not there yet",
+    "checkpoint file": "a file is taken in",
+    "architecture of checkpoint": "goes with that file",
+    "layout of checkpoint": "goes with that file",
+    "source of checkpoint": "goes with that file",
+    "size of checkpoint": "goes with that file",
+    "name of backbone": "goes with that file",
     "name of new zoo": "a zoo that is not there yet",
 }
 

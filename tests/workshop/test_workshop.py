@@ -10,8 +10,10 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 import yaml
 
+from core.backbones.backbone import load_backbone
 from core.errors import BadValueError, UnknownNameError
 from core.runs import jobs
 from core.runs.jobs import Progress, say
@@ -20,6 +22,7 @@ from core.workshop.state import CANCELLED, DONE, FAILED, LOST, WORKING, State, f
 from core.zoo.exchange import give
 from core.zoo.zoo import open_zoo
 from tests.dashboard.paper_zoo import write_paper_zoo
+from tests.engine import random_backbone
 
 RECIPE = {"zoo": "mine", "keep": 0.3, "tasks": ["emoji:tool+plant", {"dataset": "emoji", "classes": ["heart", "flag"]}]}
 
@@ -153,3 +156,22 @@ def test_a_zoo_is_built_passed_on_and_merged_by_the_process(
     jobs.stop(folder_of(both))
     assert worker.main([both]) == 0
     assert state(both).result == {"zoo": "both", "left_out": 2, "renamed": 0} and len(open_zoo("both").tasks) == 2
+
+
+def test_a_checkpoint_becomes_a_backbone_by_the_process(home: Path, tmp_path: Path, backbone_file: str) -> None:
+    network = random_backbone().build(2)
+    torch.save({"state_dict": {f"module.{n}": t for n, t in network.state_dict().items()}}, tmp_path / "mine.pth")
+    content = (tmp_path / "mine.pth").read_bytes()
+    about = {"architecture": "resnet18", "size": 32, "source": "random"}
+    id = work.add_backbone(content, "mine.pth", "mine", about)
+    jobs.stop(folder_of(id))
+    assert worker.main([id]) == 0
+    assert state(id).result["backbone"] == "mine" and "are filled" in state(id).result["said"]
+    found = load_backbone("mine")
+    assert (found.architecture, found.size, found.source) == ("resnet18", 32, "random")
+    wrong = work.add_backbone(content, "mine.pth", "other", about | {"architecture": "resnet50"})
+    jobs.stop(folder_of(wrong))
+    assert worker.main([wrong]) == 1 and "does not fit resnet50" in state(wrong).progress.error
+    ours = work.add_backbone(Path(backbone_file).read_bytes(), "some.safetensors", "ours", {"architecture": "resnet18"})
+    jobs.stop(folder_of(ours))
+    assert worker.main([ours]) == 0 and load_backbone("ours").hash == load_backbone(backbone_file).hash

@@ -16,6 +16,7 @@ from core.tasks.data import load_task
 from core.tasks.datasets import load_dataset
 from core.tasks.thumbnails import thumbnails
 from core.zoo.build import build_zoo
+from core.zoo.plan import Plan
 from core.zoo.similarity import similarities
 from core.zoo.zoo import LAYOUTS, open_zoo
 from tests.tasks.test_datasets import small_fashion
