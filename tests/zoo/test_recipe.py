@@ -57,6 +57,11 @@ def test_what_a_recipe_leaves_out_is_as_usual(tmp_path: Path) -> None:
     assert (plan.id, plan.method, plan.keep, plan.iterations, workers) == ("", "taylor", 0.2, 240, 1)
 
 
+def test_classes_may_be_patterns(tmp_path: Path) -> None:
+    plan, _ = plan_of(read_recipe(written(tmp_path, 'tasks:\n  - {dataset: emoji, classes: ["animal-*", tool]}')))
+    assert plan.tasks[0].classes[-1] == "tool" and {"animal-bird", "animal-mammal"} < set(plan.tasks[0].classes)
+
+
 def test_several_draws_share_no_task(tmp_path: Path) -> None:
     text = "draw:" + 2 * "\n  - {dataset: fashion-mnist, tasks: 60, classes: 3}"
     plan, _ = plan_of(read_recipe(written(tmp_path, text)))
