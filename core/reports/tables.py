@@ -72,8 +72,10 @@ def duration(seconds: float | None) -> str:
 
 
 def milliseconds(seconds: float | None) -> str:
-    """0.00412 -> "4.12 ms"."""
-    return NONE if seconds is None else f"{1000 * seconds:.3g} ms"
+    """0.00412 -> "4.12 ms", 2.5 -> "2,500 ms"."""
+    if seconds is None:
+        return NONE
+    return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{1000 * seconds:,.0f} ms"
 
 
 def text(value: object) -> str:
