@@ -19,8 +19,7 @@ def spread(shape: torch.Size, number: int, whole: bool = False) -> Tensor:
 
 def network_state(name: str = "resnet18", first: int = 1) -> State:
     """A state dict of an architecture with its head; no two entries are alike."""
-    with torch.device("meta"):
-        state = architecture(name).build(10).state_dict()
+    state = architecture(name).shell(10).state_dict()
     return {key: spread(t.shape, first + n, not t.is_floating_point()) for n, (key, t) in enumerate(state.items())}
 
 
@@ -41,8 +40,7 @@ def mlp(prefix: str, *numbers: int) -> State:
 
 def numbered(state: State) -> State:
     """The parts of a ResNet by their number, as `nn.Sequential(*list(net.children())[:-1])` has them."""
-    with torch.device("meta"):
-        children = [name for name, _ in architecture("resnet18").build(2).named_children()]
+    children = [name for name, _ in architecture("resnet18").shell(2).named_children()]
     return {f"{children.index(key.split('.')[0])}.{key.split('.', 1)[1]}": value for key, value in state.items()}
 
 

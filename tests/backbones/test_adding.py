@@ -14,6 +14,7 @@ from core.backbones.architectures import ARCHITECTURES
 from core.backbones.backbone import Backbone, backbone_ids, load_backbone, tensors_hash
 from core.backbones.torchvision_weights import presentation, published, weights_file, weights_names
 from core.errors import BadFileError, BadValueError, MismatchError, MissingDataError, UnknownNameError
+from tests import networks
 from tests.backbones.made import MADE, State, trunk_of
 from tests.engine import images, random_backbone
 
@@ -159,7 +160,7 @@ def test_a_size_that_the_network_cannot_take_is_refused(tmp_path: Path, home: Pa
         add_checkpoint(tmp_path / "vgg.pth", "vgg16_bn", wanted=Wanted(size=16))
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", networks.EVERY)
 def test_every_architecture_knows_how_torchvisions_weights_want_their_images(name: str) -> None:
     found = presentation(name)
     assert len(found.mean) == len(found.std) == 3 and 200 <= found.size <= 600

@@ -14,6 +14,7 @@ from core.backbones.architectures import ARCHITECTURES
 from core.backbones.checkpoints import COUNTER, read_states, read_trunk
 from core.backbones.layouts import LAYOUTS, SELF_SUPERVISED, older_names
 from core.errors import BadFileError, UnknownNameError
+from tests import networks
 from tests.backbones.made import MADE, State, after, mlp, network_of, network_state, training, trunk_of
 
 EVERY = pytest.mark.parametrize("name", LAYOUTS)
@@ -121,7 +122,7 @@ def test_what_is_beside_the_trunk_and_not_known_is_told(tmp_path: Path) -> None:
     assert coverage.unexpected == ("decoder.1.weight",)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", networks.EVERY)
 def test_torchvisions_own_state_dict_of_every_architecture_fits(tmp_path: Path, name: str) -> None:
     state = network_state(name)
     found = read_trunk(written(tmp_path, state), name)
