@@ -16,8 +16,9 @@ from dashboard import data, theme
 def result(record: RunRecord, end: Finished) -> None:
     """The final numbers, a card each."""
     st.subheader("Result", anchor=False)
-    with st.grid(4, min_column_width=150):
-        for label, value, beside, help in metrics(record, end):
+    found = metrics(record, end)
+    with st.grid(len(found), min_column_width=150):
+        for label, value, beside, help in found:
             st.metric(
                 label, value, beside, delta_color="off", delta_arrow="off", border=True, height="stretch", help=help
             )
@@ -29,7 +30,7 @@ def classes(record: RunRecord, end: Finished) -> None:
     if not figures:
         return
     uneven = uneven_words(imbalance_of(end.to_dict()))
-    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    share = st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
     with st.expander(f"Accuracy of the {len(figures)} classes", icon=":material/category:", expanded=bool(uneven)):
         st.dataframe(
             class_table(record, figures),
@@ -50,7 +51,7 @@ def class_table(record: RunRecord, figures: Sequence[ClassFigures]) -> pd.DataFr
     return pd.DataFrame(
         {
             "Class": names,
-            "Test accuracy": pd.Series([one.accuracy for one in figures], dtype=float),
+            "Test accuracy": 100 * pd.Series([one.accuracy for one in figures], dtype=float),
             "Training images": [one.train for one in figures],
             "Validation": [one.validation for one in figures],
             "Test": [one.test for one in figures],

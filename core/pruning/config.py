@@ -144,6 +144,7 @@ class RunConfig:
         if method.removes:
             parts.append(f"keep {100 * self.keep:.3g} %" + (f" of {WORDS[self.of]}" if self.of != Budget.of else ""))
             parts += ["global"] if self.allocation == "global" else []
+        parts += ["balanced batches"] if self.sampling == "balanced" else []
         return " · ".join([*parts, f"{self.iterations} iterations", f"seed {self.seed}"])
 
 

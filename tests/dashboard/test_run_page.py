@@ -65,7 +65,7 @@ def test_an_imbalanced_task_shows_balanced_accuracy_and_its_classes_and_many_cla
     (box,) = [box for box in test.expander if box.label == "Accuracy of the 2 classes"]
     assert box.proto.expanded and "3.0 times" in str(box.caption[0].value)
     table = box.dataframe[0].value
-    assert table["Training images"].tolist() == [90, 30] and table["Test accuracy"].tolist()[0] == 0.9
+    assert table["Training images"].tolist() == [90, 30] and table["Test accuracy"].tolist()[0] == 90
     assert table["Class"].tolist() == ["gone", "birds (animal-bird)"]
 
 

@@ -107,6 +107,11 @@ def test_a_misspelt_method_is_guessed() -> None:
         RunConfig("emoji-t03", method="magnitud")
 
 
+def test_a_label_tells_of_balanced_batches_and_says_nothing_of_the_usual_ones() -> None:
+    assert "balanced batches" in RunConfig("emoji-t03", sampling="balanced").label()
+    assert "batches" not in RunConfig("emoji-t03").label()
+
+
 def test_no_iterations_means_no_fine_tuning_and_is_allowed() -> None:
     assert RunConfig("emoji-t03", iterations=0).iterations == 0
 
