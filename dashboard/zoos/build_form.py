@@ -17,7 +17,7 @@ from dashboard.compose import title as dataset_title
 from dashboard.links import linked, whole
 from dashboard.pick import pick_one
 from dashboard.state import ratio
-from dashboard.zoos.forecast import forecast
+from dashboard.zoos.forecast import factor_of, forecast
 
 APART = {"no": "may share classes", "yes": "share no class"}
 APART_HELP = "Sharing none is the harder test: a third of the classes is then kept for the targets alone."
@@ -108,7 +108,7 @@ def _told(wanted: Draw, settings: dict[str, Any], workers: int) -> bool:
     """What will be built, and how long about it will take; False, and a sentence, where it cannot be."""
     try:
         tasks, targets = drawn_tasks(wanted)
-        told = forecast(tasks, targets, settings, workers, data.pace(settings["method"]).factor)
+        told = forecast(tasks, targets, settings, workers, factor_of(data.recent_runs(100), data.task_of_run))
     except MetaVoteError as error:
         st.error(str(error), icon=":material/error:")
         return False

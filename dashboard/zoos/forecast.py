@@ -1,18 +1,22 @@
 """How long building a zoo will take, said before it starts. Pure: no clock, store or page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from core.backbones.listing import about
 from core.pruning.config import RunConfig
 from core.pruning.schedule import EVALUATIONS, schedule_of
+from core.runs.record import FINISHED, RunRecord
 from core.tasks.task import Task
-from dashboard.forecast import LOADING, keeps_of, pace_at, usual_seconds
+from dashboard.forecast import LOADING, LOOK_BACK, keeps_of, pace_at, usual_seconds
 
 # The pace was measured with this architecture at this size, where an iteration passes 64 images forward and back.
 MEASURED = ("resnet18", 32)
+SHIPPED = ("emoji-resnet18-simclr", "emoji-resnet18-supervised")
 PASSES = 3 * 64
+LOOKING = 0.65  # an image that is only looked at takes this share of a third of what training on it takes
 # Validation images of a class, where these are many: looking at them then takes as long as training.
 VALIDATION = {"fashion-mnist": 900, "cifar10": 750}
 FEW = 40
@@ -38,13 +42,29 @@ def forecast(
             None, "How long it takes is told once the first model is done: nothing like it was measured yet."
         )
     config = RunConfig(tasks[0].id, learning_rate=0.02, threads=1, **settings)
-    looks = EVALUATIONS * _validation(tasks[0]) * _mean_pace(config) / PASSES
     classes = {(task.dataset, name) for task in (*tasks, *targets) for name in task.classes}
-    train = factor * (usual_seconds(config) + looks) * len(tasks) / min(workers, len(tasks))
+    train = factor * expected(config, tasks[0]) * len(tasks) / min(workers, len(tasks))
     seconds = LOADING * (1 + (workers > 1)) + train + factor * LOOK * len(classes) * len(tasks) + MAP
     return Forecast(
         seconds, "Told from the pace of this machine's own runs, or of an idle two-core one until there are any."
     )
+
+
+def expected(config: RunConfig, task: Task) -> float:
+    """Seconds of a run on the machine that was measured, its looks at the validation images included."""
+    looks = EVALUATIONS * _validation(task) * _mean_pace(config) / PASSES
+    return usual_seconds(config) + LOOKING * looks
+
+
+def factor_of(records: Iterable[RunRecord], task_of: Callable[[RunRecord], Task | None]) -> float:
+    """How much longer this machine takes than the one that was measured: the median over its own last finished runs on
+    the shipped backbones; 1 where there are none."""
+    ratios = []
+    for one in records:
+        own = one.status == FINISHED and one.machine and one.attempt == 1 and one.config.backbone in SHIPPED
+        if own and one.result and (task := task_of(one)) is not None:
+            ratios.append(float(one.result["cost"]["seconds"]) / expected(one.config, task))
+    return median(ratios[:LOOK_BACK]) if ratios else 1.0
 
 
 def _validation(task: Task) -> int:

@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.pruning.config import RunConfig
 from core.runs import jobs
 from core.runs.jobs import Progress, say
+from core.runs.record import RunRecord
+from core.runs.store import Store
+from core.tasks.catalogue import task as task_of
 from core.workshop import work
 from core.workshop.state import RECIPE, Order, finish, keep, states
 from core.zoo.recipe import plan_of, read_recipe
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
-from dashboard.zoos.forecast import forecast
+from dashboard.zoos.forecast import expected, factor_of, forecast
 from tests.dashboard.pages import ROOT, click, linked, page, use_zoo, words
 from tests.dashboard.paper_zoo import write_paper_zoo
 
@@ -66,8 +70,6 @@ def test_a_chosen_zoo_is_the_one_of_every_page(paper_home: Path) -> None:
 
 
 def test_a_run_that_is_started_is_of_the_chosen_zoo_and_its_backbone(paper_home: Path) -> None:
-    from core.runs.store import Store
-
     test = page("run", zoo=OTHER, iterations="3")
     click(test, "Start")
     (record,) = Store().list()
@@ -205,3 +207,19 @@ def test_the_forecast_grows_with_tasks_and_falls_with_processes(paper_home: Path
     few = forecast(tasks[:5], targets, settings, 1, 1.0).seconds
     assert one is not None and two is not None and few is not None and few < two < one
     assert 250 < one < 1000  # the shipped zoo took 25 CPU seconds a task
+    fashion = {**settings, "iterations": 120}
+    took = forecast(*drawn_tasks(Draw("fashion-mnist", 20, 3, 3)), fashion, 2, 1.0).seconds
+    assert took == pytest.approx(387, rel=0.25)  # docs/zoos.md
+
+
+def test_the_pace_of_this_machine_is_that_of_its_own_runs_whatever_their_images(store: Store) -> None:
+    def record(seconds: float, **settings: object) -> RunRecord:
+        config = RunConfig("fashion-mnist:Bag+Coat+Shirt", **settings)  # type: ignore[arg-type]
+        return RunRecord("x", config, "finished", 1.0, machine="here", attempt=1, result={"cost": {"seconds": seconds}})
+
+    def pace(*records: RunRecord) -> float:
+        return factor_of(records, lambda one: task_of(one.config.task))
+
+    usual = expected(RunConfig("any"), task_of("fashion-mnist:Bag+Coat+Shirt"))
+    assert pace(record(usual), record(2 * usual), record(3 * usual)) == pytest.approx(2.0)
+    assert pace(record(9 * usual, backbone="somebody-elses")) == 1.0 == pace()
