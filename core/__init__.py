@@ -20,13 +20,14 @@ _WHERE = {
     "task": "core.tasks.catalogue",
     "tasks": "core.tasks.catalogue",
     "zoo": "core.session",
+    "build_zoo": "core.session",
     "vote": "core.session",
     "prune": "core.session",
     "backbone": "core.session",
     "add_backbone": "core.session",
 }
 
-__all__ = ["add_backbone", "backbone", "prune", "task", "tasks", "vote", "zoo"]
+__all__ = ["add_backbone", "backbone", "build_zoo", "prune", "task", "tasks", "vote", "zoo"]
 
 
 def __getattr__(name: str) -> Any:

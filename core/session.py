@@ -1,7 +1,7 @@
 """The Python interface: the few calls that `import core` offers, over the parts that do the work."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from core.channels.files import PrunedModel
 from core.channels.groups import channel_groups
 from core.channels.rebuild import rebuild
 from core.errors import BadValueError, MetaVoteError, MismatchError
+from core.paths import home
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
 from core.runs.execute import events_of
@@ -25,6 +26,8 @@ from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.voting import Votes, votes
 from core.zoo import zoo as zoos
+from core.zoo.build import Progress, checked, shipped_plan
+from core.zoo.build import build_zoo as zoo_builder
 from core.zoo.similarity import neighbours_of
 from core.zoo.zoo import Neighbour, Zoo, ballots
 
@@ -84,6 +87,18 @@ def add_backbone(
     if architecture is None:
         return keep_backbone(str(file))
     return add_checkpoint(Path(file), architecture, format, Wanted(**wanted)).backbone
+
+
+def build_zoo(
+    id: str, tasks: Sequence[Task], targets: Sequence[Task] = (), workers: int = 1, **settings: Any
+) -> Iterator[Progress]:
+    """Build one of your own zoos, found by its id from then on; yields after each model, and works only when asked.
+
+    settings: backbone, method, keep, iterations, seed, ..., as in `core.zoo.build.Plan`. A build that was stopped goes
+    on where it was. What cannot work is refused at once. Raises BadValueError and what its parts raise.
+    """
+    plan = checked(replace(shipped_plan(), id=id, tasks=tuple(tasks), targets=tuple(targets), **settings), workers)
+    return zoo_builder(home() / "zoos" / plan.id, plan, workers)
 
 
 def vote(neighbours: Sequence[Near], weighting: str = "count", keep: float | None = None) -> Votes:
