@@ -19,6 +19,8 @@ from core.errors import BadValueError, MetaVoteError, MismatchError
 from core.paths import home
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
+from core.reports.export import write
+from core.reports.formats import Check
 from core.runs.execute import events_of
 from core.runs.resolve import resolved
 from core.tasks.catalogue import task as task_of
@@ -178,6 +180,13 @@ class Run:
     def model(self) -> nn.Module:
         """The slim network, in eval mode."""
         return rebuild(self.pruned)
+
+    def export(self, to: str, file: str | Path) -> Check | None:
+        """Write the slim network to a file, "safetensors", "torch" or "onnx"; how far it was from PyTorch's own logits.
+
+        None where that could not be found out (no onnxruntime here). Raises MetaVoteError.
+        """
+        return write(self.pruned, to, Path(file))
 
     @property
     def result(self) -> Finished:

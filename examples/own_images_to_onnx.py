@@ -27,7 +27,8 @@ def main() -> None:
     achieved, dense = run.result.achieved, run.result.dense
     print(f"{run.result.test_accuracy:.0%} of the test images are right")
     print(f"{achieved['params']:,} of {dense['params']:,} parameters, {achieved['macs']:,} of {dense['macs']:,} MACs")
-    print(run.export("onnx", given.to))
+    check = run.export("onnx", given.to)
+    print(f"{given.to}: {check or 'not checked, as onnxruntime is not installed'}")
 
 
 if __name__ == "__main__":

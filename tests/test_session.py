@@ -14,6 +14,8 @@ from torch import nn
 
 import core
 from core.backbones.backbone import find_backbone
+from core.channels.files import load_pruned
+from core.channels.rebuild import rebuild
 from core.errors import BadValueError, MetaVoteError, MismatchError, UnknownNameError
 from core.pruning.config import RunConfig
 from core.session import Run
@@ -91,6 +93,27 @@ def test_a_run_stopped_half_way_goes_on_when_asked_for_its_model() -> None:
             break
     assert run.model is run.model
     assert [event.iteration for event in run.events if event.kind == "step"] == [1, 2, 3]
+
+
+def test_a_slim_network_is_written_to_a_file_and_what_cannot_be_is_refused(tmp_path: Path) -> None:
+    run = core.prune("emoji-t03", method="magnitude", iterations=1, threads=1)
+    check = run.export("safetensors", tmp_path / "slim.safetensors")
+    assert check is not None and check.difference <= check.tolerance
+    images = torch.randn(3, 3, 32, 32)
+    assert torch.equal(rebuild(load_pruned(tmp_path / "slim.safetensors"))(images), run.model(images))
+    with pytest.raises(UnknownNameError, match="export format"):
+        run.export("jpeg", tmp_path / "slim.jpeg")
+    with pytest.raises(BadValueError, match="There is no folder"):
+        run.export("onnx", tmp_path / "nowhere" / "slim.onnx")
+
+
+def test_a_zoo_that_cannot_be_is_refused_before_anything_is_built(home: Path) -> None:
+    with pytest.raises(BadValueError, match="at least one task"):
+        core.build_zoo("empty", [])
+    with pytest.raises(BadValueError, match="letters, digits"):
+        core.build_zoo("a zoo", [core.task("emoji-t03")])
+    core.build_zoo("later", [core.task("emoji-t03")])  # works only when asked
+    assert not (home / "zoos").exists()
 
 
 def test_nothing_runs_before_it_is_asked_for_and_what_cannot_be_done_is_refused_at_once() -> None:

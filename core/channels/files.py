@@ -65,6 +65,11 @@ class PrunedModel:
 
 def save_pruned(model: PrunedModel, path: Path, half: bool = False) -> None:
     """Write the file by atomic rename. half: store floating point weights as float16, as zoos do."""
+    write_whole(path, content_of(model, half))
+
+
+def content_of(model: PrunedModel, half: bool = False) -> bytes:
+    """What its file holds."""
     arrays = {name: compact(value, half) for name, value in model.tensors.items()}
     arrays |= {SCORES + name: value.astype(np.float32) for name, value in model.importance.items()}
     about = {
@@ -73,7 +78,7 @@ def save_pruned(model: PrunedModel, path: Path, half: bool = False) -> None:
         "mean": list(model.mean), "std": list(model.std), "size": model.size,
         "rounds": [dict(entry) for entry in model.rounds], "origin": dict(model.origin),
     }  # fmt: skip
-    write_whole(path, save(arrays, metadata={"pruned-model": json.dumps(about)}))
+    return save(arrays, metadata={"pruned-model": json.dumps(about)})
 
 
 def compact(value: Array, half: bool) -> Array:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from core.channels import files
 from core.channels.files import PrunedModel, load_pruned, write_whole
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
 from core.reports import formats
@@ -31,20 +32,16 @@ def export(store: Store, run_id: str, to: str, file: Path, with_card: bool = Tru
     The run's own file is read and checked first; `file` appears whole or not at all. Raises UnknownNameError,
     BadValueError for a run that has not finished and for a folder that is not there, MissingDataError, BadFileError.
     """
-    if to not in FORMATS:
-        raise UnknownNameError("export format", to, FORMATS)
+    _check_format(to)
     source = finished_model(store, run_id)
     model = load_pruned(source)
     target = _free(file, source)
     content, check = content_of(model, to, run_id, source)
     way = way_of(model, to, target.name, check)
     beside = target.with_name(target.name + CARD)
-    try:
-        write_whole(target, content)
-        if with_card:
-            write_whole(beside, card(model, facts_of(store, model, run_id, [way])).encode())
-    except OSError as error:
-        raise MetaVoteError(f"{target} cannot be written ({error.strerror}): choose another place.") from error
+    _write(target, content)
+    if with_card:
+        _write(beside, card(model, facts_of(store, model, run_id, [way])).encode())
     return {
         "run": run_id,
         "format": to,
@@ -58,21 +55,47 @@ def export(store: Store, run_id: str, to: str, file: Path, with_card: bool = Tru
     }
 
 
-def _free(file: Path, source: Path) -> Path:
+def write(model: PrunedModel, to: str, file: Path) -> formats.Check | None:
+    """Write a pruned model that no store holds to `file`, without a card; gives back how it was checked, as above."""
+    _check_format(to)
+    target = _free(file)
+    content, check = content_of(model, to, "")
+    _write(target, content)
+    return check
+
+
+def _check_format(to: str) -> None:
+    if to not in FORMATS:
+        raise UnknownNameError("export format", to, FORMATS)
+
+
+def _write(target: Path, content: bytes) -> None:
+    try:
+        write_whole(target, content)
+    except OSError as error:
+        raise MetaVoteError(f"{target} cannot be written ({error.strerror}): choose another place.") from error
+
+
+def _free(file: Path, source: Path | None = None) -> Path:
     target = file.expanduser()
     if target.is_dir():
         raise BadValueError(f"{target} is a folder: name a file in it.")
     if not target.parent.is_dir():
         raise BadValueError(f"There is no folder {target.parent}: make it first.")
-    if target.resolve() == source.resolve():
+    if source is not None and target.resolve() == source.resolve():
         raise BadValueError(f"{target} is the run's own file: choose another name.")
     return target
 
 
-def content_of(model: PrunedModel, to: str, run_id: str, source: Path) -> tuple[bytes, formats.Check | None]:
-    """The content of the file, and how it was held against PyTorch; None where that was not possible."""
+def content_of(
+    model: PrunedModel, to: str, run_id: str, source: Path | None = None
+) -> tuple[bytes, formats.Check | None]:
+    """The content of the file, and how it was held against PyTorch; None where that was not possible.
+
+    source: the model's own file, where it has one.
+    """
     if to == "safetensors":
-        return source.read_bytes(), formats.check_plain(model)
+        return source.read_bytes() if source else files.content_of(model), formats.check_plain(model)
     make = formats.onnx_bytes if to == "onnx" else formats.torch_bytes
     return make(model, formats.about(model, run_id))
 
