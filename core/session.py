@@ -28,8 +28,9 @@ from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.voting import Votes, votes
 from core.zoo import zoo as zoos
-from core.zoo.build import Progress, checked, shipped_plan
+from core.zoo.build import Progress, checked
 from core.zoo.build import build_zoo as zoo_builder
+from core.zoo.plan import shipped_plan
 from core.zoo.similarity import neighbours_of
 from core.zoo.zoo import Neighbour, Zoo, ballots
 
