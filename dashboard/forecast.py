@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from core.channels.budget import Allowance
 from core.channels.layers import Layers, Size
-from core.channels.selection import kept_counts
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.pruning.schedule import Schedule, schedule_of
@@ -30,7 +30,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Forecast:
-    """seconds: of all runs together. size: what the first leaves, exact; dense: the backbone's; None where unknown."""
+    """seconds: of all runs together. size: what the first leaves, exact; dense: the backbone's; None where unknown.
+
+    What a global budget leaves is not known before channels are scored.
+    """
 
     seconds: float
     size: Size | None
@@ -47,16 +50,21 @@ def forecast(
     seconds = pace.factor * sum(usual_seconds(config) for config in configs)
     if layers is None or not configs:
         return Forecast(seconds, None, None)
-    first = configs[0]
     dense = layers.size(groups, classes)
-    removes = METHODS[first.method].removes
-    return Forecast(seconds, layers.size(kept_counts(first.keep, groups), classes) if removes else dense, dense)
+    left = [
+        Allowance(config.budget, groups, layers, classes).counts() if METHODS[config.method].removes else dict(groups)
+        for config in configs
+    ]
+    told = configs[0].allocation == "uniform" or not METHODS[configs[0].method].removes
+    return Forecast(seconds, layers.size(left[0], classes) if told else None, dense)
 
 
 def usual_seconds(config: RunConfig) -> float:
     """Seconds of a run on the machine that was measured. Raises BadValueError where the method cannot work so short."""
     schedule = schedule_of(config)
     keeps = keeps_of(config, schedule)
+    if config.of != "channels":  # parameters and MACs go with the square of the widths
+        keeps = [keep**0.5 for keep in keeps]
     return START + (NEIGHBOURS if config.needs_zoo else 0.0) + sum(map(pace_at, keeps))
 
 

@@ -17,7 +17,7 @@ PAGE, VISIT = "page that is open", "visits to pages"
 NAMES = (
     *("zoo", "task", "k", "similarity", "chosen"),
     *("layout", "colour", "search", "detail"),
-    *("group", "keep", "weighting", "run"),
+    *("group", "keep", "allocation", "weighting", "run"),
 )
 COMPARE = (
     *("runs", "every", "baseline", "tab", "axis", "by", "with"),
@@ -25,7 +25,8 @@ COMPARE = (
 )
 # Those of the Run page alone, and the theme of any.
 RUN = (
-    *("method", "iterations", "seed", "neighbours", "weights", "sampling", "also", "seeds", "tagged"),
+    *("of", "least_width", "multiple", "method", "iterations", "seed", "neighbours", "weights"),
+    *("sampling", "also", "seeds", "tagged"),
     *("tag", "clock", "replay", "speed", "at"),
 )
 THEME = ("theme",)

@@ -14,12 +14,14 @@ from dashboard.pick import pick_one
 # The form does not ask which run's mask, or which tasks by name: the command line and Python do.
 OFFERED = [name for name in METHODS if name != "same-mask"]
 VOTERS = [name for name in NEIGHBOURS if name != "chosen"]
-MOST_SEEDS = 10
+MOST_SEEDS, MOST_WIDTH = 10, 1024
 # What a number typed in may be. The browser would drop one outside its bounds without a word, so it is not told them.
 NUMBERS = {
     "iterations": whole("Iterations", 0, 2000),
     "seed": whole("The seed", 0, 2**32 - 1),
     "seeds": whole("The number of seeds", 1, MOST_SEEDS),
+    "least_width": whole("The least width", 1, MOST_WIDTH),
+    "multiple": whole("What widths are multiples of", 1, MOST_WIDTH),
 }
 ALSO, PILLS = "also", "other methods"
 
@@ -48,6 +50,12 @@ def pick_sampling() -> str:
     help = "Where classes are of uneven size, drawing each as often lets the small ones count as much as the large."
     titles = {name: theme.IMAGE_SAMPLINGS[name] for name in SAMPLINGS}
     return pick_one("sampling", "Training images", "training images", titles, RunConfig.sampling, help=help)
+
+
+def pick_of() -> str:
+    """What the keep ratio is a share of (`?of=`)."""
+    help = "The whole slim network keeps this share of the backbone's channels, parameters or MACs, within 2 %."
+    return pick_one("of", "Keep ratio of", "measure of a keep ratio", theme.SHARES_OF, help=help)
 
 
 def pick_number(label: str, key: str, default: int, step: int, help: str) -> int | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.channels.budget import KIND, WORDS
 from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
@@ -16,6 +17,7 @@ from dashboard.errors import as_sentence
 from dashboard.forecast import LOADING, Forecast, Pace, forecast
 from dashboard.run_notes import pick_tags
 
+GLOBAL = "; the size within 2 %, as only the scores tell which groups keep how many channels"
 SEVERAL = ":material/playlist_add:"
 
 
@@ -63,6 +65,9 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
     if any(METHODS[name].removes for name in methods):
         with keep_at:
             common["keep"] = state.pick_keep(zoo)
+            common |= (budget := _budget())
+        if None in budget.values():
+            return target, [], tags
     voting: dict[str, Any] = {}
     if any(METHODS[name].needs_zoo for name in methods):
         with voting_at:
@@ -76,6 +81,29 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
         for name in methods
     ]
     return target, [replace(one, seed=seed + more) for one in first_ones for more in range(seeds)], tags
+
+
+def _budget() -> dict[str, Any]:
+    """What the keep ratio is of and how it is shared out; None for a number that may not be."""
+    asked = any(name in st.query_params for name in KIND)
+    with (
+        st.expander("Size budget", icon=":material/straighten:", expanded=asked),
+        st.grid(2, min_column_width=150),
+    ):
+        return {
+            "of": run_choices.pick_of(),
+            "allocation": state.pick_allocation(),
+            "least_width": run_choices.pick_number(
+                "Least width", "least_width", RunConfig.least_width, 1, "Channels that every group keeps at least."
+            ),
+            "multiple": run_choices.pick_number(
+                "In multiples of",
+                "multiple",
+                RunConfig.multiple,
+                1,
+                "Widths are multiples of this, or a group's own size: 8 suits many devices.",
+            ),
+        }
 
 
 def _voting(target: Task) -> dict[str, Any]:
@@ -150,13 +178,16 @@ def _prediction(told: Forecast, configs: list[RunConfig], pace: Pace) -> None:
     if told.size is not None and told.dense is not None:
         parts.append(f"**{theme.short(told.size.params)}** of {theme.short(told.dense.params)} parameters")
         parts.append(f"**{theme.short(told.size.macs)}** of {theme.short(told.dense.macs)} MACs")
+    elif configs[0].allocation == "global" and METHODS[configs[0].method].removes:
+        parts.append(f"**about {theme.ratio(configs[0].keep)}** of the {WORDS[configs[0].of]}")
     st.markdown(f":material/timer: Predicted: {' · '.join(parts)}.")
     source = (
         f"time from the pace of this machine's last {pace.runs} finished run{'s' if pace.runs > 1 else ''}"
         if pace.runs
         else "time as on an idle two-core machine, until this one has finished a run"
     )
-    st.caption(f"The {source}{_exact(configs) if told.size else ''}.")
+    known = _exact(configs) if told.size else GLOBAL if len(parts) > 1 else ""
+    st.caption(f"The {source}{known}.")
 
 
 def _exact(configs: list[RunConfig]) -> str:

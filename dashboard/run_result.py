@@ -9,6 +9,7 @@ import streamlit as st
 from core.pruning.events import Finished
 from core.pruning.methods import METHODS
 from core.reports.by_class import ClassFigures, balanced_where_uneven, class_figures, imbalance_of, uneven_words
+from core.reports.records import reached
 from core.runs.record import RunRecord
 from dashboard import data, theme
 
@@ -22,6 +23,17 @@ def result(record: RunRecord, end: Finished) -> None:
             st.metric(
                 label, value, beside, delta_color="off", delta_arrow="off", border=True, height="stretch", help=help
             )
+    if sentence := hit(record, end):
+        st.caption(sentence)
+
+
+def hit(record: RunRecord, end: Finished) -> str | None:
+    """What was asked for, what was reached of it, and how far that is off; None where there was nothing to reach."""
+    share, off = reached(record.config, {"achieved": end.achieved})
+    if share is None or off is None:
+        return None
+    asked = theme.size_budget(record.config.budget, whole=True)
+    return f"Asked to keep {asked}; reached {theme.percent(share, 2)}, {theme.deviation(off)} off."
 
 
 def classes(record: RunRecord, end: Finished) -> None:
@@ -67,11 +79,12 @@ def cost(end: Finished) -> None:
 
 def metrics(record: RunRecord, end: Finished) -> list[tuple[str, str, str | None, str]]:
     """(label, value, what to hold it against, help) of the final numbers."""
-    asked, got = record.config.keep, 1 - end.achieved["channel_sparsity"]
+    config, got = record.config, 1 - end.achieved["channel_sparsity"]
     params, macs = end.achieved["params"], end.achieved["macs"]
     task = data.task_of_run(record)
     kept = theme.percent(got, 1)
-    beside = None if kept == theme.percent(asked, 1) else f"asked: {theme.ratio(asked)}"
+    asked = f"asked: {theme.ratio(config.keep)}"
+    by_channels = config.of == "channels" and kept != theme.percent(config.keep, 1)
     return [
         (
             "Test accuracy",
@@ -83,19 +96,19 @@ def metrics(record: RunRecord, end: Finished) -> list[tuple[str, str, str | None
         (
             "Channels kept",
             kept,
-            beside if METHODS[record.config.method].removes else "none removed",
+            (asked if by_channels else None) if METHODS[config.method].removes else "none removed",
             "Achieved over all channel groups; below it what was asked for, where that differs.",
         ),
         (
             "Parameters",
             theme.short(params),
-            f"of {theme.short(end.dense['params'])}",
+            f"of {theme.short(end.dense['params'])}" + (f", {asked}" if config.of == "params" else ""),
             f"{theme.percent(1 - params / end.dense['params'], 1)} of the backbone's are removed.",
         ),
         (
             "MACs",
             theme.short(macs),
-            f"of {theme.short(end.dense['macs'])}",
+            f"of {theme.short(end.dense['macs'])}" + (f", {asked}" if config.of == "macs" else ""),
             f"Multiply-accumulates for one image; {theme.percent(1 - macs / end.dense['macs'], 1)} are removed.",
         ),
     ]

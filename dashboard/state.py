@@ -13,7 +13,7 @@ from dashboard import data, theme
 from dashboard.links import linked, one_of, whole
 from dashboard.pick import pick_one
 
-DEFAULT_K, MOST_K, LEAST_KEEP = 5, 24, 0.05
+DEFAULT_K, MOST_K, LEAST_KEEP = 5, 24, 0.01
 ZOO = "zoo"
 ON_THE_ZOO = ("task", "chosen", "detail", "group", "channel", "keep", "colour")
 
@@ -155,9 +155,16 @@ def pick_keep(zoo: Zoo) -> float:
             step=0.01,
             key="keep",
             persist_state="session",
-            help="Share of channels to keep in every group. Neighbours vote with what they then held.",
+            help="Share to keep: of the channels of every group, unless the size budget says otherwise. "
+            "Neighbours vote with what they then held.",
         ),
     )
+
+
+def pick_allocation() -> str:
+    """How the channels to keep are shared out among channel groups (`?allocation=`)."""
+    help = "Uniform: one keep ratio for all channel groups. Global: the channels of all groups compete for a place."
+    return pick_one("allocation", "Allocation", "allocation", theme.ALLOCATIONS, help=help)
 
 
 def ratio(text: str) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count as count_from
 from typing import Any
 
+from core.channels.budget import WORDS, Budget
 from core.pruning.methods import METHODS
 from core.runs.record import CANCELLED, CANCELLING, FAILED, FINISHED, LOST, QUEUED, RUNNING
 from core.tasks.datasets import class_title
@@ -139,7 +140,7 @@ WEIGHTS = {
     "reinitialised": "Random (control)",
 }
 SHARES_OF = {"channels": "Channels", "params": "Parameters", "macs": "MACs"}
-ALLOCATIONS = {"uniform": "Uniform: all groups alike", "global": "Global: groups compete"}
+ALLOCATIONS = {"uniform": "Uniform", "global": "Global"}
 IMAGE_SAMPLINGS = {"natural": "As they come", "balanced": "Every class as often"}
 STARTS = {name: WEIGHTS[name] for name in ("neighbours", "pretrained")}
 SHADES = {"importance": "Importance to that neighbour", "weight": "Weight of its vote"}
@@ -235,6 +236,22 @@ def percent(share: float, digits: int = 0) -> str:
 def ratio(keep: float) -> str:
     """A keep ratio as exactly as it was asked for: "20 %", "12.5 %"."""
     return f"{100 * keep:.3g} %"
+
+
+def size_budget(budget: Budget, whole: bool = False) -> str:
+    """What was asked for in a few words: "20 %", "5 % of the parameters, global, in multiples of 8".
+
+    whole: say that it is of the channels, too.
+    """
+    parts = [ratio(budget.keep) + (f" of the {WORDS[budget.of]}" if whole or budget.of != Budget.of else "")]
+    parts += ["global"] if budget.allocation == "global" else []
+    parts += [f"at least {budget.least_width} wide"] if budget.least_width > 1 else []
+    return ", ".join([*parts, *([f"in multiples of {budget.multiple}"] if budget.multiple > 1 else [])])
+
+
+def deviation(value: float) -> str:
+    """How far off something is, relative to it: "+0.6 %"."""
+    return f"{100 * value:+.1f} %".replace("-", MINUS)
 
 
 def decimal(value: float, digits: int = 2) -> str:

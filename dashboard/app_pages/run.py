@@ -15,7 +15,7 @@ def open_new() -> None:
     st.session_state["run"] = st.session_state["replay"] = None
 
 
-links.heading("Run", "run", "task", "keep", "k", "similarity", "chosen", "weighting", *links.RUN)
+links.heading("Run", "run", "task", "keep", "allocation", "k", "similarity", "chosen", "weighting", *links.RUN)
 replayed = recordings.open_replay()
 run_id = state.open_run() if replayed is None else None
 

@@ -15,7 +15,9 @@ SECTIONS = {
 }
 
 links.heading(
-    "Votes", "task", "k", "similarity", "chosen", "keep", "weighting", "start", "view", "group", *links.VOTES[2:]
+    "Votes",
+    *("task", "k", "similarity", "chosen", "keep", "allocation", "weighting", "start", "view", "group"),
+    *links.VOTES[2:],
 )
 zoo = state.zoo()
 state.zoo_line(zoo)
@@ -29,9 +31,11 @@ with st.container(border=True):
         k = state.pick_k(zoo, target)
     with third:
         similarity = state.pick_similarity()
-    first, second, third = st.columns([5, 3, 2], vertical_alignment="bottom")
+    first, between, second, third = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
     with first:
         keep = state.pick_keep(zoo)
+    with between:
+        allocation = state.pick_allocation()
     with second:
         weighting = state.pick_weighting()
     with third:
@@ -47,10 +51,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     with st.container(width=420):
         chosen_group = state.pick_group(zoo.groups)
 
-votes, selection = counted(zoo, near, weighting, keep)
+votes, selection = counted(zoo, near, weighting, keep, allocation)
 view = View(
     zoo, target, similarity, tuple(near), bool(voters.hand_picked()), weighting, keep, start, chosen_group, votes,
-    selection,
+    selection, allocation,
 )  # fmt: skip
 trial.begin(view)  # works on it while the page is drawn
 

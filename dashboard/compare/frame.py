@@ -9,6 +9,7 @@ import pandas as pd
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.reports.latency import Latency
+from core.reports.records import reached
 from core.runs.record import FINISHED, RunRecord
 from dashboard import theme
 from dashboard.compare.names import shown
@@ -23,6 +24,9 @@ COLUMNS = {
     "Method": "how the channels to keep were found",
     "Task": "the target task",
     "Keep": "keep ratio asked for",
+    "Size budget": "the keep ratio with what it is of and how it is shared out",
+    "Reached": "what came of the keep ratio",
+    "Off by": "how far that is off the keep ratio, relative to it",
     "Iterations": "iterations of training it may spend",
     "Seed": "of every draw",
     "K": "neighbours that vote",
@@ -68,7 +72,7 @@ def frame_of(
     timed = latencies or {}
     rows = [_row(record, status, timed.get(record.id)) for record, status in zip(records, statuses, strict=True)]
     frame = pd.DataFrame(rows, columns=[ALWAYS, *COLUMNS, _HAY, _TASK, _METHOD, _TAGS])
-    for name in (*ACCURACIES, "Keep", "K", "Parameters", "MACs", "Latency", "Time"):
+    for name in (*ACCURACIES, "Keep", "Reached", "Off by", "K", "Parameters", "MACs", "Latency", "Time"):
         frame[name] = frame[name].astype(float)
     frame["Started"] = pd.to_datetime(frame["Started"], unit="s", utc=True)
     return frame
@@ -76,7 +80,7 @@ def frame_of(
 
 def _row(record: RunRecord, status: str, latency: Latency | None) -> dict[str, Any]:
     config, result = record.config, record.result or {}
-    achieved = result.get("achieved") or {}
+    achieved, (share, off) = result.get("achieved") or {}, reached(config, record.result)
     method, look = theme.method_title(config.method), theme.STATUSES[status].title
     hay = (record.id, config.task, config.method, method, look, " ".join(record.tags), record.notes)
     return {
@@ -86,6 +90,9 @@ def _row(record: RunRecord, status: str, latency: Latency | None) -> dict[str, A
         "Method": method,
         "Task": config.task,
         "Keep": config.keep if METHODS[config.method].removes else None,
+        "Size budget": theme.size_budget(config.budget, whole=True) if METHODS[config.method].removes else "",
+        "Reached": share,
+        "Off by": None if off is None else 100 * off,
         "Iterations": config.iterations,
         "Seed": config.seed,
         "K": config.k if config.needs_zoo else None,
@@ -169,7 +176,7 @@ def others_like(one: RunRecord, records: Iterable[RunRecord], differing: str) ->
             removes = METHODS[its.method].removes and METHODS[mine.method].removes
             budget = (its.task, its.iterations, its.seed) == (mine.task, mine.iterations, mine.seed)
             usual = its.weights == METHODS[its.method].weights and its.neighbours == RunConfig.neighbours
-            alike = budget and usual and (its.keep == mine.keep or not removes)
+            alike = budget and usual and (its.budget == mine.budget or not removes)
             value = its.method
         if alike and value != getattr(mine, differing) and record.status == FINISHED:
             found.setdefault(value, record.id)

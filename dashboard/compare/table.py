@@ -141,6 +141,8 @@ def _column_config(columns: Sequence[str]) -> dict[str, Any]:
         ALWAYS: st.column_config.TextColumn(width="medium"),
         **{name: number(format=percent, help=COLUMNS[name]) for name in ACCURACIES},
         "Keep": number(format="percent", help=COLUMNS["Keep"]),
+        "Reached": number(format="percent", help=COLUMNS["Reached"]),
+        "Off by": number(format="%+.1f %%", help=COLUMNS["Off by"]),
         "Parameters": number(format="compact", help=COLUMNS["Parameters"]),
         "MACs": number(format="compact", help=COLUMNS["MACs"]),
         "Latency": number(format="%.2f ms", help=COLUMNS["Latency"]),

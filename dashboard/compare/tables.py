@@ -16,6 +16,7 @@ from dashboard.theme import Style
 
 MARK, NAME, BALANCED, TOP5, LATENCY = " ", "Run", "Balanced", "Top-5", "Latency, ms"
 MAYBE = (BALANCED, TOP5, LATENCY, "× latency")  # columns that are there where a run has something to say in them
+ASKED, REACHED, OFF_BY = "Asked to keep", "Reached", "Off by"
 
 
 def results(compared: Compared) -> pd.DataFrame:
@@ -36,6 +37,9 @@ def results(compared: Compared) -> pd.DataFrame:
             ),
             TOP5: _numbers([_percent(row.test_top5_accuracy) for row in rows]),
             "Validation": _numbers([_percent(row.validation_accuracy) for row in rows]),
+            ASKED: [_asked(row, compared) for row in rows],
+            REACHED: _numbers([_percent(row.share) for row in rows]),
+            OFF_BY: _numbers([_percent(row.deviation) for row in rows]),
             "Parameters": _numbers([row.params for row in rows]),
             "× parameters": _numbers([_times(row, base, lambda one: one.params) for row in rows]),
             "MACs": _numbers([row.macs for row in rows]),
@@ -57,6 +61,12 @@ def results(compared: Compared) -> pd.DataFrame:
 def _alike(base: Row | None, row: Row) -> Row | None:
     """The baseline, where its latency was measured under the same conditions."""
     return base if base is not None and base.measured_on == row.measured_on else None
+
+
+def _asked(row: Row, compared: Compared) -> str:
+    """The size budget in words; a dash where nothing was to be removed."""
+    budgets = {record.id: record.config.budget for record in compared.records}
+    return "—" if row.keep is None else theme.size_budget(budgets[row.run], whole=True)
 
 
 def _pinned(compared: Compared, row: Row) -> str:

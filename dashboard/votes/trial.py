@@ -71,7 +71,8 @@ def _interval(looked: Looked) -> float | None:
 
 def wanted(view: View) -> list[RunConfig]:
     """What is asked for, the most wanted first: this network, the whole backbone, and other keep ratios, near first."""
-    dense = view.config(method="dense", weights="pretrained", keep=1.0, k=5, neighbours="nearest", chosen=())
+    usual = {"k": 5, "neighbours": "nearest", "chosen": (), "allocation": "uniform"}
+    dense = view.config(method="dense", weights="pretrained", keep=1.0, **usual)
     others = sorted((keep for keep in CURVE if keep != view.keep), key=lambda keep: abs(keep - view.keep))
     return [view.config(), dense, *(view.config(keep=keep) for keep in others)]
 

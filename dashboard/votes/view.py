@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.channels.budget import Allowance, Budget
 from core.channels.selection import Selection
+from core.errors import BadValueError
 from core.pruning.config import RunConfig
 from core.tasks.task import Task
-from core.voting import Votes, select
+from core.voting import Votes, select, standing
 from core.zoo.zoo import Neighbour, Zoo
 from dashboard import data
 
@@ -27,6 +29,7 @@ class View:
     group: str
     votes: Votes
     selection: Selection
+    allocation: str
 
     @property
     def labels(self) -> list[str]:
@@ -46,17 +49,28 @@ class View:
         settings: dict[str, Any] = {
             "task": self.target.id, "keep": self.keep, "iterations": 0, "k": len(self.near), "threads": 1,
             "similarity": self.similarity, "weighting": self.weighting, "weights": self.start,
-            "backbone": self.zoo.backbone, "zoo": self.zoo.id, **who,
+            "backbone": self.zoo.backbone, "zoo": self.zoo.id, "allocation": self.allocation, **who,
         }  # fmt: skip
         return RunConfig(**settings | changes)
 
     def with_voters(self, near: Sequence[Neighbour]) -> "View":
         """The same where others vote, as if chosen by hand."""
-        votes, selection = counted(self.zoo, near, self.weighting, self.keep)
+        votes, selection = counted(self.zoo, near, self.weighting, self.keep, self.allocation)
         return replace(self, near=tuple(near), by_hand=True, votes=votes, selection=selection)
 
 
-def counted(zoo: Zoo, near: Sequence[Neighbour], weighting: str, keep: float) -> tuple[Votes, Selection]:
-    """The votes of these neighbours and the selection they make, ties broken as in a run."""
-    votes = data.votes_by(zoo, near, weighting, keep)
-    return votes, select(votes, keep, zoo.tie_break())
+def counted(
+    zoo: Zoo, near: Sequence[Neighbour], weighting: str, keep: float, allocation: str
+) -> tuple[Votes, Selection]:
+    """The votes of these neighbours and the selection they make, ties broken as in a run.
+
+    Where a run would be refused, as no widths come near enough, every group keeps what is nearest to its own share.
+    """
+    allowance, ties = Allowance(Budget(keep, allocation=allocation), zoo.groups), zoo.tie_break()
+    try:
+        votes = data.votes_by(zoo, near, weighting, allowance.voted_at())
+        across = standing(votes, ties) if allocation == "global" else None
+        return votes, select(votes, allowance.counts(standing=across), ties)
+    except BadValueError:
+        votes = data.votes_by(zoo, near, weighting, keep)
+        return votes, select(votes, keep, ties)

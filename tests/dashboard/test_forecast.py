@@ -7,6 +7,8 @@ from statistics import median
 import pytest
 
 from benchmarks.sample import FROM
+from core.channels.budget import Allowance
+from core.errors import BadValueError
 from core.pruning.config import RunConfig
 from core.runs.archive import recorded
 from core.runs.record import FINISHED, RunRecord
@@ -70,6 +72,25 @@ def test_size_is_that_of_a_real_run_exactly(shipped: Zoo) -> None:
 def test_a_run_that_removes_nothing_leaves_the_whole_network(shipped: Zoo) -> None:
     told = forecast([RunConfig("emoji-t01", "dense")], 5, shipped.groups, shipped.layers, Pace())
     assert told.size == told.dense is not None
+
+
+@pytest.mark.parametrize("of", ["channels", "params", "macs"])
+def test_the_size_of_a_uniform_budget_is_told_exactly_and_that_of_a_global_one_is_not(shipped: Zoo, of: str) -> None:
+    budget = {"keep": 0.1, "of": of, "least_width": 4, "multiple": 8}
+    told = forecast([RunConfig("emoji-t01", **budget)], 5, shipped.groups, shipped.layers, Pace())
+    allowance = Allowance(RunConfig("emoji-t01", **budget).budget, shipped.groups, shipped.layers, 5)
+    assert shipped.layers is not None and told.size == shipped.layers.size(allowance.counts(), 5)
+    one = RunConfig("emoji-t01", allocation="global", **budget)
+    across = forecast([one], 5, shipped.groups, shipped.layers, Pace())
+    assert across.size is None and across.dense == told.dense
+    if of != "channels":  # wider groups, so slower than as many per cent of the channels
+        assert told.seconds > forecast([RunConfig("t", keep=0.1)], 5, shipped.groups, shipped.layers, Pace()).seconds
+
+
+def test_a_budget_that_cannot_be_hit_is_refused_before_it_is_started(shipped: Zoo) -> None:
+    fine, wrong = RunConfig("emoji-t01"), RunConfig("emoji-t01", "taylor", keep=0.02, multiple=8)
+    with pytest.raises(BadValueError, match="cannot be met within 2 %"):
+        forecast([fine, wrong], 5, shipped.groups, shipped.layers, Pace())
 
 
 @pytest.mark.slow

@@ -17,7 +17,8 @@ from tests.dashboard.runs import finished_run
 
 Link = Mapping[str, str]
 VOTING = {"task": "emoji-t02", "k": "4", "similarity": "logme"}
-VOTES = {**VOTING, "keep": "0.35", "weighting": "score", "start": "pretrained", "group": "layer2.0.conv1"}
+NETWORK = {"keep": "0.35", "allocation": "global"}
+VOTES = {**VOTING, **NETWORK, "weighting": "score", "start": "pretrained", "group": "layer2.0.conv1"}
 
 
 def ids(zoo: Zoo) -> list[str]:
@@ -53,7 +54,8 @@ def of_the_form(zoo: Zoo, runs: list[str]) -> Link:
 
 
 def of_another_method(zoo: Zoo, runs: list[str]) -> Link:
-    return {"task": "emoji-t03", "method": "taylor", "keep": "0.5"}
+    budget = {"of": "params", "allocation": "global", "least_width": "4", "multiple": "8"}
+    return {"task": "emoji-t03", "method": "taylor", "keep": "0.5", **budget}
 
 
 def of_a_run(zoo: Zoo, runs: list[str]) -> Link:

@@ -92,6 +92,22 @@ def test_the_keep_ratio_asked_for_is_shown_where_another_was_reached(store: Stor
     test = page("run", run=record_run(store, keep=0.255))
     kept = next(metric for metric in test.metric if metric.label == "Channels kept")
     assert (kept.value, kept.delta) == ("20.0 %", "asked: 25.5 %")
+    assert "Asked to keep 25.5 % of the channels; reached 20.00 %, −21.6 % off." in words(test)
+
+
+def test_a_budget_of_parameters_stands_beside_the_parameters_reached(store: Store) -> None:
+    asked = {"keep": 0.05, "of": "params", "allocation": "global", "least_width": 4, "multiple": 8}
+    run = record_run(store, reached={"share": 0.0503, "deviation": 0.006}, **asked)
+    test = page("run", run=run)
+    delta = {metric.label: metric.delta for metric in test.metric}
+    assert delta["Parameters"] == "of 1.0 M, asked: 5 %" and delta["Channels kept"] == ""
+    told = (
+        "Asked to keep 5 % of the parameters, global, at least 4 wide, in multiples of 8; reached 5.03 %, +0.6 % off."
+    )
+    assert told in words(test)
+    assert "keep 5 % of the parameters, global" in run_captions(
+        AppTest.from_file(str(ROOT / "dashboard" / "app.py")).run()
+    )
 
 
 def test_a_dense_run_shows_no_keep_ratio_anywhere(store: Store) -> None:
@@ -248,6 +264,10 @@ def test_all_of_the_form_is_in_the_link(store: Store) -> None:
         "sampling": "balanced",
         "also": "magnitude,dense",
         "seeds": "2",
+        "of": "params",
+        "allocation": "global",
+        "least_width": "4",
+        "multiple": "8",
     }
     test = page("run", **link)
     assert not test.exception and not test.error and not test.warning
@@ -257,7 +277,15 @@ def test_all_of_the_form_is_in_the_link(store: Store) -> None:
     click(test, "Start 6 runs")
     voting = {"k": 3, "similarity": "logme", "weighting": "score", "neighbours": "farthest", "weights": "pretrained"}
     expected = [
-        RunConfig("emoji-t02", method, 0.3, 12, seed, sampling="balanced", **(voting if method == "mvp" else {}))
+        RunConfig(
+            *("emoji-t02", method, 0.3, 12, seed),
+            sampling="balanced",
+            of="params",
+            allocation="global",
+            least_width=4,
+            multiple=8,
+            **(voting if method == "mvp" else {}),
+        )
         for method in ("mvp", "magnitude", "dense")
         for seed in (7, 8)
     ]
@@ -284,6 +312,9 @@ def test_what_is_chosen_in_the_form_goes_into_the_link_and_defaults_do_not(store
         ({"seed": "-3"}, "The seed must be a whole number"),
         ({"seeds": "99"}, "The number of seeds must be a whole number"),
         ({"neighbours": "chosen"}, "There is no neighbours 'chosen'"),
+        ({"of": "bytes"}, "There is no measure of a keep ratio 'bytes'"),
+        ({"allocation": "fair"}, "There is no allocation 'fair'"),
+        ({"multiple": "0"}, "What widths are multiples of must be a whole number"),
         ({"weights": "heavy"}, "There is no weights 'heavy'"),
         ({"sampling": "fair"}, "There is no training images 'fair'"),
         ({"also": "mvp,magic"}, "There is no method 'magic'"),
@@ -326,6 +357,17 @@ def test_time_is_told_before_start_and_by_this_machines_own_pace_once_there_is_o
 
 def test_size_is_told_before_start_where_the_zoo_knows_it(home: Path) -> None:
     assert "**448 k** of 11.2 M parameters · **1.9 M** of 37.0 M MACs" in words(page("run"))
+    slim = words(page("run", keep="0.05", of="params", multiple="8"))
+    assert "**551 k** of 11.2 M parameters" in slim and "the size is exact" in slim
+
+
+def test_of_a_global_budget_the_size_is_told_about_and_one_that_cannot_be_hit_is_refused(home: Path) -> None:
+    test = page("run", keep="0.05", of="macs", allocation="global")
+    assert "**about 5 %** of the MACs" in words(test) and "the size within 2 %" in words(test)
+    refused = page("run", keep="0.02", multiple="8")
+    assert "Keeping 2 % of the channels cannot be met within 2 %" in refused.error[0].value
+    click(refused, "Start")
+    assert not refused.exception and Store().list() == []
 
 
 def test_tags_go_to_all_runs_that_are_started_and_the_list_shows_those_with_a_tag(store: Store) -> None:
