@@ -34,6 +34,8 @@ class Variant:
     apart: bool = False
 
 
+# What keep ratio 0.2 of every channel group leaves of the shipped backbone with a head of 5 classes.
+PARAMS, MACS = 0.0401, 0.0511
 SCALE, AUGMENT = "core.pruning.readout.SCALE", "core.pruning.images.AUGMENT_FROM"
 VARIANTS: dict[str, Variant] = {
     "as it is": Variant(),
@@ -56,6 +58,10 @@ VARIANTS: dict[str, Variant] = {
     "no class shared": Variant(apart=True),
     "no class shared, K = 1": Variant({"k": 1}, apart=True),
     "no class shared, K = 9": Variant({"k": 9}, apart=True),
+    "same parameters": Variant({"keep": PARAMS, "of": "params"}),
+    "global, same channels": Variant({"allocation": "global"}),
+    "global, same parameters": Variant({"keep": PARAMS, "of": "params", "allocation": "global"}),
+    "global, same MACs": Variant({"keep": MACS, "of": "macs", "allocation": "global"}),
     "magnitude": Variant({"method": "magnitude"}),
     "taylor-oneshot": Variant({"method": "taylor-oneshot"}),
     "random": Variant({"method": "random"}),

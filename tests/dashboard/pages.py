@@ -75,7 +75,7 @@ def record_run(
     events.append(Evaluation(4, 0.7, 0.9, 4.5))
     store.append(run, events)
     if end or more:
-        achieved = {"channel_sparsity": 0.8, "params": 40_000, "macs": 500_000, **reached or {}}
+        achieved = {"channel_sparsity": 0.8, "params": 40_000, "macs": 500_000, **(reached or {})}
         dense = {"params": 1_000_000, "macs": 9_000_000}
         cost = {"seconds": 5.0, "iterations": 4, "macs": 2_000_000, "energy_kwh": 0.0004}
         last = Finished(4, 0.68, cost, {"keep": 0.2}, achieved, dense, 5.0, **more or {})
