@@ -50,6 +50,26 @@ def test_prune_answers_with_the_agreed_document_and_stores_the_run(run: Run, sto
 
 
 @pytest.mark.slow
+def test_a_budget_of_parameters_is_hit_and_told_beside_what_was_asked(run: Run) -> None:
+    budget = ("--keep", "0.05", "--of", "params", "--allocation", "global", "--least-width", "4", "--multiple", "8")
+    document = run("prune", "emoji-t00", *QUICK, *budget, "--json").document
+    asked = {"keep": 0.05, "of": "params", "allocation": "global", "least_width": 4, "multiple": 8, "iterations": 2}
+    assert document["requested"] == asked
+    share = document["achieved"]["params"] / document["dense"]["params"]
+    assert document["achieved"]["share"] == share and abs(share / 0.05 - 1) <= 0.02
+    shown = run("runs", "show", document["run"]).out
+    assert "0.05 of the parameters, global, at least 4 wide, in multiples of 8" in shown and "reached" in shown
+
+
+def test_a_budget_that_cannot_be_hit_is_refused_before_a_run_is_made(run: Run, store: Store) -> None:
+    run("prune", "emoji-t00", "--keep", "0.02", "--multiple", "8").refused(
+        2, "2 % of the channels", "nearest is 3.333 %"
+    )
+    run("prune", "emoji-t00", "--of", "bytes").refused(2, "channels", "params")
+    assert store.list() == []
+
+
+@pytest.mark.slow
 def test_a_task_nobody_named_before_is_pruned_and_its_model_exported(run: Run, tmp_path: Path) -> None:
     # "face-hand" is a Unicode subgroup within the class face-neutral
     said = run("prune", "--dataset", "emoji", "--classes", "tool, plant,face-hand", *QUICK, "--json")

@@ -107,3 +107,37 @@ def test_without_any_finished_run_nothing_is_claimed() -> None:
     found = checklist([run("failed")])
     assert {check.state for check in found} <= set(STATES)
     assert state(found, "At least 3") == state(found, "Random") == state(found, "Compression") == MISSING
+
+
+def ended(deviation: float, **settings: object) -> RunRecord:
+    config = RunConfig("emoji-t00", iterations=20, **settings)  # type: ignore[arg-type]
+    achieved = {**RESULT["achieved"], "share": config.keep * (1 + deviation)}
+    return RunRecord("run", config, "finished", 0.0, result={**RESULT, "achieved": achieved})
+
+
+@pytest.mark.parametrize(
+    "runs, said, seen",
+    [
+        ([ended(0.001), ended(-0.019, of="macs")], THERE, "2 of 2 runs; the farthest is 1.9 % off"),
+        ([ended(0.001), ended(0.05)], PARTLY, "1 of 2 runs; the farthest is 5.0 % off"),
+        ([ended(-0.5)], MISSING, "0 of 1 run"),
+        ([run(method="dense")], NOT_NEEDED, "keep ratio"),
+    ],
+)
+def test_what_was_reached_is_held_against_what_was_asked_for(runs: list[RunRecord], said: str, seen: str) -> None:
+    check = next(one for one in checklist(runs) if one.asked.startswith("What was reached"))
+    assert check.state == said and seen in check.seen
+
+
+def test_the_same_keep_ratio_of_something_else_is_not_the_same() -> None:
+    assert state(checklist([run(), run(method="random", of="params")]), "The same keep") == MISSING
+    assert state(checklist([run(), run(method="random", of="params")]), "Random") == PARTLY
+    assert state(checklist([run(of="params"), run(method="random", of="params")]), "Random") == THERE
+
+
+def test_global_pruning_is_there_where_each_method_did_both() -> None:
+    both = [run(method="random", allocation=how) for how in ("uniform", "global")]
+    assert state(checklist(both), "Global") == THERE
+    assert state(checklist([*both, run()]), "Global") == PARTLY
+    assert state(checklist([run(), run(method="random", allocation="global")]), "Global") == PARTLY
+    assert state(checklist([run(), run(method="random")]), "Global") == MISSING

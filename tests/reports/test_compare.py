@@ -237,3 +237,21 @@ def test_runs_that_keep_masks_of_different_runs_are_one_variant() -> None:
     assert {variant_name(c.method, o) for c, o in zip(configs, differing_options(configs), strict=True)} == {
         "same-mask"
     }
+
+
+def test_accuracies_at_keep_ratios_of_different_things_are_not_paired() -> None:
+    rows = [row("mvp", "t", 0, 0.7, of="channels"), row("taylor", "t", 0, 0.6, of="params")]
+    rows.append(row("dense", "t", 0, 0.8, keep=None))
+    found = by_variant(compare(rows, "mvp").summaries)
+    assert found["taylor"].difference is None and found["dense"].difference == pytest.approx(0.1)
+    alike = by_variant(compare([row("mvp", "t", 0, 0.7, of="params"), rows[1]], "mvp").summaries)
+    assert alike["taylor"].difference == pytest.approx(-0.1)
+
+
+def test_a_size_budget_tells_variants_apart_only_where_channels_are_removed() -> None:
+    configs = [RunConfig("t", method, of=of, allocation=how) for method, of, how in (
+        ("mvp", "params", "global"), ("mvp", "params", "uniform"), ("dense", "channels", "uniform"),
+    )]  # fmt: skip
+    assert differing_options(configs)[0]["allocation"] == "global"
+    assert "of" not in differing_options(configs)[0]  # what the unpruned one says of it does not matter
+    assert not {"of", "allocation", "least_width", "multiple"} & set(differing_options(configs)[2])

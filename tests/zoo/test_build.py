@@ -63,6 +63,28 @@ def test_the_zoo_says_what_it_is_and_what_it_cost(built: Built) -> None:
     assert zoo.about["dense"]["params"] > 11e6
 
 
+def test_a_zoo_of_another_budget_tells_its_keep_ratio_of_the_channels(
+    quick: object, home: Path, tmp_path: Path
+) -> None:
+    backbone = random_backbone()
+    file = tmp_path / "random.safetensors"
+    save_backbone(
+        file, backbone.tensors, architecture=backbone.architecture, source="random", mean=list(backbone.mean),
+        std=list(backbone.std), size=backbone.size, about={},
+    )  # fmt: skip
+    budget = {"keep": 0.1, "of": "params", "allocation": "global", "multiple": 4}
+    plan = small_plan(str(file), method="magnitude", iterations=0, **budget)
+    list(build_zoo(tmp_path / "zoo", plan))
+    zoo = open_zoo(tmp_path / "zoo")
+    ratios = [zoo.selection(task.id).keep_ratio() for task in zoo.tasks]
+    assert zoo.keep == pytest.approx(sum(ratios) / len(ratios), abs=1e-4) and 0.2 < zoo.keep < 0.4
+    assert all(
+        zoo.selection(task.id, ratio) == zoo.selection(task.id) for task, ratio in zip(zoo.tasks, ratios, strict=True)
+    )
+    assert all(abs(entry["achieved"]["deviation"]) <= 0.02 for entry in zoo.about["tasks"])
+    assert {name: zoo.about["config"][name] for name in budget} == budget
+
+
 def test_arrays_have_a_row_for_each_task_and_target(built: Built) -> None:
     arrays = load_file(built.folder / "arrays.safetensors")
     for kind in SIMILARITIES:
