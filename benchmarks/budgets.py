@@ -8,6 +8,7 @@ relative to what was asked), and the width of the narrowest group.
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import torch
@@ -79,12 +80,17 @@ def line(allowance: Allowance, scores: Scores) -> Line:
     return Line(allowance.budget, allowance.share(counts), allowance.deviation(counts), min(counts.values()))
 
 
+def cell(at: int, row: Row) -> Line:
+    """The budget at one of KEEPS."""
+    return row.lines[at]
+
+
 COLUMNS: Sequence[Column[Row]] = (
     Column("network", lambda one: one.architecture, numeric=False),
     Column("multiples of", lambda one: one.lines[0].budget.multiple),
     Column("share of", lambda one: WORDS[one.lines[0].budget.of], numeric=False),
     Column("allocation", lambda one: one.lines[0].budget.allocation, numeric=False),
-    *(Column(f"asked: {100 * keep:g} %", lambda one, at=at: one.lines[at]) for at, keep in enumerate(KEEPS)),
+    *(Column(f"asked: {100 * keep:g} %", partial(cell, at)) for at, keep in enumerate(KEEPS)),
 )
 
 

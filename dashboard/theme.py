@@ -251,7 +251,7 @@ def size_budget(budget: Budget, whole: bool = False) -> str:
 
 def deviation(value: float) -> str:
     """How far off something is, relative to it: "+0.6 %"."""
-    return f"{100 * value:+.1f} %".replace("-", MINUS)
+    return f"{100 * value:+.1f} %".replace("-0.0", "+0.0").replace("-", MINUS)
 
 
 def decimal(value: float, digits: int = 2) -> str:

@@ -27,7 +27,7 @@ def points(value: float | None) -> str:
 
 def signed(value: float | None) -> str:
     """A relative deviation: 0.0062 -> "+0.6 %"."""
-    return NONE if value is None else f"{100 * value:+.1f} %"
+    return NONE if value is None else f"{100 * value:+.1f} %".replace("-0.0", "+0.0")
 
 
 def asked_for(requested: Mapping[str, Any]) -> str:
