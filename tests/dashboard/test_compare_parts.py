@@ -198,6 +198,24 @@ def test_results_are_held_against_the_baseline(compared: Compared) -> None:
     assert table["Run"].tolist()[2] == "Random channels (baseline)"
 
 
+def test_what_was_asked_stands_beside_what_was_reached(compared: Compared) -> None:
+    table = tables.results(compared)
+    assert table["Asked to keep"].tolist() == ["20 % of the channels"] * 3 + ["—"]
+    assert table["Reached"].tolist()[:3] == pytest.approx([20] * 3) and pd.isna(table["Reached"].tolist()[3])
+    assert table["Off by"].tolist()[:3] == pytest.approx([0] * 3, abs=1e-9)
+    frame = frame_of(compared.records, ["finished"] * 4)
+    assert frame["Size budget"].tolist() == ["20 % of the channels"] * 3 + [""]
+    assert frame["Reached"].tolist()[0] == pytest.approx(0.2) and frame["Off by"].isna().tolist() == [False] * 3 + [
+        True
+    ]
+
+
+def test_a_budget_of_something_else_is_told_in_the_name() -> None:
+    names = names_of([record("a"), record("b", of="params"), record("c", of="params", allocation="global", multiple=8)])
+    assert "of the channels" in names["a"] and "of the parameters" in names["b"]
+    assert "global" in names["c"] and "multiples of 8" in names["c"] and "uniform" in names["b"]
+
+
 def test_runs_that_differ_in_seed_alone_are_one_kind(compared: Compared) -> None:
     kinds = {kind.name: kind for kind in entries.kinds_of(compared)}
     assert list(kinds) == ["Dense (unpruned)", "Meta-Vote Pruning", "Random channels"]

@@ -18,6 +18,7 @@ from core.runs.store import Store
 from core.voting import select
 from core.zoo.zoo import DEFAULT
 from dashboard import data
+from dashboard.votes.view import counted
 from tests.dashboard.pages import ROOT
 from tests.dashboard.paper_zoo import write_foreign_zoo, write_paper_zoo
 from tests.dashboard.test_pages import linked, page, use_zoo, words
@@ -229,6 +230,26 @@ def test_ties_between_votes_are_broken_as_in_a_run_where_the_zoo_says_how(
     zoo = data.zoo()
     votes = data.votes_by(zoo, data.ranking(zoo, "emoji-t00", "leep")[:5], "count", 0.3)
     assert as_in_a_run == select(votes, 0.3, zoo.tie_break()) != by_number == select(votes, 0.3)
+
+
+def test_channels_of_all_groups_compete_where_that_is_chosen(worker: Worker, paper_home: Path) -> None:
+    zoo = data.zoo()
+    near = data.ranking(zoo, "emoji-t01", "leep")[:5]
+    alike, unlike = (counted(zoo, near, "count", 0.3, how)[1] for how in ("uniform", "global"))
+    assert alike.counts != unlike.counts
+    assert sum(alike.counts.values()) == pytest.approx(sum(unlike.counts.values()), rel=0.04)
+    test = page("votes", task="emoji-t01", keep="0.3", allocation="global")
+    assert not test.exception and not test.error and linked(test, "allocation") == "global"
+    asked = [config for config in worker.asked if config.method == "mvp"]
+    assert {config.allocation for config in asked} == {"global"} and asked[0].keep == 0.3
+
+
+def test_votes_are_shown_at_a_keep_ratio_that_no_run_may_have(worker: Worker, paper_home: Path) -> None:
+    test = page("votes", keep="0.01")
+    assert not test.exception and not test.error
+    zoo = data.zoo()
+    near = data.ranking(zoo, "emoji-t01", "leep")[:5]
+    assert set(counted(zoo, near, "count", 0.01, "uniform")[1].counts.values()) == {1}
 
 
 def test_a_zoo_of_few_tasks_votes_and_says_how_to_build_a_larger_one(
