@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.runs.record import FINISHED, QUEUED, RunRecord
 from core.runs.status import current
@@ -45,8 +46,8 @@ def run_list() -> None:
 
 
 def runs_table(records: list[RunRecord]) -> pd.DataFrame:
-    """One row a run."""
-    return pd.DataFrame(
+    """One row a run; what its keep ratio is of stands beside it where that is not the channels for all."""
+    table = pd.DataFrame(
         {
             "Run": [record.id for record in records],
             "Status": _statuses(records),
@@ -54,10 +55,12 @@ def runs_table(records: list[RunRecord]) -> pd.DataFrame:
             "Method": [theme.method_title(record.config.method) for record in records],
             "Task": [record.config.task for record in records],
             "Keep": pd.Series([_keep(record) for record in records], dtype=float),
+            "Of": [_of(record) for record in records],
             "Tags": [", ".join(record.tags) for record in records],
             "Started": pd.to_datetime([record.created for record in records], unit="s", utc=True),
         }
     )
+    return table if any(record.config.of != RunConfig.of for record in records) else table.drop(columns="Of")
 
 
 def _pick_tag() -> str | None:
@@ -87,6 +90,11 @@ def _statuses(records: list[RunRecord]) -> list[str]:
 def _keep(record: RunRecord) -> float | None:
     """The keep ratio asked for; None where nothing is removed."""
     return record.config.keep if METHODS[record.config.method].removes else None
+
+
+def _of(record: RunRecord) -> str:
+    """What the keep ratio is a share of; nothing where nothing is removed."""
+    return theme.SHARES_OF[record.config.of] if METHODS[record.config.method].removes else ""
 
 
 def _test_accuracy(record: RunRecord) -> float | None:

@@ -174,7 +174,7 @@ def _raise_unless_finished(store: "Store", run_id: str) -> None:
 def show_run(out: "Console", document: dict[str, Any]) -> None:
     """One run for people: what was asked for beside what was reached, the curve, the cost."""
     from core.reports.by_class import balanced_where_uneven
-    from core.reports.tables import Column, asked_for, count, duration, share, signed
+    from core.reports.tables import Column, asked_for, count, duration, finely, share, signed
 
     achieved, dense, cost = document["achieved"], document["dense"], document["cost"]
     asked = document["requested"]
@@ -183,7 +183,7 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
         ("task", document["task"]),
         ("method", METHODS[document["method"]].title),
         ("keep ratio asked for", asked_for(asked)),
-        ("reached", f"{share(achieved['share'])} ({signed(achieved['deviation'])})" if "share" in achieved else "-"),
+        ("reached", f"{finely(achieved['share'])} ({signed(achieved['deviation'])})" if "share" in achieved else "-"),
         ("channel sparsity", share(achieved.get("channel_sparsity"))),
         ("parameters", f"{count(achieved.get('params'))} of {count(dense.get('params'))}"),
         ("MACs", f"{count(achieved.get('macs'))} of {count(dense.get('macs'))}"),

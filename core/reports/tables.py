@@ -20,6 +20,11 @@ def share(value: float | None) -> str:
     return NONE if value is None else f"{value:.1%}".replace("%", " %")
 
 
+def finely(value: float | None) -> str:
+    """A share to the second decimal, for what is held against what was asked for: 0.0496 -> "4.96 %"."""
+    return NONE if value is None else f"{100 * value:.2f} %"
+
+
 def points(value: float | None) -> str:
     """A difference of shares in percentage points, signed: 0.0142 -> "+1.4"."""
     return NONE if value is None else f"{100 * value:+.1f}"
@@ -104,7 +109,7 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("variant", lambda row: row.variant, numeric=False),
     Column("keep", lambda row: row.keep),
     Column("of", lambda row: None if row.of == Budget.of else row.of, numeric=False),
-    Column("reached", lambda row: row.share, share),
+    Column("reached", lambda row: row.share, finely),
     Column("off by", lambda row: row.deviation, signed),
     Column("iterations", lambda row: row.iterations),
     Column("seed", lambda row: row.seed),
@@ -122,7 +127,7 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
 SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("variant", lambda one: one.variant, numeric=False),
     Column("keep", lambda one: one.keep),
-    Column("reached", lambda one: one.share, share),
+    Column("reached", lambda one: one.share, finely),
     Column("iterations", lambda one: one.iterations),
     Column("n", lambda one: one.n),
     Column("tasks", lambda one: one.tasks),

@@ -40,8 +40,6 @@ SHORT = {
     ("of", "macs"): "of the MACs",
     ("allocation", "uniform"): "uniform",
     ("allocation", "global"): "global",
-    ("least_width", "1"): "no least width",
-    ("multiple", "1"): "any widths",
 }
 
 
@@ -79,7 +77,7 @@ def _parts(records: Sequence[RunRecord], left_out: Sequence[str] = ()) -> list[l
 
 def in_words(name: str, value: Any) -> str:
     """A setting and its value in a word or two: "K 3", "seed 1", "backbone's weights"; "" for one that is not set."""
-    if value is None or value == () or value is False:
+    if value is None or value == () or value is False or (value == 1 and name in ("least_width", "multiple")):
         return ""
     if short := SHORT.get((name, str(value))):
         return short

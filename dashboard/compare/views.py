@@ -102,6 +102,7 @@ def _results(compared: Compared) -> None:
             tables.TOP5: st.column_config.NumberColumn(format="%.1f %%", help=TOP5_HELP),
             "Validation": st.column_config.NumberColumn(format="%.1f %%", help="At the last evaluation"),
             "Δ points": st.column_config.NumberColumn(format="%+.1f", help=DELTA_HELP),
+            tables.ASKED: st.column_config.TextColumn(width=200, help="The size budget"),
             tables.REACHED: st.column_config.NumberColumn(format="%.2f %%", help="Of what was asked for"),
             tables.OFF_BY: st.column_config.NumberColumn(format="%+.1f %%", help="Relative to what was asked for"),
             "Parameters": st.column_config.NumberColumn(format="compact"),

@@ -99,6 +99,7 @@ def test_a_budget_of_parameters_stands_beside_the_parameters_reached(store: Stor
     asked = {"keep": 0.05, "of": "params", "allocation": "global", "least_width": 4, "multiple": 8}
     run = record_run(store, reached={"share": 0.0503, "deviation": 0.006}, **asked)
     test = page("run", run=run)
+    assert test.dataframe[0].value["Of"].tolist() == ["Parameters"]
     delta = {metric.label: metric.delta for metric in test.metric}
     assert delta["Parameters"] == "of 1.0 M, asked: 5 %" and delta["Channels kept"] == ""
     told = (
