@@ -16,7 +16,7 @@ from dashboard import data, theme
 from dashboard.compose import title as dataset_title
 from dashboard.links import linked, whole
 from dashboard.pick import pick_one
-from dashboard.state import ratio
+from dashboard.state import LEAST_KEEP, ratio
 from dashboard.zoos.forecast import factor_of, forecast
 
 APART = {"no": "may share classes", "yes": "share no class"}
@@ -60,7 +60,7 @@ def _tasks() -> Draw:
         dataset = pick_one("dataset", "Data set", "data set", {name: dataset_title(name) for name in names})
         most = max(2, min(20, len(class_names(dataset))))
         number = _number("drawn", "Tasks", 20, 1, MOST_TASKS, "How many pruned models the zoo will hold.")
-        size = _number("of", "Classes each", min(5, most), 2, most, "How many classes each task tells apart.")
+        size = _number("each", "Classes each", min(5, most), 2, most, "How many classes each task tells apart.")
         targets = _number("held", "Targets", 4, 0, MOST_TARGETS, "Tasks that are held out, to prune for later.")
         seed = _number("drawseed", "Draw", 0, 0, 9999, "Another number draws other tasks.")
         apart = pick_one("apart", "Targets and zoo", "answer", APART, help=APART_HELP)
@@ -87,7 +87,7 @@ def _settings(wanted: Draw) -> tuple[dict[str, Any], int]:
             "share",
             0.2,
             ratio,
-            lambda: st.slider("Keep ratio", 0.05, 1.0, step=0.05, key="share", persist_state="session",
+            lambda: st.slider("Keep ratio", LEAST_KEEP, 1.0, step=0.01, key="share", persist_state="session",
                               help="Share of the channels that each model keeps in every group."),
         )  # fmt: skip
         iterations = _number("steps", "Iterations", 240, 0, 5000, "Training iterations for each model; 240 is usual.")

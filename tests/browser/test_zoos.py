@@ -53,7 +53,7 @@ def test_a_zoo_file_is_taken_in_and_then_used_on_every_page(visit: Visit, packed
 
 @pytest.mark.timeout(500)
 def test_a_build_is_begun_stopped_and_removed(visit: Visit) -> None:
-    page = visit("zoos?drawn=3&of=2&held=1&steps=5000")
+    page = visit("zoos?drawn=3&each=2&held=1&steps=5000")
     page.get_by_role("button", name="Build", exact=True).click()
     expect(page.get_by_text("Building emoji-3x2").first).to_be_visible()
     expect(page.get_by_text("Loading the backbone and the images")).to_be_visible(timeout=END)

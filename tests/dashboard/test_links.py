@@ -85,7 +85,7 @@ def of_another_zoo(zoo: Zoo, runs: list[str]) -> Link:
 
 
 def of_a_new_zoo(zoo: Zoo, runs: list[str]) -> Link:
-    drawn = {"dataset": "fashion-mnist", "drawn": "8", "of": "3", "held": "2", "drawseed": "1", "apart": "yes"}
+    drawn = {"dataset": "fashion-mnist", "drawn": "8", "each": "3", "held": "2", "drawseed": "1", "apart": "yes"}
     how = {"backbone": "emoji-resnet18-supervised", "how": "magnitude", "share": "0.4", "steps": "30"}
     return {"zoo": "emoji-resnet18-simclr-disjoint", **drawn, **how, "zooseed": "2", "workers": "2"}
 

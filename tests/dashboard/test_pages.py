@@ -108,7 +108,7 @@ def test_a_link_with_a_name_nobody_knows_says_so(paper_home: Path) -> None:
     test = page("votes", sim="foo")
     (said,) = test.warning
     assert (
-        "Nothing here is called 'sim': Votes reads task, k, similarity, chosen, keep, weighting, start, view, group"
+        "Nothing here is called 'sim': Votes reads task, k, similarity, chosen, keep, allocation, weighting, start"
         in said.value
     )
     assert "sim" not in test.query_params

@@ -94,7 +94,7 @@ def test_a_zoo_without_a_target_says_how_to_get_one(paper_home: Path, tmp_path: 
 
 
 def test_a_zoo_is_built_as_the_form_says(paper_home: Path) -> None:
-    test = page("zoos", dataset="emoji", drawn="6", of="3", held="2", share="0.4", steps="30", how="magnitude")
+    test = page("zoos", dataset="emoji", drawn="6", each="3", held="2", share="0.4", steps="30", how="magnitude")
     assert "Predicted: **about" in words(test)
     test.text_input(key="name of new zoo").input("six").run()
     click(test, "Build")
@@ -106,7 +106,7 @@ def test_a_zoo_is_built_as_the_form_says(paper_home: Path) -> None:
 
 
 def test_a_draw_that_cannot_be_is_a_sentence_and_no_build(paper_home: Path) -> None:
-    test = page("zoos", dataset="fashion-mnist", drawn="121", of="3", held="0")
+    test = page("zoos", dataset="fashion-mnist", drawn="121", each="3", held="0")
     assert "only 120 more tasks" in words(test)
     assert next(button for button in test.button if button.label == "Build").disabled
 
