@@ -52,7 +52,8 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
 
     Raises BadFileError below full coverage, MismatchError for an id that is taken, UnknownNameError, BadValueError.
     """
-    trunk = read_trunk(file.expanduser(), name, format)
+    view = _checked_view(presentation(name), wanted)
+    trunk = read_trunk(file.expanduser(), name, format, view.size)
     source = wanted.source or trunk.source or (SUPERVISED if trunk.head else "")
     if not source:
         raise BadValueError(
@@ -61,7 +62,7 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
         )
     url = layout(trunk.coverage.layout).url
     origin = {"file": file.name, "sha256": _hash(file.expanduser()), "layout_from": url}
-    return _keep(trunk, name, source, _plain(file), presentation(name), wanted, origin)
+    return _keep(trunk, name, source, _checked_id(wanted.name or _plain(file)), view, wanted.partial, origin)
 
 
 def add_published(name: str, weights: str, download: bool = False, wanted: Wanted = Wanted()) -> Added:
@@ -70,24 +71,21 @@ def add_published(name: str, weights: str, download: bool = False, wanted: Wante
     Raises as `add_checkpoint`; MissingDataError where the file is not on this machine.
     """
     entry = published(name, weights)
+    view = _checked_view(presentation(name, weights), wanted)
+    id = _checked_id(wanted.name or f"{name}-{weights.lower()}")
     file = weights_file(name, weights, download)
-    trunk = read_trunk(file, name, PLAIN)
+    trunk = read_trunk(file, name, PLAIN, view.size)
     origin = {"file": file.name, "sha256": _hash(file), "weights": str(entry), "url": entry.url}
-    standard = presentation(name, weights)
-    return _keep(trunk, name, wanted.source or SUPERVISED, f"{name}-{weights.lower()}", standard, wanted, origin)
+    return _keep(trunk, name, wanted.source or SUPERVISED, id, view, wanted.partial, origin)
 
 
 def _keep(
-    trunk: Trunk, name: str, source: str, id: str, standard: Presentation, wanted: Wanted,
-    origin: Mapping[str, Any],
+    trunk: Trunk, name: str, source: str, id: str, view: Presentation, partial: bool, origin: Mapping[str, Any],
 ) -> Added:  # fmt: skip
-    """Check all that is asked, write the file, and read it back as the backbone that it is from then on."""
-    id = _checked_id(wanted.name or id)
+    """Write the file, and read it back as the backbone that it is from then on."""
     if source not in SOURCES:
         raise UnknownNameError("source of weights", source, SOURCES)
-    view = _checked_view(standard, wanted)
-    tensors, drawn = _whole(trunk, name, wanted.partial)
-    _check_runs(tensors, name, view.size)
+    tensors, drawn = _whole(trunk, name, partial, view.size)
     about = {**origin, "coverage": trunk.coverage.to_dict(), "drawn_at_random": drawn}
     target = folders()[1] / f"{id}{ENDING}"
     try:
@@ -117,7 +115,7 @@ def _same(new: Backbone, here: Backbone) -> Backbone:
     return here
 
 
-def _whole(trunk: Trunk, name: str, partial: bool) -> tuple[dict[str, Tensor], list[str]]:
+def _whole(trunk: Trunk, name: str, partial: bool, size: int) -> tuple[dict[str, Tensor], list[str]]:
     """(every entry of the trunk, those of them that were drawn at random)."""
     coverage = trunk.coverage
     if not coverage.complete and not partial:
@@ -132,19 +130,10 @@ def _whole(trunk: Trunk, name: str, partial: bool) -> tuple[dict[str, Tensor], l
         return found, []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(DRAWN_FROM)
-        made = architecture(name).build(2).state_dict()
+        made = architecture(name).build(2, size).state_dict()
     head = f"{architecture(name).head}."
     whole = {key: found.get(key, value) for key, value in made.items() if not key.startswith(head)}
     return whole, [key for key in whole if key not in found]
-
-
-def _check_runs(tensors: Mapping[str, Tensor], name: str, size: int) -> None:
-    """Raise BadValueError where the network cannot take images of that size."""
-    try:
-        with torch.no_grad():
-            architecture(name).shell(2, size).eval()(torch.zeros(1, 3, size, size, device="meta"))
-    except (MismatchError, RuntimeError, ValueError, AssertionError) as error:
-        raise BadValueError(f"{name} cannot take images of {size} pixels: choose another size.") from error
 
 
 def _checked_view(standard: Presentation, wanted: Wanted) -> Presentation:

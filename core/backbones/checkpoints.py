@@ -96,13 +96,14 @@ def read_states(path: Path) -> dict[str, State]:
     return states
 
 
-def read_trunk(path: Path, name: str, format: str | None = None) -> Trunk:
+def read_trunk(path: Path, name: str, format: str | None = None, size: int | None = None) -> Trunk:
     """The trunk of the architecture `name` from a checkpoint, by the layout named `format`, or by the one it shows.
 
-    Of the places and prefixes that a layout may have, the one that fills most. Raises UnknownNameError, BadFileError.
+    Of the places and prefixes that a layout may have, the one that fills most. size: side of the images it is for, its
+    usual one if None. Raises UnknownNameError, BadFileError; MismatchError for a size the network cannot take.
     """
     wanted = architecture(name)
-    model = wanted.shell(2)
+    model = wanted.shell(2, size)
     target = {key: tensor.shape for key, tensor in model.state_dict().items()}
     states = read_states(path)
     entry = recognised(states) if format is None else layout(format)

@@ -37,10 +37,12 @@ def published(name: str, weights: str) -> WeightsEnum:
 
 
 def presentation(name: str, weights: str | None = None) -> Presentation:
-    """How images go into torchvision's weights of an architecture: its recommended ones where none are named."""
-    entry = get_model_weights(architecture(name).name).DEFAULT if weights is None else published(name, weights)
+    """How images go into torchvision's weights of an architecture; where none are named, as is usual for it."""
+    usual = architecture(name)
+    entry = get_model_weights(usual.name).DEFAULT if weights is None else published(name, weights)
     transforms: Any = entry.transforms()
-    return Presentation(tuple(transforms.mean), tuple(transforms.std), int(transforms.crop_size[0]))
+    size = usual.size if weights is None else int(transforms.crop_size[0])
+    return Presentation(tuple(transforms.mean), tuple(transforms.std), size)
 
 
 def cached_file(entry: WeightsEnum) -> Path:

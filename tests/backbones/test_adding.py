@@ -8,14 +8,15 @@ import pytest
 import torch
 
 import core
-from core.backbones import adding, listing, torchvision_weights
+from core.backbones import listing, torchvision_weights
 from core.backbones.adding import Wanted, add_checkpoint, add_published
-from core.backbones.architectures import ARCHITECTURES
+from core.backbones.architectures import architecture
 from core.backbones.backbone import Backbone, backbone_ids, load_backbone, tensors_hash
+from core.backbones.checkpoints import read_trunk
 from core.backbones.torchvision_weights import presentation, published, weights_file, weights_names
 from core.errors import BadFileError, BadValueError, MismatchError, MissingDataError, UnknownNameError
 from tests import networks
-from tests.backbones.made import MADE, State, trunk_of
+from tests.backbones.made import MADE, State, network_state, trunk_of
 from tests.engine import images, random_backbone
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -152,12 +153,19 @@ def test_what_cannot_be_is_refused(tmp_path: Path, home: Path, wanted: Wanted, w
 
 
 def test_a_size_that_the_network_cannot_take_is_refused(tmp_path: Path, home: Path) -> None:
-    with torch.device("meta"):
-        model = ARCHITECTURES["vgg16_bn"].build(2)
-    state = {key: torch.zeros((), dtype=t.dtype).expand(t.shape) for key, t in model.state_dict().items()}
-    torch.save(state, tmp_path / "vgg.pth")
-    with pytest.raises(BadValueError, match="vgg16_bn cannot take images of 16 pixels"):
+    torch.save(network_state("vgg16_bn"), tmp_path / "vgg.pth")
+    with pytest.raises(MismatchError, match="vgg16_bn cannot take images of 16 × 16"):
         add_checkpoint(tmp_path / "vgg.pth", "vgg16_bn", wanted=Wanted(size=16))
+
+
+def test_a_network_made_for_one_size_is_read_at_the_size_asked_for(tmp_path: Path) -> None:
+    """A ViT has a place for every patch: torchvision publishes some for 384 and 518 pixels too."""
+    state = architecture("vit_b_32").shell(10, 384).state_dict()
+    numbers = {key: torch.zeros(()).expand(value.shape) for key, value in state.items()}
+    torch.save(numbers, tmp_path / "vit.pth")
+    assert read_trunk(tmp_path / "vit.pth", "vit_b_32", size=384).coverage.complete
+    other = read_trunk(tmp_path / "vit.pth", "vit_b_32").coverage
+    assert other.reshaped == ("encoder.pos_embedding [1, 145, 768] for [1, 50, 768]",)
 
 
 @pytest.mark.parametrize("name", networks.EVERY)
@@ -166,7 +174,7 @@ def test_every_architecture_knows_how_torchvisions_weights_want_their_images(nam
     assert len(found.mean) == len(found.std) == 3 and 200 <= found.size <= 600
     assert all(0 < value < 1 for value in (*found.mean, *found.std))
     assert weights_names(name)
-    adding._check_runs({}, name, found.size)
+    assert architecture(name).shell(2, found.size) is not None
 
 
 def test_size_and_colours_are_those_of_the_published_weights_themselves() -> None:
