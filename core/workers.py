@@ -70,6 +70,8 @@ def in_processes(
     function: importable, as processes are spawned; each has `threads` threads. Raises what the function raises, and
     MetaVoteError where a process died.
     """
+    # A pool that is cut short leaves semaphores; Python removes them, and need not tell people of it.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:multiprocessing.resource_tracker")
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = str(threads)  # processes read it before they load torch
     context = multiprocessing.get_context("spawn")

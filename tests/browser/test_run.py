@@ -57,6 +57,7 @@ def test_from_a_click_on_the_map_to_a_finished_run(visit: Visit, finished: dict[
     page.get_by_role("button", name="Look at votes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Votes")
     expect(page.get_by_text("neighbours want")).to_be_visible()
+    settle(page)
     page.get_by_role("button", name="Prune this task").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Run")
     set_iterations(page, ITERATIONS)
