@@ -16,6 +16,7 @@ from core.reports.snippets import snippet
 from core.runs.record import FINISHED
 from core.runs.store import Store
 
+TRAINED_ALIKE = ("iterations", "backbone", "sampling", "learning_rate", "batch")  # else it is no control
 CARD = ".md"  # behind the whole name of the file that it belongs to
 NO_LICENCE = "no licence is recorded with it; ask whoever made it before you pass this model on"
 DATA_LICENCES = {
@@ -165,7 +166,7 @@ def _control(store: Store, run_id: str) -> dict[str, Any] | None:
     alike = [
         record
         for record in store.list(status=FINISHED, task=own.task, method="dense")
-        if (record.config.iterations, record.config.backbone) == (own.iterations, own.backbone)
+        if all(getattr(record.config, name) == getattr(own, name) for name in TRAINED_ALIKE)
     ]
     best = min(alike, key=lambda record: abs(record.config.seed - own.seed), default=None)
     return None if best is None else run_document(store, best.id)

@@ -92,15 +92,18 @@ def onnx_bytes(model: PrunedModel, told: Mapping[str, Any]) -> tuple[bytes, Chec
     import torch
 
     network = _network(model)
-    program = torch.onnx.export(
-        network,
-        (torch.zeros(2, 3, model.size, model.size),),
-        input_names=["images"],
-        output_names=["logits"],
-        dynamic_shapes=_dynamic(),
-        dynamo=True,
-        verbose=False,
-    )
+    try:
+        program = torch.onnx.export(
+            network,
+            (torch.zeros(2, 3, model.size, model.size),),
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=_dynamic(),
+            dynamo=True,
+            verbose=False,
+        )
+    except Exception as error:  # of many kinds, none of which tells a user what to do
+        raise MetaVoteError("This network cannot be written as ONNX: export it as safetensors or torch.") from error
     if program is None:
         raise MetaVoteError("This network cannot be written as ONNX: export it as safetensors.")
     document = program.model_proto
