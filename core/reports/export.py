@@ -159,7 +159,7 @@ def _images(model: PrunedModel) -> dict[str, int]:
 
 
 def _control(store: Store, run_id: str) -> dict[str, Any] | None:
-    """The unpruned network's run on the same task, backbone and iterations, the one with the same seed first."""
+    """The unpruned network's run on the same task, trained alike; of several the one whose seed is nearest."""
     own = store.get(run_id).config
     if own.method == "dense":
         return None
