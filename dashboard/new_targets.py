@@ -61,7 +61,8 @@ def _line(target: Target, zoo: Zoo) -> None:
         if target.status == WORKING:
             with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
                 st.progress(_share(target), text=f"**{id}**: {_how_far(target)}", width="stretch")
-                st.button("Cancel", icon=":material/cancel:", key=f"cancel {id}", on_click=work.cancel, args=(id,))
+                cancel = as_sentence()(work.cancel)
+                st.button("Cancel", icon=":material/cancel:", key=f"cancel {id}", on_click=cancel, args=(id,))
             return
         words = {
             FAILED: target.progress.error,
@@ -79,7 +80,8 @@ def _line(target: Target, zoo: Zoo) -> None:
                 on_click=as_sentence()(_again),
                 args=(id, zoo),
             )
-            st.button("Remove", icon=":material/delete:", key=f"remove {id}", on_click=work.remove, args=(id,))
+            remove = as_sentence()(work.remove)
+            st.button("Remove", icon=":material/delete:", key=f"remove {id}", on_click=remove, args=(id,))
 
 
 def _again(id: str, zoo: Zoo) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 
 from core.channels.files import write_whole
-from core.runs.processes import Worker, alive, end, worker_with
+from core.errors import BadValueError
+from core.runs.processes import Worker, alive, end, this_worker, worker_with
 
 WORKER, PROGRESS, LOG = "worker.json", "progress.json", "log.txt"
 SILENT_AFTER = 60.0  # seconds without a word after which a process on another machine counts as gone
@@ -90,6 +91,9 @@ def start(folder: Path, spawn: "Callable[[], subprocess.Popen[bytes]]") -> None:
 
 
 def stop(folder: Path) -> None:
-    """End the process that is at work in a folder, if any."""
-    if (worker := worker_of(folder)) is not None:
-        end(worker)
+    """End the process that is at work in a folder, if any. BadValueError where that is another machine's."""
+    if (worker := worker_of(folder)) is None:
+        return
+    if worker.machine != this_worker().machine:
+        raise BadValueError(f"A process on {worker.machine} is at work on it: stop it there, or wait for its end.")
+    end(worker)

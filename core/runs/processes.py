@@ -45,8 +45,10 @@ def alive(machine: str | None, pid: int | None, process_started: float | None) -
 
 
 def end(worker: Worker) -> None:
-    """End a living process of this machine: ask it, and where it does not hear, end it."""
-    with suppress(psutil.NoSuchProcess):
+    """End that very process where it lives on this machine: ask it, and where it does not hear, kill it."""
+    with suppress(psutil.Error):
+        if alive(**vars(worker)) is not True:
+            return
         process = psutil.Process(worker.pid)
         process.terminate()
         try:

@@ -81,8 +81,8 @@ def cancel(id: str) -> None:
     """Stop working on an order; what is done of it stays, so that it can go on."""
     folder = folder_of(id)
     if folder.is_dir() and state_of(order_of(id)).status != DONE:
-        (folder / STOPPED).touch()
         jobs.stop(folder)
+        (folder / STOPPED).touch()
 
 
 def go_on(id: str) -> None:
