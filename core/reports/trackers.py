@@ -6,6 +6,7 @@ Of each run its curves by iteration at the times they happened, its settings, an
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,9 @@ PACKAGES = {"tensorboard": ("tensorboard",), "mlflow": ("mlflow", "alembic")}
 INSTALL = {"tensorboard": "tensorboard", "mlflow": "mlflow-skinny alembic"}
 EXPERIMENT = "Meta-Vote Studio"
 STATUSES = {FINISHED: "FINISHED", CANCELLED: "KILLED", FAILED: "FAILED"}  # ours -> MLflow's
-RUN_TAG = "metavote.run"  # on a run in MLflow: the id it has here
+RUN_TAG = "metavote.run"  # on a run that MLflow has whole: the id it has here
+HALF_TAG = "metavote.half"  # the same on one that is on its way
+TAGS_TAG = "metavote.tags"
 AT_ONCE = 1000  # metrics in one call that MLflow takes
 WORDS = 500  # characters of a setting
 
@@ -113,15 +116,15 @@ def _setting(value: Any) -> str | float | bool:
 
 
 def _to_tensorboard(told: Sequence[Told], folder: Path) -> tuple[list[str], list[str]]:
-    """A folder a run; one that is there already is written anew."""
+    """A folder a run; one that is there already is replaced once its successor is written whole."""
     from torch.utils.tensorboard.summary import hparams
     from torch.utils.tensorboard.writer import SummaryWriter
 
     for one in told:
-        own = folder / one.record.id
+        own, half = folder / one.record.id, folder / f".{one.record.id}.half"
         try:
-            shutil.rmtree(own, ignore_errors=True)
-            with SummaryWriter(str(own)) as writer:
+            shutil.rmtree(half, ignore_errors=True)
+            with SummaryWriter(str(half)) as writer:
                 for scalar in one.scalars:
                     writer.add_scalar(scalar.name, scalar.value, scalar.iteration, scalar.when)
                 results = {f"result/{name}": value for name, value in one.results.items()}
@@ -129,13 +132,17 @@ def _to_tensorboard(told: Sequence[Told], folder: Path) -> tuple[list[str], list
                     writer.add_scalar(name, value, one.record.config.iterations, one.record.ended)
                 for part in hparams(dict(one.settings), results):  # type: ignore[no-untyped-call]
                     writer.file_writer.add_summary(part)
+            shutil.rmtree(own, ignore_errors=True)
+            half.replace(own)
         except OSError as error:
             raise MetaVoteError(f"{own} cannot be written ({error.strerror}): choose another place.") from error
+        finally:
+            shutil.rmtree(half, ignore_errors=True)
     return [one.record.id for one in told], []
 
 
 def _to_mlflow(told: Sequence[Told], uri: str) -> tuple[list[str], list[str]]:
-    """A run each in the experiment "Meta-Vote Studio"; what is there already is left as it is."""
+    """A run each in the experiment "Meta-Vote Studio"; what is there whole is left, what is there by half goes."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -148,10 +155,13 @@ def _to_mlflow(told: Sequence[Told], uri: str) -> tuple[list[str], list[str]]:
         found = client.get_experiment_by_name(EXPERIMENT)
         experiment = client.create_experiment(EXPERIMENT) if found is None else found.experiment_id
         for one in told:
-            there = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{one.record.id}'", max_results=1)
-            (known if there else handed).append(one.record.id)
-            if not there:
-                _log(client, experiment, one)
+            if client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{one.record.id}'", max_results=1):
+                known.append(one.record.id)
+                continue
+            for half in client.search_runs([experiment], f"tags.`{HALF_TAG}` = '{one.record.id}'"):
+                client.delete_run(half.info.run_id)
+            _log(client, experiment, one)
+            handed.append(one.record.id)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise MetaVoteError(
@@ -161,18 +171,31 @@ def _to_mlflow(told: Sequence[Told], uri: str) -> tuple[list[str], list[str]]:
 
 
 def _log(client: Any, experiment: str, one: Told) -> None:
-    """One run with its settings, curves, results and tags."""
+    """One run with its settings, curves, results and tags, the tag by which it is known last of all."""
     from mlflow.entities import Metric, Param, RunTag
 
     record = one.record
     began, ended = (round(1000 * (when or record.created)) for when in (record.started, record.ended))
-    run = client.create_run(experiment, start_time=began, run_name=record.id).info.run_id
     params = [Param(name, str(value)) for name, value in one.settings.items()]
-    tags = [RunTag(RUN_TAG, record.id), RunTag("mlflow.note.content", record.notes)]
-    tags += [RunTag(f"metavote.tag.{tag}", "yes") for tag in record.tags]
-    client.log_batch(run, params=params, tags=tags)
+    tags = [RunTag("mlflow.note.content", record.notes), RunTag(TAGS_TAG, ", ".join(record.tags))]
     metrics = [Metric(one.name, one.value, round(1000 * one.when), one.iteration) for one in one.scalars]
     metrics += [Metric(f"result/{name}", value, ended, 0) for name, value in one.results.items()]
-    for start in range(0, len(metrics), AT_ONCE):
-        client.log_batch(run, metrics=metrics[start : start + AT_ONCE])
-    client.set_terminated(run, STATUSES[record.status], ended)
+    with _whole_or_not_at_all(client, experiment, record.id, began) as run:
+        client.log_batch(run, params=params, tags=tags)
+        for start in range(0, len(metrics), AT_ONCE):
+            client.log_batch(run, metrics=metrics[start : start + AT_ONCE])
+        client.set_terminated(run, STATUSES[record.status], ended)
+        client.set_tag(run, RUN_TAG, record.id)
+    client.delete_tag(run, HALF_TAG)
+
+
+@contextmanager
+def _whole_or_not_at_all(client: Any, experiment: str, run_id: str, began: int) -> Iterator[str]:
+    """A new run in MLflow, by its id there; deleted where what is done with it fails."""
+    run: str = client.create_run(experiment, began, {HALF_TAG: run_id}, run_id).info.run_id
+    try:
+        yield run
+    except BaseException:
+        with suppress(Exception):  # where it cannot be deleted either, the next transfer does
+            client.delete_run(run)
+        raise
