@@ -1,5 +1,7 @@
 """Targets of the user's own: the ones being ranked, with how long that takes, and the way to be rid of one."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.targets import work
@@ -62,7 +64,7 @@ def _line(target: Target, zoo: Zoo) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
                 st.progress(_share(target), text=f"**{id}**: {_how_far(target)}", width="stretch")
                 cancel = as_sentence()(work.cancel)
-                st.button("Cancel", icon=":material/cancel:", key=f"cancel {id}", on_click=cancel, args=(id,))
+                st.button("Cancel", icon=":material/cancel:", key=f"cancel {id}", on_click=cancel, args=(id, zoo))
             return
         words = {
             FAILED: target.progress.error,
@@ -70,7 +72,7 @@ def _line(target: Target, zoo: Zoo) -> None:
             OUTDATED: f"The zoo {zoo.id}, as it is now, has not been ranked for it: rank it.",
         }
         st.warning(f"**{id}** cannot be a target yet. {words[target.status]}", icon=":material/warning:")
-        if target.status != OUTDATED and (log := log_tail(id)):
+        if target.status != OUTDATED and (log := log_tail(id, zoo)):
             st.code(log, language=None)
         with st.container(horizontal=True, gap="small"):
             st.button(
@@ -80,8 +82,7 @@ def _line(target: Target, zoo: Zoo) -> None:
                 on_click=as_sentence()(_again),
                 args=(id, zoo),
             )
-            remove = as_sentence()(work.remove)
-            st.button("Remove", icon=":material/delete:", key=f"remove {id}", on_click=remove, args=(id,))
+            _removal(target.task, work.remove)
 
 
 def _again(id: str, zoo: Zoo) -> None:
@@ -106,12 +107,20 @@ def own_target(zoo: Zoo, target: Task) -> None:
     """Where the chosen target is the user's own: that it is, and the button that removes it."""
     if target.id in zoo.rows:
         return
-    images = " and its images" if work.removes_images(target) else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"A target of yours, of {len(target.classes)} classes. Its link works on this machine alone.")
-        with st.popover("Remove", icon=":material/delete:"):
-            st.markdown(f"Remove **{target.id}**{images}? Runs of it stay, but can no longer be resumed or repeated.")
-            st.button("Remove it", type="primary", on_click=as_sentence()(_remove), args=(target.id,))
+        _removal(target, _remove)
+
+
+def _removal(target: Task, remove: Callable[[str], None]) -> None:
+    """The button that removes an own target, and what goes with it."""
+    id = target.id
+    images = " and its images" if work.removes_images(target) else ""
+    with st.popover("Remove", icon=":material/delete:"):
+        st.markdown(
+            f"Remove **{id}**{images}, for every zoo? Runs of it stay, but can no longer be resumed or repeated."
+        )
+        st.button("Remove it", type="primary", key=f"remove {id}", on_click=as_sentence()(remove), args=(id,))
 
 
 def _remove(id: str) -> None:

@@ -1,5 +1,6 @@
 """How far a new target is, as its files and its worker say. Torch-free."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +30,24 @@ def targets_in(zoo: Zoo) -> list[Target]:
     return [_state(own, zoo) for own in own_tasks()]
 
 
-def log_tail(id: str) -> str:
-    """The last lines a target's worker wrote, "" where it wrote none."""
-    return jobs.log_tail(folder_of(id))
+def job_folder(id: str, zoo: Path) -> Path:
+    """Where the process that ranks the zoo in that folder for an own task is at work: a place for each zoo."""
+    return folder_of(id) / f"job-{hashlib.sha256(str(zoo.resolve()).encode()).hexdigest()[:16]}"
+
+
+def job_folders(id: str) -> list[Path]:
+    """Every place where a process may rank a zoo for an own task; older versions had one, the task's own folder."""
+    return [folder_of(id), *folder_of(id).glob("job-*")]
+
+
+def ranked_anywhere(id: str) -> bool:
+    """Whether any zoo, as it is or once was, has been ranked for an own task."""
+    return any(folder_of(id).glob("ranking-*.json"))
+
+
+def log_tail(id: str, zoo: Zoo) -> str:
+    """The last lines that the process which ranked a zoo for a target wrote, "" where it wrote none."""
+    return jobs.log_tail(job_folder(id, zoo.path))
 
 
 def check_few(classes: int, most: int = MOST_CLASSES) -> None:
@@ -45,13 +61,12 @@ def check_few(classes: int, most: int = MOST_CLASSES) -> None:
 
 
 def _state(own: OwnTask, zoo: Zoo) -> Target:
-    id = own.task.id
-    progress = jobs.progress_of(folder_of(id))
+    id, folder = own.task.id, job_folder(own.task.id, zoo.path)
+    progress = jobs.progress_of(folder)
     if ranking_of(id, zoo) is not None:
         return Target(own.task, READY, progress)
-    if jobs.worker_of(folder_of(id)) is not None:
+    if jobs.worker_of(folder) is not None:
         return Target(own.task, WORKING, progress)
     if progress.error:
         return Target(own.task, FAILED, progress)
-    ranked_before = any(Path(folder_of(id)).glob("ranking-*.json"))
-    return Target(own.task, OUTDATED if ranked_before else LOST, progress)
+    return Target(own.task, OUTDATED if ranked_anywhere(id) or not folder.exists() else LOST, progress)

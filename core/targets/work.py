@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.runs import jobs
 from core.targets.ranking import ranking_of
-from core.targets.state import check_few
+from core.targets.state import check_few, job_folder, job_folders, ranked_anywhere
 from core.tasks.catalogue import named_task
 from core.tasks.own import folder_of, is_own_id, keep_task, own_task, own_tasks
 from core.tasks.task import Task
@@ -34,13 +34,16 @@ def compose(name: str, dataset: str, classes: Sequence[str], zoo: Zoo) -> Task:
 def rank(id: str, zoo: Zoo) -> None:
     """See to it that a process ranks the zoo for an own task, unless that is done or under way."""
     if ranking_of(id, zoo) is None:
-        jobs.start(folder_of(id), lambda: _spawn(id, zoo))
+        jobs.start(job_folder(id, zoo.path), lambda: _spawn(id, zoo))
 
 
-def cancel(id: str) -> None:
-    """Stop ranking and forget the target, which cannot be used without."""
-    jobs.stop(folder_of(id))
-    remove(id)
+def cancel(id: str, zoo: Zoo) -> None:
+    """Stop ranking a zoo for an own task; the task is removed where no zoo was ranked for it, or is being ranked."""
+    folder = job_folder(id, zoo.path)
+    jobs.stop(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    if not ranked_anywhere(id) and not any(map(jobs.worker_of, job_folders(id))):
+        remove(id)
 
 
 def remove(id: str) -> None:
@@ -48,7 +51,8 @@ def remove(id: str) -> None:
     task = own_task(id) if is_own_id(id) else None
     if task is None:
         return
-    jobs.stop(folder_of(id))
+    for folder in job_folders(id):
+        jobs.stop(folder)
     shutil.rmtree(folder_of(id), ignore_errors=True)
     if removes_images(task):
         remove_upload(task.dataset)
@@ -61,4 +65,5 @@ def removes_images(task: Task) -> bool:
 
 
 def _spawn(id: str, zoo: Zoo) -> "subprocess.Popen[bytes]":
-    return detached(MODULE, id, str(zoo.path), log=folder_of(id) / jobs.LOG, threads=THREADS, fresh_log=True)
+    log = job_folder(id, zoo.path) / jobs.LOG
+    return detached(MODULE, id, str(zoo.path.absolute()), log=log, threads=THREADS, fresh_log=True)

@@ -1,39 +1,40 @@
-"""The process that embeds a new target and ranks a zoo for it: `python -m core.targets.worker TASK ZOO`."""
+"""The process that embeds a new target and ranks a zoo for it: `python -m core.targets.worker TASK FOLDER`."""
 
 import sys
 import time
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from core.errors import MetaVoteError, MismatchError
 from core.runs.jobs import Progress, say
 from core.targets.ranking import Ranking, keep_ranking
+from core.targets.state import job_folder
 from core.tasks.catalogue import task as task_of
-from core.tasks.own import folder_of
 from core.zoo.zoo import open_zoo
 
 
-def rank(id: str, zoo_name: str) -> None:
-    """Embed the own task of that id, rank the zoo for it, and keep both. Raises MetaVoteError."""
+def rank(id: str, folder: Path) -> None:
+    """Embed the own task of that id, rank the zoo in a folder for it, and keep both. Raises MetaVoteError."""
     from core.backbones.backbone import load_backbone
     from core.neighbours.embedding import task_embedding
     from core.tasks.data import load_task
     from core.zoo.similarity import prototypes, similarities
 
-    task, zoo = task_of(id), open_zoo(zoo_name)
+    task, zoo = task_of(id), open_zoo(folder)
     backbone = load_backbone(zoo.backbone)
     if backbone.hash != zoo.backbone_hash:
         raise MismatchError(
             f"The zoo {zoo.id} was made on another {zoo.backbone} than the one here: use what belongs together."
         )
-    data = load_task(task, backbone.size)
+    data, job = load_task(task, backbone.size), job_folder(id, folder)
     started, total = time.time(), len(zoo.tasks)
-    say(folder_of(id), Progress(0, total, started, started))
+    say(job, Progress(0, total, started, started))
 
     def looked(done: int) -> None:
-        say(folder_of(id), Progress(done, total, started, time.time()))
+        say(job, Progress(done, total, started, time.time()))
 
     found = similarities(zoo, task, data, backbone, looked)
     embedding = task_embedding(prototypes(backbone, data.train))
@@ -42,16 +43,17 @@ def rank(id: str, zoo_name: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line. Returns the exit code: 0 done, 1 failed; the reason is left for people to read."""
-    id, zoo_name = sys.argv[1:] if arguments is None else arguments
+    id, path = sys.argv[1:] if arguments is None else arguments
+    folder = Path(path)
     try:
-        rank(id, zoo_name)
+        rank(id, folder)
     except MetaVoteError as error:
-        say(folder_of(id), Progress(error=str(error)))
+        say(job_folder(id, folder), Progress(error=str(error)))
         return 1
     except Exception as error:
         traceback.print_exc()
         told = f"Ranking stopped ({type(error).__name__}): read the last lines of its log, and retry."
-        say(folder_of(id), Progress(error=told))
+        say(job_folder(id, folder), Progress(error=told))
         return 1
     return 0
 

@@ -11,8 +11,9 @@ from core.pruning.config import SIMILARITIES
 from core.runs.jobs import Progress, say
 from core.targets import work
 from core.targets.ranking import Ranking, keep_ranking
+from core.targets.state import job_folder
 from core.tasks.catalogue import named_task
-from core.tasks.own import folder_of, keep_task
+from core.tasks.own import keep_task, own_task
 from core.tasks.task import Task
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard import atlas, data
@@ -153,7 +154,7 @@ def test_one_that_is_still_being_ranked_shows_how_far_it_is(
     monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["sleep", "30"]))
     task = work.compose("mine", "emoji", ("tool", "heart"), zoo)
     assert "loading its images" in page("task_map").get("progress")[0].proto.text
-    say(folder_of(task.id), Progress(7, 14, 100.0, 121.0))
+    say(job_folder(task.id, zoo.path), Progress(7, 14, 100.0, 121.0))
     test = page("task_map", task=task.id)
     assert "7 of 14 zoo models have looked at its images, about 21 s left" in test.get("progress")[0].proto.text
     assert f"There is no stored target task '{task.id}'" in test.warning[0].value
@@ -164,11 +165,11 @@ def test_one_that_is_still_being_ranked_shows_how_far_it_is(
 def test_one_that_failed_says_why_and_can_be_removed(paper_home: Path, zoo: Zoo) -> None:
     task = named_task("mine", "emoji", ("tool", "heart"))
     keep_task(task)
-    say(folder_of(task.id), Progress(error="The disk is full: free some space."))
+    say(job_folder(task.id, zoo.path), Progress(error="The disk is full: free some space."))
     test = page("task_map")
     assert "The disk is full" in test.warning[0].value
-    press(test, "Remove")
-    assert not test.warning
+    press(test, "Remove it")
+    assert not test.warning and own_task(task.id) is None
 
 
 def test_one_that_was_ranked_in_an_earlier_zoo_can_be_ranked_again(own: Task, tmp_path: Path, paper_home: Path) -> None:
@@ -176,6 +177,17 @@ def test_one_that_was_ranked_in_an_earlier_zoo_can_be_ranked_again(own: Task, tm
     test = page("task_map")
     assert "cannot be a target yet" in test.warning[0].value
     assert [button.label for button in test.button if button.label == "Rank again"]
+
+
+def test_cancelling_in_one_zoo_keeps_a_target_that_is_ready_in_another(
+    own: Task, tmp_path: Path, paper_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_paper_zoo(paper_home / "zoos" / "other", zoo_tasks=10)
+    monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["sleep", "30"]))
+    work.rank(own.id, open_zoo(other))
+    test = press(page("task_map", zoo="other"), "Cancel")
+    assert "has not been ranked for it" in test.warning[0].value and not test.exception
+    assert page("task_map", task=own.id).selectbox(key="task").value == own.id
 
 
 @pytest.mark.parametrize("tasks, said", [(1, "only one task"), (3, "only 3 tasks")])

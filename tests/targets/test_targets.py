@@ -15,10 +15,12 @@ from core.errors import BadValueError
 from core.pruning.config import SIMILARITIES
 from core.runs import jobs
 from core.runs.jobs import Progress, say, worker_of
+from core.runs.processes import alive, worker_with
 from core.targets import work
 from core.targets.ranking import Ranking, keep_ranking, ranking_file, ranking_of
-from core.targets.state import FAILED, LOST, OUTDATED, READY, WORKING, targets_in
-from core.tasks.own import folder_of, own_task
+from core.targets.state import FAILED, LOST, OUTDATED, READY, WORKING, job_folder, log_tail, targets_in
+from core.tasks.catalogue import named_task
+from core.tasks.own import folder_of, keep_task, own_task
 from core.tasks.upload import take_in, uploaded
 from core.zoo.zoo import Zoo, open_zoo
 from tests.dashboard.paper_zoo import write_paper_zoo
@@ -42,6 +44,13 @@ def sleeper(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         child.wait()
 
 
+@pytest.fixture
+def other(tmp_path: Path) -> Zoo:
+    """A second zoo."""
+    zoo = open_zoo(write_paper_zoo(tmp_path / "other", zoo_tasks=10))
+    return replace(zoo, about={**zoo.about, "hash": "e" * 64})
+
+
 def status(zoo: Zoo, id: str) -> str:
     return next(target.status for target in targets_in(zoo) if target.task.id == id)
 
@@ -54,9 +63,9 @@ def ranking(zoo: Zoo) -> Ranking:
 def test_a_new_target_is_worked_on_by_a_process_and_then_ready(zoo: Zoo) -> None:
     task = work.compose("tools", "emoji", CLASSES, zoo)
     assert status(zoo, task.id) == WORKING and own_task(task.id) == task
-    first = worker_of(folder_of(task.id))
-    assert work.compose("tools", "emoji", CLASSES, zoo) == task and worker_of(folder_of(task.id)) == first
-    say(folder_of(task.id), Progress(3, 14, 100.0, 106.0))
+    first = worker_of(job_folder(task.id, zoo.path))
+    assert work.compose("tools", "emoji", CLASSES, zoo) == task and worker_of(job_folder(task.id, zoo.path)) == first
+    say(job_folder(task.id, zoo.path), Progress(3, 14, 100.0, 106.0))
     (target,) = targets_in(zoo)
     assert target.progress.left == pytest.approx(22.0)
     keep_ranking(task.id, zoo, ranking(zoo))
@@ -89,20 +98,76 @@ def test_a_damaged_ranking_is_none(zoo: Zoo, damage: str) -> None:
 
 def test_a_cancelled_target_leaves_no_process_and_no_file(zoo: Zoo) -> None:
     task = work.compose("tools", "emoji", CLASSES, zoo)
-    worker = worker_of(folder_of(task.id))
+    worker = worker_of(job_folder(task.id, zoo.path))
     assert worker is not None
-    work.cancel(task.id)
+    work.cancel(task.id, zoo)
     assert targets_in(zoo) == [] and not folder_of(task.id).exists()
-    assert not psutil.pid_exists(worker.pid) or psutil.Process(worker.pid).status() == psutil.STATUS_ZOMBIE
+    assert alive(worker.machine, worker.pid, worker.process_started) is False
+
+
+def test_cancelling_in_one_zoo_leaves_what_another_has_ranked(zoo: Zoo, other: Zoo) -> None:
+    dataset = take_in(zipped(folders("cat", "dog")), "pets.zip")
+    task = work.compose("pets", dataset, ("cat", "dog"), zoo)
+    keep_ranking(task.id, zoo, ranking(zoo))
+    work.rank(task.id, other)
+    worker = worker_of(job_folder(task.id, other.path))
+    assert worker is not None and status(other, task.id) == WORKING
+    work.cancel(task.id, other)
+    assert alive(worker.machine, worker.pid, worker.process_started) is False
+    assert (status(zoo, task.id), status(other, task.id)) == (READY, OUTDATED)
+    assert own_task(task.id) == task and uploaded() == [dataset] and ranking_of(task.id, zoo) is not None
+
+
+def test_two_zoos_rank_one_target_side_by_side(zoo: Zoo, other: Zoo) -> None:
+    task = work.compose("tools", "emoji", CLASSES, zoo)
+    work.rank(task.id, other)
+    first, second = (worker_of(job_folder(task.id, one.path)) for one in (zoo, other))
+    assert first is not None and second is not None and first != second
+    say(job_folder(task.id, zoo.path), Progress(3, 14, 100.0, 106.0))
+    say(job_folder(task.id, other.path), Progress(error="The disk is full: free some space."))
+    (job_folder(task.id, other.path) / jobs.LOG).write_text("of the other")
+    assert [targets_in(one)[0].progress.done for one in (zoo, other)] == [3, 0]
+    assert (log_tail(task.id, zoo), log_tail(task.id, other)) == ("", "of the other")
+    work.cancel(task.id, other)
+    assert worker_of(job_folder(task.id, zoo.path)) == first and worker_of(job_folder(task.id, other.path)) is None
+    assert (status(zoo, task.id), status(other, task.id)) == (WORKING, OUTDATED)
+    work.cancel(task.id, zoo)
+    assert own_task(task.id) is None and not folder_of(task.id).exists()
+
+
+def test_a_removed_target_leaves_no_process_in_any_zoo(zoo: Zoo, other: Zoo) -> None:
+    task = work.compose("tools", "emoji", CLASSES, zoo)
+    work.rank(task.id, other)
+    found = [worker_of(job_folder(task.id, one.path)) for one in (zoo, other)]
+    work.remove(task.id)
+    assert all(one is not None and not alive(one.machine, one.pid, one.process_started) for one in found)
+    assert not folder_of(task.id).exists()
+
+
+def test_a_target_that_an_older_version_made_is_read_cancelled_and_removed(zoo: Zoo, other: Zoo) -> None:
+    task = named_task("tools", "emoji", CLASSES)
+    keep_task(task)
+    keep_ranking(task.id, zoo, ranking(zoo))
+    process = subprocess.Popen(["sleep", "60"])  # its job was in the target's own folder
+    jobs.children.append(process)
+    (folder_of(task.id) / jobs.WORKER).write_text(json.dumps(vars(worker_with(process.pid))))
+    say(folder_of(task.id), Progress(14, 14, 100.0, 106.0))
+    assert (status(zoo, task.id), status(other, task.id)) == (READY, OUTDATED)
+    work.rank(task.id, other)
+    work.cancel(task.id, other)
+    assert (status(zoo, task.id), status(other, task.id)) == (READY, OUTDATED)
+    worker = worker_with(process.pid)
+    work.remove(task.id)
+    assert alive(worker.machine, worker.pid, worker.process_started) is False and targets_in(zoo) == []
 
 
 def test_a_target_whose_process_is_gone_is_lost_and_can_be_ranked_again(zoo: Zoo) -> None:
     task = work.compose("tools", "emoji", CLASSES, zoo)
-    worker = worker_of(folder_of(task.id))
+    worker = worker_of(job_folder(task.id, zoo.path))
     assert worker is not None
     psutil.Process(worker.pid).kill()
     end = time.monotonic() + 20
-    while worker_of(folder_of(task.id)) is not None and time.monotonic() < end:
+    while worker_of(job_folder(task.id, zoo.path)) is not None and time.monotonic() < end:
         time.sleep(0.01)
     assert status(zoo, task.id) == LOST
     work.rank(task.id, zoo)
@@ -113,7 +178,7 @@ def test_what_a_worker_stumbled_on_is_said(zoo: Zoo, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["true"]))
     task = work.compose("tools", "emoji", CLASSES, zoo)
     jobs.children[-1].wait()
-    say(folder_of(task.id), Progress(error="The disk is full: free some space."))
+    say(job_folder(task.id, zoo.path), Progress(error="The disk is full: free some space."))
     (target,) = targets_in(zoo)
     assert target.status == FAILED and "disk is full" in target.progress.error
 
@@ -121,7 +186,7 @@ def test_what_a_worker_stumbled_on_is_said(zoo: Zoo, monkeypatch: pytest.MonkeyP
 def test_a_zoo_that_was_built_again_outdates_a_target(zoo: Zoo) -> None:
     task = work.compose("tools", "emoji", CLASSES, zoo)
     keep_ranking(task.id, zoo, ranking(zoo))
-    jobs.stop(folder_of(task.id))
+    jobs.stop(job_folder(task.id, zoo.path))
     again = replace(zoo, about={**zoo.about, "hash": "f" * 64})
     assert status(again, task.id) == OUTDATED and status(zoo, task.id) == READY
 
