@@ -22,9 +22,9 @@ from core.backbones.architectures import architecture
 from core.channels.groups import channel_groups, parameters_and_macs
 from core.channels.selection import Selection, kept_count
 from core.channels.slim import slim
-from core.reports.latency import Batch
 from core.reports.measure import FEWEST, Network, processor, timed
 from core.reports.tables import milliseconds
+from core.runs.latency import Batch
 
 ARCHITECTURES = ("resnet18", "resnet50", "vgg16_bn")
 KEEPS = (0.5, 0.2)

@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.reports import away
 from core.reports.away import AT_WORK, STOPPED, Job, Made
-from core.reports.latency import NOT_STEADY, Latency, Timing
 from core.reports.records import latencies_of
+from core.runs.latency import NOT_STEADY, Latency, Timing
 from core.runs.record import RunRecord
 from dashboard import data, theme
 from dashboard.errors import as_sentence

@@ -8,7 +8,7 @@ from core.cli.answer import Answer, say, table
 from core.cli.parser import Verbs, listed, one_of, whole
 
 if TYPE_CHECKING:
-    from core.reports.latency import Batch, Latency
+    from core.runs.latency import Batch, Latency
 
 
 def add(verbs: Verbs) -> None:
@@ -63,8 +63,8 @@ def export(args: argparse.Namespace) -> Answer:
 def latency(args: argparse.Namespace) -> Answer:
     """[{"run", "machine", "threads", "batches": [{"batch", "dense", "slim", "speed_up", ...}], "macs_ratio", ...}]."""
     from core.cli.progress import CountBar, bars
-    from core.reports.latency import BATCHES, NOT_STEADY, THREADS
     from core.reports.measure import measured
+    from core.runs.latency import BATCHES, NOT_STEADY, THREADS
     from core.runs.store import Store
 
     with bars() as progress:

@@ -10,9 +10,9 @@ from typing import Any
 from core.channels.files import PrunedModel
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
-from core.reports.latency import Latency
 from core.reports.snippets import normalising
 from core.reports.tables import count, duration, milliseconds, share
+from core.runs.latency import Latency
 from core.tasks.task import Task
 
 ACCURACIES = {

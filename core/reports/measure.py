@@ -19,7 +19,7 @@ from core.channels.files import PrunedModel, load_pruned
 from core.channels.groups import parameters_and_macs
 from core.channels.rebuild import dense_like, rebuild
 from core.reports.away import check_quiet, finished_model
-from core.reports.latency import BATCHES, THREADS, Batch, Latency, Timing
+from core.runs.latency import BATCHES, THREADS, Batch, Latency, Timing
 from core.runs.store import Store
 
 Network: TypeAlias = Callable[[Tensor], object]

@@ -11,7 +11,7 @@ from core.pruning.events import Evaluation, Pruned, RecordedEvent
 from core.pruning.methods import METHODS
 from core.reports.by_class import imbalance_of
 from core.reports.compare import Row, differing_options, variant_name
-from core.reports.latency import Latency
+from core.runs.latency import Latency
 from core.runs.record import RunRecord
 from core.runs.status import current
 from core.runs.store import Store

@@ -5,25 +5,27 @@ Torch-free. A run keeps its id on the way, so that a file can be imported again,
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from core.bundle import open_bundle, write_bundle
 from core.channels.files import write_whole
 from core.errors import BadFileError, BadValueError, MetaVoteError
 from core.pruning.config import RunConfig
-from core.pruning.events import RecordedEvent, event_from_dict
-from core.runs.record import ENDED, RunRecord
-from core.runs.rows import dumps
+from core.pruning.events import Finished, RecordedEvent, event_from_dict
+from core.runs.latency import Latency, is_number
+from core.runs.record import ENDED, FINISHED, RunRecord
+from core.runs.rows import LATENCY, dumps
 from core.runs.store import Store
 
 FORMAT = 1
 WHAT = "file of runs"
 _LINES = "runs.jsonl"
 _MODEL = re.compile(r"models/([a-z0-9][a-z0-9-]{0,79})\.safetensors")
-_LATENCY = "latency"  # of the runs that have one
 _KEPT = ("status", "created", "started", "ended", "error", "result", "tags", "notes")
+_Entry: TypeAlias = tuple[str, RunConfig, dict[str, Any], list[dict[str, Any]]]  # id, config, the rest, events
 
 
 def pack(store: Store, records: Sequence[RunRecord], file: Path, models: bool = False) -> int:
@@ -40,7 +42,7 @@ def _members(store: Store, records: Sequence[RunRecord], models: bool) -> Iterat
         about = {name: value for name, value in record.to_dict().items() if name in _KEPT}
         happened = [event.to_dict() for _, event in store.events(record.id)]
         line = {"id": record.id, "config": record.config.to_dict(), **about, "events": happened}
-        lines.append(dumps(line | ({_LATENCY: timed[record.id]} if record.id in timed else {})))
+        lines.append(dumps(line | ({LATENCY: timed[record.id]} if record.id in timed else {})))
     yield _LINES, "\n".join([*lines, ""]).encode()
     for record in records:
         if models and store.model_path(record.id).exists():
@@ -48,7 +50,7 @@ def _members(store: Store, records: Sequence[RunRecord], models: bool) -> Iterat
 
 
 def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
-    """Add a file's runs to the store: (ids added, ids that were there already). All of it is read before any is added.
+    """Add a file's runs to the store, all or none: (ids added, ids that were there already).
 
     Raises BadFileError; BadValueError where another run has the id of one in the file.
     """
@@ -60,14 +62,13 @@ def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
             if known.get(run_id, config) != config:
                 raise BadValueError(f"Another run is called {run_id} here: delete it, or import into a fresh store.")
         new = [entry for entry in entries if entry[0] not in known]
-        for run_id in models.keys() & {entry[0] for entry in new}:
-            write_whole(store.model_path(run_id), bundle.read(models[run_id]))
-        store.restore(
-            (id, config, about, (event_from_dict(one) for one in happened)) for id, config, about, happened in new
-        )
-        for id, _, about, _ in new:
-            if about[_LATENCY] is not None:
-                store.set_latency(id, about[_LATENCY])
+        with _all_or_none() as written:
+            for run_id in models.keys() & {entry[0] for entry in new}:
+                written.append(store.model_path(run_id))
+                write_whole(written[-1], bundle.read(models[run_id]))
+            store.restore(
+                (id, config, about, (event_from_dict(one) for one in happened)) for id, config, about, happened in new
+            )
     return [entry[0] for entry in new], [entry[0] for entry in entries if entry[0] in known]
 
 
@@ -84,21 +85,26 @@ def recorded(file: Path) -> list[tuple[RunRecord, list[RecordedEvent]]]:
     ]
 
 
-def _read(text: str, name: str) -> list[tuple[str, RunConfig, dict[str, Any], list[dict[str, Any]]]]:
+@contextmanager
+def _all_or_none() -> Iterator[list[Path]]:
+    """A list of files, which go where what is done meanwhile fails."""
+    written: list[Path] = []
+    try:
+        yield written
+    except BaseException:
+        for file in written:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _read(text: str, name: str) -> list[_Entry]:
     try:
         head, *lines = [json.loads(line) for line in text.splitlines()]
         if head["format"] > FORMAT:
             raise BadFileError(f"{name} was written by a newer version: update this one to read it.")
-        entries = []
-        for line in lines:
-            for event in line["events"]:
-                event_from_dict(event)
-            about = {key: line[key] for key in _KEPT} | {_LATENCY: line.get(_LATENCY)}
-            if not isinstance(about[_LATENCY], dict | None):
-                raise TypeError(_LATENCY)
-            if about["status"] not in ENDED or not _MODEL.fullmatch(f"models/{line['id']}.safetensors"):
-                raise ValueError(line["id"])
-            entries.append((line["id"], RunConfig.from_dict(line["config"]), about, line["events"]))
+        entries = [_entry(line, name) for line in lines]
+        if len({entry[0] for entry in entries}) < len(entries):
+            raise ValueError("a run twice")
     except BadFileError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, MetaVoteError) as error:
@@ -106,3 +112,46 @@ def _read(text: str, name: str) -> list[tuple[str, RunConfig, dict[str, Any], li
             f"{name} is not a whole {WHAT}: it is damaged or of another kind; export it again."
         ) from error
     return entries
+
+
+def _entry(line: Mapping[str, Any], name: str) -> _Entry:
+    """A run's line of a file of that name, once all of it has been checked: somebody else may have made it."""
+    run_id = line["id"]
+    for event in line["events"]:
+        event_from_dict(event)
+    about = {key: line[key] for key in _KEPT} | {LATENCY: line.get(LATENCY)}
+    if about["status"] not in ENDED or not _MODEL.fullmatch(f"models/{run_id}.safetensors") or not _fits(about):
+        raise ValueError(run_id)
+    try:
+        if about[LATENCY] is not None:
+            Latency.from_dict(about[LATENCY])
+    except BadFileError as error:
+        raise BadFileError(
+            f"{name} has no whole latency of run {run_id}: measure it anew where the file is from, and export it again."
+        ) from error
+    return run_id, RunConfig.from_dict(line["config"]), about, line["events"]
+
+
+def _fits(about: Mapping[str, Any]) -> bool:
+    """Whether what is told of a run is of the kinds that a record has; of a finished one a result is told."""
+    result, tags = about["result"], about["tags"]
+    return (
+        is_number(about["created"])
+        and all(about[name] is None or is_number(about[name]) for name in ("started", "ended"))
+        and isinstance(about["error"], str | None)
+        and isinstance(about["notes"], str)
+        and isinstance(tags, list)
+        and all(isinstance(tag, str) for tag in tags)
+        and (about["status"] != FINISHED if result is None else _is_result(result))
+    )
+
+
+def _is_result(result: Mapping[str, Any]) -> bool:
+    event_from_dict({**result, "kind": Finished.kind})
+    told = [result[name] for name in ("achieved", "dense", "cost", "requested")]
+    sizes = [size for part in told[:2] if isinstance(part, dict) for size in part.values()]
+    return (
+        is_number(result["test_accuracy"])
+        and all(isinstance(part, dict) for part in told)
+        and all(size is None or is_number(size) for size in sizes)
+    )

@@ -3,20 +3,22 @@
 import json
 import re
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, select
 
 from core.errors import BadValueError, MetaVoteError, StoreError, UnknownNameError
 from core.pruning.config import RunConfig
 from core.pruning.events import RecordedEvent
 from core.runs.processes import Worker
 from core.runs.record import RunRecord
-from core.runs.schema import events, runs
+from core.runs.schema import events, latencies, runs
 
 LONGEST_TAG = 40
+LATENCY = "latency"  # of a run that is told to another store: its latency, where it has one
 _NOT_IN_RECORD = ("number", "task", "method", "queued")
 
 
@@ -91,6 +93,12 @@ def add_events(connection: Connection, run_id: str, added: Iterable[RecordedEven
     if rows:
         connection.execute(insert(events), rows)
     return last + len(rows)
+
+
+def put_latency(connection: Connection, run_id: str, data: Mapping[str, Any]) -> None:
+    """Keep a run's latency in place of an earlier one."""
+    connection.execute(delete(latencies).where(latencies.c.run == run_id))
+    connection.execute(insert(latencies).values(run=run_id, measured=time.time(), data=dumps(dict(data))))
 
 
 def last_seq_of(connection: Connection, run_id: str) -> int:

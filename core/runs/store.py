@@ -20,7 +20,19 @@ from core.runs import transitions
 from core.runs.database import Database, make_url_of
 from core.runs.processes import Worker
 from core.runs.record import CANCELLED, FAILED, FINISHED, QUEUED, STORED, WITH_WORKER, RunRecord
-from core.runs.rows import add_events, clean_tags, damaged, dumps, find, last_seq_of, readable_id, record_of, status_of
+from core.runs.rows import (
+    LATENCY,
+    add_events,
+    clean_tags,
+    damaged,
+    dumps,
+    find,
+    last_seq_of,
+    put_latency,
+    readable_id,
+    record_of,
+    status_of,
+)
 from core.runs.schema import events, latencies, runs
 from core.runs.status import current
 
@@ -106,7 +118,7 @@ class Store:
     def restore(self, told: Iterable[Told]) -> None:
         """Add ended runs as another store had them: all of them, or none.
 
-        Of each its id, config, a mapping of status, times, error, result, tags and notes, and its events.
+        Of each its id, config, a mapping of status, times, error, result, tags, notes and latency, and its events.
         """
         with self.database.write() as connection:
             for run_id, config, about, happened in told:
@@ -120,6 +132,8 @@ class Store:
                 named = {"id": run_id, "task": config.task, "method": config.method, "config": dumps(config.to_dict())}
                 connection.execute(insert(runs).values(**named, **row))
                 add_events(connection, run_id, happened)
+                if about.get(LATENCY) is not None:
+                    put_latency(connection, run_id, about[LATENCY])
 
     def get(self, run_id: str) -> RunRecord:
         """The run of that id."""
@@ -224,12 +238,10 @@ class Store:
     # Latency: measured after a run has ended, on a machine that need not be the one it ran on
 
     def set_latency(self, run_id: str, data: Mapping[str, Any]) -> None:
-        """Keep a run's latency (a `core.reports.latency.Latency` as plain data) in place of an earlier one."""
-        row = {"run": run_id, "measured": time.time(), "data": dumps(dict(data))}
+        """Keep a run's latency (a `core.runs.latency.Latency` as plain data) in place of an earlier one."""
         with self.database.write() as connection:
             find(connection, run_id, self.where)
-            connection.execute(delete(latencies).where(latencies.c.run == run_id))
-            connection.execute(insert(latencies).values(**row))
+            put_latency(connection, run_id, data)
 
     def latencies(self, run_ids: Iterable[str] | None = None) -> dict[str, Mapping[str, Any]]:
         """Run id -> its latency as plain data, of those runs (of all) that have one."""

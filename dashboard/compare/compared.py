@@ -7,8 +7,8 @@ from functools import cached_property
 from core.pruning.events import Pruned, RecordedEvent
 from core.reports.compare import Comparison, Row, compare
 from core.reports.curves import Point, curve
-from core.reports.latency import Latency
 from core.reports.records import rows_of
+from core.runs.latency import Latency
 from core.runs.record import FINISHED, RunRecord
 from dashboard import theme
 from dashboard.compare.names import names_of, variant_names

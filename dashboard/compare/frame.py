@@ -8,8 +8,8 @@ import pandas as pd
 
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
-from core.reports.latency import Latency
 from core.reports.records import reached
+from core.runs.latency import Latency
 from core.runs.record import FINISHED, RunRecord
 from dashboard import theme
 from dashboard.compare.names import shown

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.paths import home
 from core.pruning.config import RunConfig
-from core.reports.latency import Latency
+from core.runs.latency import Latency
 from core.runs.record import FINISHED, RunRecord
 from core.runs.status import current
 from dashboard import run_choices, theme

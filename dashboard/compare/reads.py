@@ -11,8 +11,8 @@ from core.channels.selection import Selection
 from core.errors import MetaVoteError
 from core.paths import home
 from core.pruning.events import Evaluation, Pruned, RecordedEvent
-from core.reports.latency import Latency
 from core.reports.records import latencies_of
+from core.runs.latency import Latency
 from core.runs.record import ENDED, RunRecord
 from dashboard import data
 

@@ -17,7 +17,7 @@ from dashboard import theme
 from dashboard.run_away import latency_in_words, latency_rows
 from tests.dashboard.pages import click, page, record_run, words
 from tests.dashboard.runs import finished_run
-from tests.reports.test_latency import FOUND
+from tests.runs.test_latency import FOUND
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from core.runs import jobs
 from core.runs.processes import this_worker
 from core.runs.store import Store
 from tests.reports.test_export import CONFIG, finished, slim_model
-from tests.reports.test_latency import FOUND
+from tests.runs.test_latency import FOUND
 
 
 @pytest.fixture

@@ -1,16 +1,20 @@
 """Runs as one file: what goes in comes out in another store, and damage changes nothing."""
 
+import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.errors import BadFileError, BadValueError
+from core.errors import BadFileError, BadValueError, StoreError
 from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation, Step
 from core.runs.archive import pack, recorded, unpack
+from core.runs.latency import Latency
 from core.runs.store import Store
 from tests.runs.generators import finished
+from tests.runs.test_latency import FOUND
 
 
 @pytest.fixture
@@ -103,18 +107,80 @@ def test_the_runs_of_a_file_can_be_read_without_a_store(store: Store, run_id: st
         recorded(tmp_path / "nothing.zip")
 
 
-def test_a_latency_goes_along_and_what_is_none_is_refused(
-    store: Store, other: Store, run_id: str, tmp_path: Path
-) -> None:
-    store.set_latency(run_id, {"machine": "desk"})
+def test_a_latency_goes_along(store: Store, other: Store, run_id: str, tmp_path: Path) -> None:
+    store.set_latency(run_id, FOUND.to_dict())
     pack(store, store.list(), tmp_path / "runs.zip")
     unpack(other, tmp_path / "runs.zip")
-    assert other.latencies() == {run_id: {"machine": "desk"}} == store.latencies([run_id, "another"])
+    assert other.latencies() == store.latencies([run_id, "another"])
+    assert Latency.from_dict(other.latencies()[run_id]) == FOUND
     (record, _), *_ = recorded(tmp_path / "runs.zip")
     assert record.id == run_id
-    with zipfile.ZipFile(tmp_path / "runs.zip") as archive:
-        lines = archive.read("runs.jsonl").decode()
-    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
-        archive.writestr("runs.jsonl", lines.replace('{"machine":"desk"}', "7"))
-    with pytest.raises(BadFileError):
-        unpack(Store(folder=tmp_path / "third"), tmp_path / "bad.zip")
+
+
+def line_of(file: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(file) as archive:
+        return json.loads(archive.read("runs.jsonl").splitlines()[1])
+
+
+def file_of(folder: Path, *lines: Any) -> Path:
+    file = folder / "made.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("runs.jsonl", "\n".join(map(json.dumps, ({"format": 1}, *lines))))
+    return file
+
+
+@pytest.mark.parametrize("latency", [7, {"machine": "desk"}, FOUND.to_dict() | {"slim_macs": 0}])
+def test_a_latency_that_is_none_is_one_sentence_and_adds_nothing(
+    store: Store, other: Store, run_id: str, tmp_path: Path, latency: object
+) -> None:
+    pack(store, store.list(), tmp_path / "runs.zip")
+    line = line_of(tmp_path / "runs.zip")
+    file = file_of(tmp_path, line | {"id": "mvp-first-1"}, line | {"latency": latency})
+    with pytest.raises(BadFileError, match=f"made.zip .* latency of run {run_id}: measure it anew"):
+        unpack(other, file)
+    assert other.list() == []
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"created": "yesterday"},
+        {"created": None},
+        {"started": True},
+        {"ended": float("inf")},
+        {"error": 3},
+        {"notes": None},
+        {"tags": "good"},
+        {"tags": [1]},
+        {"result": [0.5]},
+        {"result": {"test_accuracy": 0.5}},
+        {"result": None},
+    ],
+)
+def test_what_is_told_of_a_run_is_of_the_kind_it_should_be(
+    store: Store, other: Store, run_id: str, tmp_path: Path, harm: dict[str, Any]
+) -> None:
+    pack(store, store.list(), tmp_path / "runs.zip")
+    with pytest.raises(BadFileError, match="made.zip is not a whole file of runs"):
+        unpack(other, file_of(tmp_path, line_of(tmp_path / "runs.zip") | harm))
+    assert other.list() == []
+
+
+def test_a_run_twice_in_a_file_is_refused(store: Store, other: Store, run_id: str, tmp_path: Path) -> None:
+    pack(store, store.list(), tmp_path / "runs.zip")
+    with pytest.raises(BadFileError, match="not a whole"):
+        unpack(other, file_of(tmp_path, *2 * [line_of(tmp_path / "runs.zip")]))
+
+
+def test_where_a_latency_cannot_be_kept_nothing_of_the_file_is(
+    store: Store, other: Store, run_id: str, tmp_path: Path
+) -> None:
+    store.set_latency(run_id, FOUND.to_dict())
+    pack(store, store.list(), tmp_path / "runs.zip", models=True)
+    with other.database.write() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON latencies BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    with pytest.raises(StoreError):
+        unpack(other, tmp_path / "runs.zip")
+    assert other.list() == [] and not other.model_path(run_id).exists()

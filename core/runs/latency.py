@@ -1,11 +1,16 @@
-"""Latency of a run's slim network beside the unpruned one: what was measured, and where. `measure` does it."""
+"""Latency of a run's slim network beside the unpruned one: what was measured, and where, as it is kept with the run.
 
+Torch-free: `core.reports.measure` measures.
+"""
+
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.errors import BadFileError
 
+NOT_WHOLE = "This is no whole measurement of latency: measure it anew."
 NOT_STEADY = "The machine was busy meanwhile, as the quartiles tell: measure again when it is not."
 
 BATCHES = (1, 8, 32)
@@ -79,13 +84,43 @@ class Latency:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Latency":
-        """What `to_dict` wrote. Raises BadFileError for anything else."""
+        """What `to_dict` wrote, whoever passed it on. Raises BadFileError for anything else."""
         try:
             given = {name: value for name, value in data.items() if name not in ("macs_ratio", "steady")}
             batches = tuple(
                 Batch(one["batch"], one["rounds"], Timing(**one["dense"]), Timing(**one["slim"]), one["speed_up"])
                 for one in given.pop("batches")
             )
-            return cls(batches=batches, **given)
+            found = cls(batches=batches, **given)
+            whole = found._is_whole()
         except (KeyError, TypeError, AttributeError) as error:
-            raise BadFileError("This is no whole measurement of latency: measure it anew.") from error
+            raise BadFileError(NOT_WHOLE) from error
+        if not whole:
+            raise BadFileError(NOT_WHOLE)
+        return found
+
+    def _is_whole(self) -> bool:
+        """Whether all of it is of the kind it should be, and can have been measured."""
+        sizes = [one.batch for one in self.batches]
+        words = (self.machine, self.processor, self.torch, self.layout)
+        counts = (self.threads, self.image, self.dense_macs, self.slim_macs, *sizes, *(b.rounds for b in self.batches))
+        timings = [timing for one in self.batches for timing in (one.dense, one.slim)]
+        return (
+            all(isinstance(word, str) for word in words)
+            and all(is_count(count) for count in counts)
+            and all(is_number(number) and number >= 0 for number in (self.load, self.measured))
+            and all(is_number(one.speed_up) and one.speed_up > 0 for one in self.batches)
+            and all(is_number(number) for one in timings for number in (one.low, one.median, one.high))
+            and all(0 < one.low <= one.median <= one.high for one in timings)
+            and 0 < len(sizes) == len(set(sizes))
+        )
+
+
+def is_number(value: object) -> bool:
+    """Whether a value from a file is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_count(value: object) -> bool:
+    """Whether a value from a file is a whole number of 1 or more."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -1,27 +1,22 @@
 """Latency: both networks in turns, kept with the run, shown where runs are compared; never while a run trains."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from core.errors import BadFileError, BadValueError
+from core.errors import BadValueError
 from core.pruning.config import RunConfig
 from core.reports import measure as measuring
-from core.reports.latency import Batch, Latency, Timing
 from core.reports.measure import measure, measured, timed, timing
 from core.reports.records import rows, run_document
+from core.runs.latency import Latency, Timing
 from core.runs.processes import this_worker
 from core.runs.store import Store
 from tests.reports.test_export import CONFIG, finished, slim_model
-
-FOUND = Latency(
-    "desk", "a processor", "2.14", 1, 32, "channels-last", 40, 2, 0.1, 5.0,
-    (Batch(1, 12, Timing(0.004, 0.003, 0.005), Timing(0.001, 0.0009, 0.0011), 4.0),),
-)  # fmt: skip
+from tests.runs.test_latency import FOUND
 
 
 @pytest.fixture
@@ -57,17 +52,6 @@ def test_both_networks_take_the_same_number_of_turns_and_warm_up_uncounted() -> 
 
 def test_the_median_and_the_quartiles_are_those_of_the_passes() -> None:
     assert timing([5.0, 1.0, 2.0, 4.0, 3.0]) == Timing(3.0, 2.0, 4.0)
-
-
-def test_quartiles_far_apart_say_that_the_machine_was_busy() -> None:
-    assert replace(FOUND, batches=(replace(FOUND.batches[0], dense=Timing(1.0, 0.9, 1.1)),)).steady
-    assert not replace(FOUND, batches=(replace(FOUND.batches[0], slim=Timing(1.0, 0.7, 1.4)),)).steady
-
-
-def test_what_was_measured_survives_json_and_damage_is_told() -> None:
-    assert Latency.from_dict(FOUND.to_dict()) == FOUND
-    with pytest.raises(BadFileError, match="measure it anew"):
-        Latency.from_dict({"machine": "desk"})
 
 
 def test_a_model_is_measured_beside_its_unpruned_architecture_and_threads_are_put_back() -> None:
