@@ -1,10 +1,11 @@
-"""A choice of one thing among several, as a widget in step with the page's link: `?method=taylor`."""
+"""A choice of one thing among several, or of a whole number, as a widget in step with the page's link."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
+from core.errors import BadValueError
 from dashboard.links import linked, one_of
 
 
@@ -38,3 +39,27 @@ def pick_one(
         lambda text: known(means.get(text, text)),
         lambda: draw(label, options, format_func=title, key=key, **looks),
     )
+
+
+def pick_number(
+    label: str, key: str, default: int, allowed: Callable[[str], int], help: str, *, step: int = 1
+) -> int | None:
+    """A whole number that is `allowed` (`?key=`); None, and a sentence below it, while it may not be so.
+
+    One in a link that may not be is told above the page; one that was typed stays, for its writer to mend. The browser
+    would drop a number outside its bounds without a word, so it is not told them.
+    """
+    typed = str(st.session_state.get(key))
+
+    def check(text: str) -> int:
+        return int(text) if text == typed and text.removeprefix("-").isdecimal() else allowed(text)
+
+    def draw() -> int | None:
+        return st.number_input(label, step=step, key=key, persist_state="session", help=help)
+
+    value = linked(key, default, check, draw)
+    try:
+        return allowed(str(value))
+    except BadValueError as error:
+        st.error(str(error), icon=":material/error:")
+        return None

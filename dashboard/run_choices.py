@@ -4,25 +4,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.errors import BadValueError, UnknownNameError
+from core.errors import UnknownNameError
 from core.pruning.config import NEIGHBOURS, SAMPLINGS, WEIGHTS, RunConfig
 from core.pruning.methods import METHODS
 from dashboard import theme
 from dashboard.links import linked, whole
-from dashboard.pick import pick_one
+from dashboard.pick import pick_number, pick_one
 
 # The form does not ask which run's mask, or which tasks by name: the command line and Python do.
 OFFERED = [name for name in METHODS if name != "same-mask"]
 VOTERS = [name for name in NEIGHBOURS if name != "chosen"]
-MOST_SEEDS, MOST_WIDTH = 10, 1024
-# What a number typed in may be. The browser would drop one outside its bounds without a word, so it is not told them.
-NUMBERS = {
-    "iterations": whole("Iterations", 0, 2000),
-    "seed": whole("The seed", 0, 2**32 - 1),
-    "seeds": whole("The number of seeds", 1, MOST_SEEDS),
-    "least_width": whole("The least width", 1, MOST_WIDTH),
-    "multiple": whole("What widths are multiples of", 1, MOST_WIDTH),
-}
+MOST_SEEDS, MOST_ITERATIONS = 10, 2000
 ALSO, PILLS = "also", "other methods"
 
 
@@ -52,31 +44,21 @@ def pick_sampling() -> str:
     return pick_one("sampling", "Training images", "training images", titles, RunConfig.sampling, help=help)
 
 
-def pick_of() -> str:
-    """What the keep ratio is a share of (`?of=`)."""
-    help = "The whole slim network keeps this share of the backbone's channels, parameters or MACs, within 2 %."
-    return pick_one("of", "Keep ratio of", "measure of a keep ratio", theme.SHARES_OF, help=help)
+def pick_iterations() -> int | None:
+    """How long to train (`?iterations=`)."""
+    allowed, help = whole("Iterations", 0, MOST_ITERATIONS), "Training steps the run may spend."
+    return pick_number("Iterations", "iterations", RunConfig.iterations, allowed, help, step=10)
 
 
-def pick_number(label: str, key: str, default: int, step: int, help: str) -> int | None:
-    """A whole number (`?iterations=`, `?seed=`, `?seeds=`); None, and a sentence below it, while it may not be so.
+def pick_seed() -> int | None:
+    """The seed of every random draw (`?seed=`)."""
+    return pick_number("Seed", "seed", RunConfig.seed, whole("The seed", 0, 2**32 - 1), "Same seed, same result.")
 
-    One in a link that may not be is told above the page; one that was typed stays, for its writer to mend.
-    """
-    strict, typed = NUMBERS[key], str(st.session_state.get(key))
 
-    def check(text: str) -> int:
-        return int(text) if text == typed and text.removeprefix("-").isdecimal() else strict(text)
-
-    def draw() -> int | None:
-        return st.number_input(label, step=step, key=key, persist_state="session", help=help)
-
-    value = linked(key, default, check, draw)
-    try:
-        return strict(str(value))
-    except BadValueError as error:
-        st.error(str(error), icon=":material/error:")
-        return None
+def pick_seeds() -> int | None:
+    """How many runs of each method (`?seeds=`)."""
+    help = "Runs of each method, with the seed above and those after it."
+    return pick_number("Seeds", "seeds", 1, whole("The number of seeds", 1, MOST_SEEDS), help)
 
 
 def pick_others(method: str) -> list[str]:

@@ -1,11 +1,11 @@
 """The form that starts runs: defaults, a line of help each, what it will take and leave; all of it is in the link."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import streamlit as st
 
-from core.channels.budget import KIND, WORDS
+from core.channels.budget import WORDS
 from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
@@ -16,6 +16,7 @@ from dashboard import data, run_choices, state, theme, voters, zoo_states
 from dashboard.errors import as_sentence
 from dashboard.forecast import LOADING, Forecast, Pace, forecast
 from dashboard.run_notes import pick_tags
+from dashboard.size_budget import pick_budget
 
 GLOBAL = "; the size within 2 %, as only the scores tell which groups keep how many channels"
 SEVERAL = ":material/playlist_add:"
@@ -50,11 +51,9 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
         keep_at = st.container()
         left, right = st.columns(2, vertical_alignment="top")
         with left:
-            iterations = run_choices.pick_number(
-                "Iterations", "iterations", RunConfig.iterations, 10, "Training steps the run may spend."
-            )
+            iterations = run_choices.pick_iterations()
         with right:
-            seed = run_choices.pick_number("Seed", "seed", RunConfig.seed, 1, "Same seed, same result.")
+            seed = run_choices.pick_seed()
     voting_at = st.container()
     sampling = _training()
     others, seeds, tags = _several(method)
@@ -64,10 +63,10 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
     }  # fmt: skip
     if any(METHODS[name].removes for name in methods):
         with keep_at:
-            common["keep"] = state.pick_keep(zoo)
-            common |= (budget := _budget())
-        if None in budget.values():
+            budget = pick_budget(zoo, st.container())
+        if budget is None:
             return target, [], tags
+        common |= asdict(budget)
     voting: dict[str, Any] = {}
     if any(METHODS[name].needs_zoo for name in methods):
         with voting_at:
@@ -81,29 +80,6 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
         for name in methods
     ]
     return target, [replace(one, seed=seed + more) for one in first_ones for more in range(seeds)], tags
-
-
-def _budget() -> dict[str, Any]:
-    """What the keep ratio is of and how it is shared out; None for a number that may not be."""
-    asked = any(name in st.query_params for name in KIND)
-    with (
-        st.expander("Size budget", icon=":material/straighten:", expanded=asked),
-        st.grid(2, min_column_width=150),
-    ):
-        return {
-            "of": run_choices.pick_of(),
-            "allocation": state.pick_allocation(),
-            "least_width": run_choices.pick_number(
-                "Least width", "least_width", RunConfig.least_width, 1, "Channels that every group keeps at least."
-            ),
-            "multiple": run_choices.pick_number(
-                "In multiples of",
-                "multiple",
-                RunConfig.multiple,
-                1,
-                "Widths are multiples of this, or a group's own size: 8 suits many devices.",
-            ),
-        }
 
 
 def _voting(target: Task) -> dict[str, Any]:
@@ -147,9 +123,7 @@ def _several(method: str) -> tuple[list[str], int | None, list[str]]:
             )
         left, right = st.columns(2, vertical_alignment="top")
         with left:
-            seeds = run_choices.pick_number(
-                "Seeds", "seeds", 1, 1, "Runs of each method, with the seed above and those after it."
-            )
+            seeds = run_choices.pick_seeds()
         with right:
             tags = pick_tags("Words to find these runs by, here and on the comparison.")
     return others, seeds, tags

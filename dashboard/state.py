@@ -13,7 +13,7 @@ from dashboard import data, theme
 from dashboard.links import linked, one_of, whole
 from dashboard.pick import pick_one
 
-DEFAULT_K, MOST_K, LEAST_KEEP = 5, 24, 0.01
+DEFAULT_K, MOST_K = 5, 24
 ZOO = "zoo"
 ON_THE_ZOO = ("task", "chosen", "detail", "group", "channel", "keep", "colour")
 
@@ -140,42 +140,6 @@ def pick_group(sizes: Mapping[str, int]) -> str:
         help="Channels that must be removed together, from the input (1) to the output. A name says where: "
         "layer4.1.conv1 is the first convolution of the second block (counted from 0) of stage 4.",
     )
-
-
-def pick_keep(zoo: Zoo) -> float:
-    """The share of channels to keep (`?keep=`)."""
-    return linked(
-        "keep",
-        zoo.keep,
-        ratio,
-        lambda: st.slider(
-            "Keep ratio",
-            LEAST_KEEP,
-            1.0,
-            step=0.01,
-            key="keep",
-            persist_state="session",
-            help="Share to keep: of the channels of every group, unless the size budget says otherwise. "
-            "Neighbours vote with what they then held.",
-        ),
-    )
-
-
-def pick_allocation() -> str:
-    """How the channels to keep are shared out among channel groups (`?allocation=`)."""
-    help = "Uniform: one keep ratio for all channel groups. Global: the channels of all groups compete for a place."
-    return pick_one("allocation", "Allocation", "allocation", theme.ALLOCATIONS, help=help)
-
-
-def ratio(text: str) -> float:
-    """A check for `linked`: a keep ratio that the slider can show."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not LEAST_KEEP <= value <= 1:
-        raise BadValueError(f"The keep ratio must be from {LEAST_KEEP} to 1, not '{text}'.")
-    return round(value, 4)
 
 
 def open_run() -> str | None:

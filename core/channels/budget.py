@@ -109,22 +109,25 @@ class Allowance:
         """Whether these widths are near enough."""
         return abs(self.deviation(counts)) <= TOLERANCE
 
-    @cached_property
+    @property
     def uniform(self) -> Counts:
         """The widths where all groups have one keep ratio, single ones moved where only that hits the budget.
 
         Raises BadValueError, with the nearest there is, where none hits it: then no allocation is sure to.
         """
+        if not self.hit(self.nearest):
+            raise self._refusal(self.nearest)
+        return self.nearest
+
+    @cached_property
+    def nearest(self) -> Counts:
+        """What `uniform` comes to, near enough or not."""
         found = self._uniform(self.budget.keep)
         if self.hit(found):
             return found
         steps, _ = self._ratios
         every = fit.nearest(self._ladders, steps, range(len(steps) + 1), self.amount, self._target)
-        if not self.hit(every):
-            every = self._mended(every, self._ladders)
-        if not self.hit(every):
-            raise self._refusal(every)
-        return every
+        return every if self.hit(every) else self._mended(every, self._ladders)
 
     def counts(
         self,

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from core.channels.budget import KIND
 from dashboard import data, links, state, voters, zoo_states
 from dashboard.pick import pick_one
+from dashboard.size_budget import pick_budget
 from dashboard.votes import group, overlap, overview, trial, what_if
 from dashboard.votes.view import View, counted
 
@@ -16,7 +18,7 @@ SECTIONS = {
 
 links.heading(
     "Votes",
-    *("task", "k", "similarity", "chosen", "keep", "allocation", "weighting", "start", "view", "group"),
+    *("task", "k", "similarity", "chosen", "keep", *KIND, "weighting", "start", "view", "group"),
     *links.VOTES[2:],
 )
 zoo = state.zoo()
@@ -31,17 +33,16 @@ with st.container(border=True):
         k = state.pick_k(zoo, target)
     with third:
         similarity = state.pick_similarity()
-    first, between, second, third = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
-    with first:
-        keep = state.pick_keep(zoo)
-    with between:
-        allocation = state.pick_allocation()
+    keep_at, second, third = st.columns([4, 3, 3], vertical_alignment="bottom")
     with second:
         weighting = state.pick_weighting()
     with third:
         start = state.pick_start()
+    budget = pick_budget(zoo, keep_at)
 
 zoo_states.need_votes(zoo)
+if budget is None:
+    st.stop()
 near = voters.voters(zoo, target, k, similarity)
 voters.banner(near, k)
 before_training = st.container()
@@ -51,10 +52,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     with st.container(width=420):
         chosen_group = state.pick_group(zoo.groups)
 
-votes, selection = counted(zoo, near, weighting, keep, allocation)
+votes, selection = counted(zoo, target, near, weighting, budget)
 view = View(
-    zoo, target, similarity, tuple(near), bool(voters.hand_picked()), weighting, keep, start, chosen_group, votes,
-    selection, allocation,
+    zoo, target, similarity, tuple(near), bool(voters.hand_picked()), weighting, budget, start, chosen_group, votes,
+    selection,
 )  # fmt: skip
 trial.begin(view)  # works on it while the page is drawn
 

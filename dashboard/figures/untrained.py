@@ -14,9 +14,12 @@ HEIGHT = 230  # pixels
 
 
 def untrained_curve(
-    points: Mapping[float, float], here: tuple[float, float] | None, chance: float, dense: float | None
+    points: Mapping[float, float], here: tuple[float, float] | None, chance: float, dense: float | None, share: str
 ) -> alt.LayerChart | alt.FacetChart:
-    """points: keep ratio -> accuracy, those known so far. here: the one that is asked about. dense: of the backbone."""
+    """points: keep ratio -> accuracy, those known so far. here: the one asked about. dense: of the backbone.
+
+    share: what a keep ratio is, as the axis says it.
+    """
     levels = pd.DataFrame(
         [(chance, "guessing")] + ([(dense, "whole backbone")] if dense is not None else []),
         columns=["accuracy", "level"],
@@ -24,7 +27,7 @@ def untrained_curve(
     scale_x = alt.Scale(domain=[0, 1], nice=False)
     scale_y = alt.Scale(domain=[0, 1], nice=False)
     y = alt.Y("accuracy:Q", title="Accuracy before training", axis=alt.Axis(format="%", tickCount=5), scale=scale_y)
-    x = alt.X("keep:Q", title="Keep ratio", axis=alt.Axis(format="%", tickCount=5), scale=scale_x)
+    x = alt.X("keep:Q", title=share, axis=alt.Axis(format="%", tickCount=5), scale=scale_x)
     rules = (
         alt.Chart(levels)
         .mark_rule(strokeWidth=2, aria=False)
@@ -44,7 +47,7 @@ def untrained_curve(
             tooltip=[alt.Tooltip("level:N", title="level"), alt.Tooltip("accuracy:Q", format=".1%")],
         )
     )
-    tips = [alt.Tooltip("keep:Q", format=".0%", title="keep ratio"), alt.Tooltip("accuracy:Q", format=".1%")]
+    tips = [alt.Tooltip("keep:Q", format=".0%", title=share.lower()), alt.Tooltip("accuracy:Q", format=".1%")]
     rows = pd.DataFrame(sorted(points.items()), columns=["keep", "accuracy"], dtype=float)
     line = (
         alt.Chart(rows)

@@ -29,7 +29,7 @@ def draw(view: View) -> None:
         within = pick_one("within", "Overlap in", "set of channel groups", where, in_a_row=True)
     group = view.group if within == "group" else None
     if scope == "zoo":
-        labels, selections = [task.id for task in view.zoo.tasks], zoo_selections(view.zoo, view.keep)
+        labels, selections = [task.id for task in view.zoo.tasks], zoo_selections(view.zoo, view.voted_at)
     else:
         labels, selections = view.labels, view.selections
     if len(selections) > 1:
@@ -81,8 +81,8 @@ def _matrix(labels: list[str], selections: list[Selection], group: str | None, m
 
 def _by_depth(view: View) -> None:
     st.subheader("Overlap by depth", anchor=False)
-    everyone = zoo_selections(view.zoo, view.keep)
-    lines, counts = pairs_by_depth(view.zoo, view.similarity, view.keep)
+    everyone = zoo_selections(view.zoo, view.voted_at)
+    lines, counts = pairs_by_depth(view.zoo, view.similarity, view.voted_at)
     if len(view.near) > 1:
         lines = {"Neighbours": overlaps.mean_overlap_by_group(view.selections), **lines}
     chances = {name: overlaps.chance_in(everyone, name) for name in view.zoo.groups}

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import streamlit as st
 
+from core.channels.budget import WORDS, Budget
 from core.channels.layers import Size
 from core.pruning.config import RunConfig
 from core.runs import previews
@@ -71,9 +72,9 @@ def _interval(looked: Looked) -> float | None:
 
 def wanted(view: View) -> list[RunConfig]:
     """What is asked for, the most wanted first: this network, the whole backbone, and other keep ratios, near first."""
-    usual = {"k": 5, "neighbours": "nearest", "chosen": (), "allocation": "uniform"}
-    dense = view.config(method="dense", weights="pretrained", keep=1.0, **usual)
-    others = sorted((keep for keep in CURVE if keep != view.keep), key=lambda keep: abs(keep - view.keep))
+    usual = {"k": 5, "neighbours": "nearest", "chosen": (), **asdict(Budget(1.0))}
+    dense, here = view.config(method="dense", weights="pretrained", **usual), view.budget.keep
+    others = sorted((keep for keep in CURVE if keep != here), key=lambda keep: abs(keep - here))
     return [view.config(), dense, *(view.config(keep=keep) for keep in others)]
 
 
@@ -170,11 +171,11 @@ def _state(view: View, looked: Looked, here: float | None, dense: float | None, 
 
 
 def _curve(view: View, points: Mapping[float, float], here: float | None, dense: float | None) -> None:
-    chance = 1 / len(view.target.classes)
-    spot = (view.keep, here) if here is not None else None
+    chance, share = 1 / len(view.target.classes), f"Share of the {WORDS[view.budget.of]} kept"
+    spot = (view.budget.keep, here) if here is not None else None
     words = "; ".join(f"{theme.percent(keep)} kept: {theme.percent(points[keep])}" for keep in sorted(points))
     st.altair_chart(
-        untrained_curve(points, spot, chance, dense),
+        untrained_curve(points, spot, chance, dense, share),
         key="untrained curve",
-        alt=f"Accuracy before training by keep ratio. {words or 'Not known yet'}. Guessing: {theme.percent(chance)}.",
+        alt=f"Accuracy before training. {share}: {words or 'not known yet'}. Guessing: {theme.percent(chance)}.",
     )

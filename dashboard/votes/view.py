@@ -1,7 +1,7 @@
 """What the Votes page is about at one moment: the choices made on it, and the votes and the selection they lead to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from core.channels.budget import Allowance, Budget
@@ -24,12 +24,11 @@ class View:
     near: tuple[Neighbour, ...]
     by_hand: bool
     weighting: str
-    keep: float
+    budget: Budget
     start: str
     group: str
     votes: Votes
     selection: Selection
-    allocation: str
 
     @property
     def labels(self) -> list[str]:
@@ -47,30 +46,45 @@ class View:
             {"neighbours": "chosen", "chosen": tuple(each.task.id for each in self.near)} if self.by_hand else {}
         )
         settings: dict[str, Any] = {
-            "task": self.target.id, "keep": self.keep, "iterations": 0, "k": len(self.near), "threads": 1,
+            **asdict(self.budget), "task": self.target.id, "iterations": 0, "k": len(self.near), "threads": 1,
             "similarity": self.similarity, "weighting": self.weighting, "weights": self.start,
-            "backbone": self.zoo.backbone, "zoo": self.zoo.id, "allocation": self.allocation, **who,
+            "backbone": self.zoo.backbone, "zoo": self.zoo.id, **who,
         }  # fmt: skip
         return RunConfig(**settings | changes)
 
+    @property
+    def voted_at(self) -> float:
+        """The share of the channels that neighbours kept when they had what they vote with."""
+        return _voted_at(_allowance(self.zoo, self.target, self.budget))
+
     def with_voters(self, near: Sequence[Neighbour]) -> "View":
         """The same where others vote, as if chosen by hand."""
-        votes, selection = counted(self.zoo, near, self.weighting, self.keep, self.allocation)
+        votes, selection = counted(self.zoo, self.target, near, self.weighting, self.budget)
         return replace(self, near=tuple(near), by_hand=True, votes=votes, selection=selection)
 
 
 def counted(
-    zoo: Zoo, near: Sequence[Neighbour], weighting: str, keep: float, allocation: str
+    zoo: Zoo, target: Task, near: Sequence[Neighbour], weighting: str, budget: Budget
 ) -> tuple[Votes, Selection]:
     """The votes of these neighbours and the selection they make, ties broken as in a run.
 
-    Where a run would be refused, as no widths come near enough, every group keeps what is nearest to its own share.
+    Where a run would be refused, as no widths come near enough, groups keep what comes nearest.
     """
-    allowance, ties = Allowance(Budget(keep, allocation=allocation), zoo.groups), zoo.tie_break()
+    allowance, ties = _allowance(zoo, target, budget), zoo.tie_break()
+    votes = data.votes_by(zoo, near, weighting, _voted_at(allowance))
+    across = standing(votes, ties) if budget.allocation == "global" else None
     try:
-        votes = data.votes_by(zoo, near, weighting, allowance.voted_at())
-        across = standing(votes, ties) if allocation == "global" else None
         return votes, select(votes, allowance.counts(standing=across), ties)
     except BadValueError:
-        votes = data.votes_by(zoo, near, weighting, keep)
-        return votes, select(votes, keep, ties)
+        return votes, select(votes, allowance.nearest, ties)
+
+
+def _allowance(zoo: Zoo, target: Task, budget: Budget) -> Allowance:
+    return Allowance(budget, zoo.groups, zoo.layers, len(target.classes))
+
+
+def _voted_at(allowance: Allowance) -> float:
+    try:
+        return allowance.voted_at()
+    except BadValueError:
+        return sum(allowance.nearest.values()) / sum(allowance.sizes.values())

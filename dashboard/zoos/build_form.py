@@ -16,7 +16,7 @@ from dashboard import data, theme
 from dashboard.compose import title as dataset_title
 from dashboard.links import linked, whole
 from dashboard.pick import pick_one
-from dashboard.state import LEAST_KEEP, ratio
+from dashboard.size_budget import LEAST_KEEP, ratio
 from dashboard.zoos.forecast import factor_of, forecast
 
 APART = {"no": "may share classes", "yes": "share no class"}

@@ -213,9 +213,9 @@ def test_click_on_a_column_is_its_channel(event: dict, channel: int | None) -> N
 
 def test_the_untrained_curve_draws_chance_and_the_backbone_where_it_is_known() -> None:
     def levels(dense: float | None) -> list[str]:
-        chart = untrained_curve({0.2: 0.5, 0.4: 0.6}, (0.2, 0.5), 0.25, dense).to_dict()
+        chart = untrained_curve({0.2: 0.5, 0.4: 0.6}, (0.2, 0.5), 0.25, dense, "Share kept").to_dict()
         return [row["level"] for rows in chart["datasets"].values() for row in rows if "level" in row]
 
     assert levels(None) == ["guessing"]
     assert levels(0.7) == ["guessing", "whole backbone"]
-    assert untrained_curve({}, None, 0.25, None).to_dict()["height"] > 0
+    assert untrained_curve({}, None, 0.25, None, "Share kept").to_dict()["height"] > 0

@@ -9,14 +9,16 @@ import streamlit as st
 from plotly.graph_objects import Figure
 from streamlit.testing.v1 import AppTest
 
+from core.channels.budget import Budget
 from core.channels.selection import Selection
+from core.errors import BadValueError
 from core.pruning.config import RunConfig
 from core.runs import previews
 from core.runs.previews import Reply
 from core.runs.processes import this_worker
 from core.runs.store import Store
 from core.voting import select
-from core.zoo.zoo import DEFAULT
+from core.zoo.zoo import DEFAULT, open_zoo
 from dashboard import data
 from dashboard.votes.view import counted
 from tests.dashboard.pages import ROOT
@@ -233,9 +235,7 @@ def test_ties_between_votes_are_broken_as_in_a_run_where_the_zoo_says_how(
 
 
 def test_channels_of_all_groups_compete_where_that_is_chosen(worker: Worker, paper_home: Path) -> None:
-    zoo = data.zoo()
-    near = data.ranking(zoo, "emoji-t01", "leep")[:5]
-    alike, unlike = (counted(zoo, near, "count", 0.3, how)[1] for how in ("uniform", "global"))
+    alike, unlike = (voted(Budget(0.3, allocation=how)) for how in ("uniform", "global"))
     assert alike.counts != unlike.counts
     assert sum(alike.counts.values()) == pytest.approx(sum(unlike.counts.values()), rel=0.04)
     test = page("votes", task="emoji-t01", keep="0.3", allocation="global")
@@ -247,9 +247,45 @@ def test_channels_of_all_groups_compete_where_that_is_chosen(worker: Worker, pap
 def test_votes_are_shown_at_a_keep_ratio_that_no_run_may_have(worker: Worker, paper_home: Path) -> None:
     test = page("votes", keep="0.01")
     assert not test.exception and not test.error
+    assert set(voted(Budget(0.01)).counts.values()) == {1}
+
+
+def test_votes_keep_what_the_size_budget_of_the_run_says(worker: Worker, paper_home: Path) -> None:
+    asked = Budget(0.4, least_width=4, multiple=8)
+    test = page("votes", task="emoji-t01", keep="0.4", least_width="4", multiple="8")
+    assert not test.exception and not test.error
+    mvp = [config for config in worker.asked if config.method == "mvp"]
+    dense = next(config for config in worker.asked if config.method == "dense")
+    assert mvp[0].budget == asked and {config.multiple for config in mvp} == {8} and dense.budget == Budget(1.0)
+    assert all(count % 8 == 0 for count in voted(asked).counts.values())
+
+
+def test_votes_for_a_share_of_the_parameters_leave_that_share() -> None:
+    zoo = open_zoo(DEFAULT)
+    target, asked = zoo.targets[0], Budget(0.1, "params")
+    near = zoo.neighbours(target, 5)
+    chosen = counted(zoo, target, near, "count", asked)[1]
+    assert zoo.layers is not None
+    kept, whole = (zoo.layers.size(counts, len(target.classes)).params for counts in (chosen.counts, zoo.groups))
+    assert kept / whole == pytest.approx(0.1, rel=0.02)
+
+
+def test_a_share_of_the_parameters_needs_a_zoo_that_tells_them(paper_home: Path) -> None:
+    with pytest.raises(BadValueError, match="cannot be told ahead here: build the zoo again"):
+        voted(Budget(0.2, "params"))
+
+
+def test_a_least_width_that_may_not_be_is_told_on_the_votes_page_too(worker: Worker, paper_home: Path) -> None:
+    test = page("votes")
+    test.number_input(key="least_width").set_value(0).run()
+    assert not test.exception and "The least width must be a whole number from 1" in test.error[0].value
+
+
+def voted(budget: Budget, target: str = "emoji-t01") -> Selection:
+    """What the target's five nearest vote for, within a budget."""
     zoo = data.zoo()
-    near = data.ranking(zoo, "emoji-t01", "leep")[:5]
-    assert set(counted(zoo, near, "count", 0.01, "uniform")[1].counts.values()) == {1}
+    task = next(task for task in zoo.targets if task.id == target)
+    return counted(zoo, task, data.ranking(zoo, target, "leep")[:5], "count", budget)[1]
 
 
 def test_a_zoo_of_few_tasks_votes_and_says_how_to_build_a_larger_one(
