@@ -93,15 +93,21 @@ def add_backbone(
 
 
 def build_zoo(
-    id: str, tasks: Sequence[Task], targets: Sequence[Task] = (), workers: int = 1, **settings: Any
+    id: str,
+    tasks: Sequence[Task],
+    targets: Sequence[Task] = (),
+    workers: int = 1,
+    replace_old: bool = False,
+    **settings: Any,
 ) -> Iterator[Progress]:
     """Build one of your own zoos, found by its id from then on; yields after each model, and works only when asked.
 
     settings: backbone, method, keep, iterations, seed, ..., as in `core.zoo.build.Plan`. A build that was stopped goes
-    on where it was. What cannot work is refused at once. Raises BadValueError and what its parts raise.
+    on where it was; a zoo of that id with other tasks or settings stays, unless it is to `replace_old`. What cannot
+    work is refused at once. Raises BadValueError and what its parts raise.
     """
     plan = checked(replace(shipped_plan(), id=id, tasks=tuple(tasks), targets=tuple(targets), **settings), workers)
-    return zoo_builder(home() / "zoos" / plan.id, plan, workers)
+    return zoo_builder(home() / "zoos" / plan.id, plan, workers, replace_old)
 
 
 def vote(neighbours: Sequence[Near], weighting: str = "count", keep: float | None = None) -> Votes:

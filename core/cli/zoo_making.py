@@ -48,6 +48,7 @@ def add_build(actions: Verbs) -> None:
     parser.add_argument("--seed", type=whole(0), metavar="N", help="seed of every random draw (default: 0)")
     parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads a worker (default: 1)")
     parser.add_argument("--workers", type=whole(1), metavar="N", help="processes (default: 1)")
+    parser.add_argument("--replace", action="store_true", help="replace a zoo of that id, of other tasks or settings")
 
 
 def _methods() -> list[str]:
@@ -102,7 +103,7 @@ def build(args: argparse.Namespace) -> Answer:
     with bars() as progress:
         bar = CountBar(progress, "pruned models")
         try:
-            for step in build_zoo(folder, plan, workers):
+            for step in build_zoo(folder, plan, workers, args.replace):
                 done = step.done
                 bar(step.done, step.total, f"{step.task}: validation accuracy {step.accuracy:.1%}")
         except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from core.channels.files import load_pruned, save_pruned
-from core.errors import BadValueError, MetaVoteError
+from core.errors import BadFileError, BadValueError, MetaVoteError
 from core.pruning.config import RunConfig
 from core.pruning.schedule import schedule_of
 from core.tasks.data import load_task
@@ -22,7 +22,7 @@ from core.tasks.task import Task
 from core.workers import in_processes
 from core.zoo.archive import is_id
 from core.zoo.plan import Plan, check
-from core.zoo.zoo import model_path
+from core.zoo.zoo import model_path, open_zoo, roots
 
 if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
@@ -43,16 +43,43 @@ class Progress:
     seconds: float
 
 
-def build_zoo(folder: Path, plan: Plan, workers: int = 1) -> Iterator[Progress]:
-    """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model.
+def build_zoo(folder: Path, plan: Plan, workers: int = 1, replace_old: bool = False) -> Iterator[Progress]:
+    """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model, works when asked.
 
     A backbone given as a file becomes one of the user's own, so that the zoo finds it by its id. Closing the iterator
-    stops the build at once, and so does the first model that cannot be made.
+    stops the build at once, and so does the first model that cannot be made. Raises BadValueError at once for what
+    cannot be a zoo, and where a zoo is here that would lose models or targets and it is not to `replace_old`.
     """
+    check(plan, workers)
+    if not replace_old and any(_loses(zoo, plan) for zoo in _there(folder, plan.id)):
+        raise BadValueError(
+            f"A zoo {plan.id} is here already, of other tasks or settings: choose another name, or give --replace to "
+            "build this one in its place."
+        )
+    return _steps(folder, plan, workers)
+
+
+def _there(folder: Path, id: str) -> Iterator[Path]:
+    """The zoos that would be found by that id no more: the one in the folder, and one that ships."""
+    own, shipped = roots()
+    places = [folder, shipped / id] if folder.absolute() == (own / id).absolute() else [folder]
+    return (place.absolute() for place in places if (place / "zoo.json").exists())
+
+
+def _loses(there: Path, plan: Plan) -> bool:
+    """Whether a zoo has a model that is not as planned, or a target that is not planned for; or cannot say so."""
+    try:
+        zoo = open_zoo(there)
+    except BadFileError:
+        return True
+    kept = all(task in plan.tasks and finished(there, plan, task) for task in zoo.tasks)
+    return not kept or any(target not in (*plan.tasks, *plan.targets) for target in zoo.targets)
+
+
+def _steps(folder: Path, plan: Plan, workers: int) -> Iterator[Progress]:
     from core.backbones.backbone import keep_backbone
     from core.zoo.describe import describe
 
-    check(plan, workers)
     plan = replace(plan, backbone=keep_backbone(plan.backbone).id)
     (folder / "models").mkdir(parents=True, exist_ok=True)
     start, total = time.perf_counter(), len(plan.tasks)

@@ -222,6 +222,13 @@ def test_wrong_zoo_commands_are_one_sentence(
     assert not (home / "zoos" / "new").exists()
 
 
+def test_a_build_never_replaces_a_zoo_unasked(run: Run, part: Path, home: Path) -> None:
+    shutil.copytree(part, home / "zoos" / "part")
+    before = {path: path.read_bytes() for path in (home / "zoos").rglob("*") if path.is_file()}
+    run("zoo", "build", "part", "--tasks", "emoji:tool+plant").refused(1, "A zoo part is here already", "--replace")
+    assert {path: path.read_bytes() for path in (home / "zoos").rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.slow
 def test_neighbours_of_a_task_nobody_named_before_are_computed(run: Run, part: Path) -> None:
     new = ("--dataset", "emoji", "--classes", "tool,plant,heart", "--zoo", str(part))
@@ -278,6 +285,8 @@ def test_a_zoo_is_built_looked_into_pruned_with_extended_and_merged(run: Run, tm
         "targets"
     ]
     run("zoo", "add", "mine", "--run", pruned.document["run"]).refused(1, "--replace")
+    run("zoo", "build", "--from", str(tmp_path / "tasks.yaml"), *changed).refused(1, "is here already", "--replace")
+    assert len(open_zoo("mine").tasks) == 5
     merged = run("zoo", "merge", "ours", "mine", "mine", "--json").document
     assert len(merged["tasks"]) == 5 and len(merged["left_out"]) == 5
 

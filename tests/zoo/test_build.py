@@ -154,11 +154,53 @@ def test_a_zoo_on_a_backbone_file_finds_it_by_its_id(
 def test_a_build_that_replaces_models_is_no_zoo_until_it_is_done(built: Built, home: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(built.folder, tmp_path / "tiny"))
     fewer = replace(built.plan, tasks=built.plan.tasks[:2])
-    again = build_zoo(folder, replace(fewer, method="magnitude", iterations=0))
+    again = build_zoo(folder, replace(fewer, method="magnitude", iterations=0), replace_old=True)
     next(again)
     again.close()  # type: ignore[attr-defined]
     with pytest.raises(MetaVoteError):
         open_zoo(folder)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "change", ["other settings", "fewer tasks", "other tasks", "no targets", "a task was added", "damaged"]
+)
+def test_a_zoo_that_is_here_is_not_built_over_by_another_plan(
+    built: Built, home: Path, tmp_path: Path, change: str
+) -> None:
+    folder, plan = Path(shutil.copytree(built.folder, tmp_path / "tiny")), built.plan
+    if change == "other settings":
+        plan = replace(plan, iterations=7)
+    elif change == "fewer tasks":
+        plan = replace(plan, tasks=plan.tasks[:2])
+    elif change == "other tasks":
+        plan = replace(plan, tasks=(small_task(("music", "time"))[0],))
+    elif change == "no targets":
+        plan = replace(plan, targets=())
+    elif change == "a task was added":  # by `zoo add`, or a merge
+        added, _ = small_task(("music", "time"))
+        about = json.loads((folder / "zoo.json").read_text())
+        about["tasks"].append({**about["tasks"][0], "task": added.to_dict()})
+        (folder / "zoo.json").write_text(json.dumps(about))
+    else:
+        (folder / "zoo.json").write_text("{")
+    before = content(folder)
+    with pytest.raises(BadValueError, match="A zoo tiny is here already, .* give --replace"):
+        build_zoo(folder, plan)
+    assert content(folder) == before and not home.exists()
+
+
+def test_a_shipped_zoo_is_built_again_by_its_own_plan_alone(home: Path) -> None:
+    for setting in ("emoji", "emoji-disjoint"):
+        plan = shipped_plan(setting)
+        build_zoo(home / "zoos" / plan.id, plan)
+        with pytest.raises(BadValueError, match="is here already"):
+            build_zoo(home / "zoos" / plan.id, replace(plan, keep=0.5))
+        build_zoo(home / "elsewhere" / plan.id, replace(plan, keep=0.5))
+    assert not home.exists()
 
 
 @pytest.mark.usefixtures("without_umap")
