@@ -47,13 +47,13 @@ def _batches(text: str) -> tuple[int, ...]:
 
 def export(args: argparse.Namespace) -> Answer:
     """{"run", "format", "file", "bytes", "classes", "input", "check", "card", "load"}."""
-    from core.reports.export import NOT_CHECKED
     from core.reports.export import export as write
+    from core.reports.export import not_checked
     from core.reports.formats import Check
     from core.runs.store import Store
 
     done = write(Store(), args.run, args.to, args.file, args.card)
-    told = NOT_CHECKED if done["check"] is None else str(Check(**done["check"]))
+    told = not_checked(args.to) if done["check"] is None else str(Check(**done["check"]))
     lines = [f"{done['file']}: {done['bytes']:,} bytes, {len(done['classes'])} classes", f"check: {told}"]
     if done["card"]:
         lines.append(f"card: {done['card']}")

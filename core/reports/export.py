@@ -22,7 +22,6 @@ NO_LICENCE = "no licence is recorded with it; ask whoever made it before you pas
 DATA_LICENCES = {
     "emoji": "artwork of others under Apache-2.0, MIT and CC-BY-4.0; assets/emoji/ATTRIBUTION.md of the project has all"
 }
-NOT_CHECKED = f"not checked, as {formats.CHECKER} is not installed"
 
 
 def export(store: Store, run_id: str, to: str, file: Path, with_card: bool = True) -> dict[str, Any]:
@@ -103,8 +102,14 @@ def content_of(
 
 def way_of(model: PrunedModel, to: str, file: str, check: formats.Check | None) -> Way:
     """How a file of that name and format is loaded, and how it was checked."""
-    code = snippet(model, to, file, plain=check is not None)
-    return Way(file, code, str(check) if check else NOT_CHECKED)
+    return Way(file, snippet(model, to, file, plain=check is not None), str(check) if check else not_checked(to))
+
+
+def not_checked(to: str) -> str:
+    """Why a file of a format could not be held against PyTorch."""
+    if to == "safetensors":
+        return "not checked, as torchvision's own network cannot hold these tensors"
+    return f"not checked, as {formats.CHECKER} is not installed"
 
 
 def input_of(model: PrunedModel) -> dict[str, Any]:

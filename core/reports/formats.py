@@ -3,7 +3,8 @@
 import io
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -70,15 +71,14 @@ def torch_bytes(model: PrunedModel, told: Mapping[str, Any]) -> tuple[bytes, Che
 
     network = _network(model)
     example = (torch.zeros(2, 3, model.size, model.size),)
-    try:
-        program = torch.export.export(network, example, dynamic_shapes=_dynamic())
-    except Exception as error:  # of many kinds, none of which tells a user what to do
-        raise MetaVoteError("This network cannot be written by torch.export: export it as safetensors.") from error
     out = io.BytesIO()
-    torch.export.save(program, out, extra_files={ABOUT: json.dumps(dict(told))})
+    with _told("This network cannot be written by torch.export: export it as safetensors."):
+        program = torch.export.export(network, example, dynamic_shapes=_dynamic())
+        torch.export.save(program, out, extra_files={ABOUT: json.dumps(dict(told))})
     content = out.getvalue()
-    loaded = torch.export.load(io.BytesIO(content)).module()
-    return content, checked(network, loaded, model, f"torch {torch.__version__}")
+    by = f"torch {torch.__version__}"
+    with _told(f"What torch.export wrote of this network cannot be read back (by {by}): export it as safetensors."):
+        return content, checked(network, torch.export.load(io.BytesIO(content)).module(), model, by)
 
 
 def onnx_bytes(model: PrunedModel, told: Mapping[str, Any]) -> tuple[bytes, Check | None]:
@@ -92,7 +92,7 @@ def onnx_bytes(model: PrunedModel, told: Mapping[str, Any]) -> tuple[bytes, Chec
     import torch
 
     network = _network(model)
-    try:
+    with _told("This network cannot be written as ONNX: export it as safetensors or torch."):
         program = torch.onnx.export(
             network,
             (torch.zeros(2, 3, model.size, model.size),),
@@ -102,15 +102,13 @@ def onnx_bytes(model: PrunedModel, told: Mapping[str, Any]) -> tuple[bytes, Chec
             dynamo=True,
             verbose=False,
         )
-    except Exception as error:  # of many kinds, none of which tells a user what to do
-        raise MetaVoteError("This network cannot be written as ONNX: export it as safetensors or torch.") from error
-    if program is None:
-        raise MetaVoteError("This network cannot be written as ONNX: export it as safetensors.")
-    document = program.model_proto
-    for name, value in told.items():
-        entry = document.metadata_props.add()
-        entry.key, entry.value = name, value if isinstance(value, str) else json.dumps(value)
-    content: bytes = document.SerializeToString()
+        if program is None:
+            raise ValueError("nothing was written")
+        document = program.model_proto
+        for name, value in told.items():
+            entry = document.metadata_props.add()
+            entry.key, entry.value = name, value if isinstance(value, str) else json.dumps(value)
+        content: bytes = document.SerializeToString()
     return content, _checked_onnx(network, content, model)
 
 
@@ -120,12 +118,25 @@ def _checked_onnx(network: "nn.Module", content: bytes, model: PrunedModel) -> C
     import onnxruntime
     import torch
 
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    by = f"{CHECKER} {metadata.version(CHECKER)}"
+    with _told(f"{by} cannot run what was written of this network as ONNX: export it as safetensors or torch."):
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
-    def run(images: "Tensor") -> "Tensor":
-        return torch.from_numpy(session.run(["logits"], {"images": images.numpy()})[0])
+        def run(images: "Tensor") -> "Tensor":
+            return torch.from_numpy(session.run(["logits"], {"images": images.numpy()})[0])
 
-    return checked(network, run, model, f"{CHECKER} {metadata.version(CHECKER)}")
+        return checked(network, run, model, by)
+
+
+@contextmanager
+def _told(sentence: str) -> Iterator[None]:
+    """Errors of other libraries, which are of many kinds and tell a user nothing to do, as one sentence."""
+    try:
+        yield
+    except MetaVoteError:
+        raise
+    except Exception as error:
+        raise MetaVoteError(sentence) from error
 
 
 def check_plain(model: PrunedModel) -> Check | None:
@@ -136,8 +147,8 @@ def check_plain(model: PrunedModel) -> Check | None:
         return None
 
     def run(images: "Tensor") -> "Tensor":
-        logits = plain_logits(model, images)
-        assert logits is not None
+        if (logits := plain_logits(model, images)) is None:
+            raise MetaVoteError("torchvision's network cannot take so many images.")
         return logits
 
     try:

@@ -9,6 +9,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from core.channels.files import PrunedModel, load_pruned
 from core.channels.groups import parameters_and_macs
 from core.channels.rebuild import dense_like, rebuild
+from core.errors import UnknownNameError
 from core.reports.away import check_quiet, finished_model
 from core.runs.latency import BATCHES, THREADS, Batch, Latency, Timing
 from core.runs.store import Store
@@ -25,6 +27,10 @@ from core.runs.store import Store
 Network: TypeAlias = Callable[[Tensor], object]
 WARM_UP, FEWEST, MOST = 3, 12, 300  # passes before, and rounds of, a measurement
 SECONDS = 3.0  # to spend on one batch size, once the fewest rounds are there
+
+
+class _DeletedError(Exception):
+    """A run that was to be measured is no longer in the store."""
 
 
 def measured(
@@ -36,6 +42,7 @@ def measured(
 ) -> dict[str, Latency]:
     """Measure the latency of runs, one after the other, and keep it with each. `told`: (done, total, what is next).
 
+    A run that is deleted meanwhile is passed over.
     Raises BadValueError where a run trains on this machine, before or meanwhile; else as `finished_model`.
     """
     ids = list(dict.fromkeys(run_ids))
@@ -46,13 +53,24 @@ def measured(
         check_quiet(store)
 
         def doing(position: int, number: int = number, run_id: str = run_id) -> None:
+            _check_there(store, run_id)
             told(number * len(batches) + position, total, f"{run_id}, batch {batches[position]}")
 
-        found[run_id] = measure(model, threads, batches, doing=doing)
-        check_quiet(store)
-        store.set_latency(run_id, found[run_id].to_dict())
+        with suppress(_DeletedError):
+            latency = measure(model, threads, batches, doing=doing)
+            check_quiet(store)
+            _check_there(store, run_id)
+            store.set_latency(run_id, latency.to_dict())
+            found[run_id] = latency
     told(total, total, "")
     return found
+
+
+def _check_there(store: Store, run_id: str) -> None:
+    try:
+        store.get(run_id)
+    except UnknownNameError as error:
+        raise _DeletedError from error
 
 
 def measure(

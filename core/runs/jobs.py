@@ -97,3 +97,9 @@ def stop(folder: Path) -> None:
     if worker.machine != this_worker().machine:
         raise BadValueError(f"A process on {worker.machine} is at work on it: stop it there, or wait for its end.")
     end(worker)
+
+
+def stop_below(folder: Path) -> None:
+    """End whatever is at work in a folder or in one inside it. Raises as `stop`."""
+    for note in list(folder.rglob(WORKER)):
+        stop(note.parent)

@@ -16,7 +16,7 @@ from core.errors import BadValueError, MetaVoteError, StoreError, UnknownNameErr
 from core.paths import home
 from core.pruning.config import RunConfig
 from core.pruning.events import RecordedEvent, event_from_dict
-from core.runs import transitions
+from core.runs import jobs, transitions
 from core.runs.database import Database, make_url_of
 from core.runs.processes import Worker
 from core.runs.record import CANCELLED, FAILED, FINISHED, QUEUED, STORED, WITH_WORKER, RunRecord
@@ -181,7 +181,8 @@ class Store:
         self._change(run_id, notes=notes)
 
     def delete(self, run_id: str) -> None:
-        """Remove a run, its events and its files. BadValueError while a worker is on it."""
+        """Remove a run, its events and its files, and end what makes them. BadValueError while a worker is on it."""
+        jobs.stop_below(self.run_folder(run_id))
         with self.database.write() as connection:
             if self._in_work(connection, run_id):
                 raise BadValueError(f"Run {run_id} is being worked on: cancel it before you delete it.")

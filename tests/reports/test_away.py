@@ -66,6 +66,17 @@ def test_one_process_makes_the_files_and_one_measures(
     assert job(folder).state == AT_WORK
 
 
+def test_a_run_that_is_deleted_takes_the_process_that_makes_its_files_along(
+    store: Store, run_id: str, sleepers: list[tuple[str, ...]]
+) -> None:
+    other = finished(store, slim_model("resnet18"))
+    for id in (run_id, other):
+        away.ask_for_files(store, id)
+    store.delete(run_id)
+    assert not store.run_folder(run_id).exists()
+    assert jobs.children[-2].poll() is not None and jobs.children[-1].poll() is None
+
+
 def test_what_makes_no_sense_is_refused_before_a_process_starts(
     store: Store, run_id: str, sleepers: list[tuple[str, ...]]
 ) -> None:

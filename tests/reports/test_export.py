@@ -146,6 +146,8 @@ def test_where_torchvision_cannot_hold_the_tensors_the_lines_say_so(model: Prune
     unknown = replace(model, architecture="a-network-of-mine")
     assert plain_logits(unknown, noise(1)) is None
     assert "load_pruned" in snippet(unknown, "safetensors", "x.safetensors", plain=False)
+    way = exporting.way_of(unknown, "safetensors", "x.safetensors", None)
+    assert "cannot hold these tensors" in way.check and "onnxruntime" in exporting.not_checked("onnx")
 
 
 @pytest.mark.slow
@@ -181,6 +183,46 @@ def test_what_computes_something_else_is_never_handed_out(model: PrunedModel) ->
         checked(network, lambda images: network(images)[:1], model, "another")
     with pytest.raises(MetaVoteError, match="does not compute"):
         checked(network, lambda images: network(images) * float("nan"), model, "another")
+
+
+class Broken:
+    """A library whose every deed fails, in a way of its own."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise RuntimeError("line one\nline two")
+
+
+def test_a_file_that_cannot_be_written_read_back_or_run_is_one_sentence(
+    model: PrunedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 3)).eval()
+    monkeypatch.setattr(formats, "_network", lambda _: network)
+    formats.torch_bytes(model, {})
+    for name, words in (("save", "cannot be written by torch.export"), ("load", "cannot be read back")):
+        with monkeypatch.context() as broken:
+            broken.setattr(torch.export, name, Broken)
+            with pytest.raises(MetaVoteError, match=f"{words}.*: export it as safetensors"):
+                formats.torch_bytes(model, {})
+    onnxruntime = pytest.importorskip("onnxruntime")
+    with pytest.raises(MetaVoteError, match=r"onnxruntime .*cannot run .*: export it as safetensors or torch\.$"):
+        formats._checked_onnx(network, b"no network", model)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Broken)
+    with pytest.raises(MetaVoteError, match="onnxruntime .*cannot run"):
+        formats._checked_onnx(network, b"", model)
+
+
+def test_torchvisions_own_network_that_fails_at_one_batch_size_alone_is_not_said_to_hold_the_tensors(
+    model: PrunedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        formats, "plain_logits", lambda model, images: None if len(images) == 7 else expected_of(images)
+    )
+    monkeypatch.setattr(formats, "_network", lambda _: expected_of)
+    assert formats.check_plain(model) is None
+
+
+def expected_of(images: torch.Tensor) -> torch.Tensor:
+    return images.mean((2, 3))
 
 
 def test_the_card_says_what_is_known_and_what_is_not(store: Store, model: PrunedModel, tmp_path: Path) -> None:

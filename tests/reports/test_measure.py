@@ -1,6 +1,7 @@
 """Latency: both networks in turns, kept with the run, shown where runs are compared; never while a run trains."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,20 @@ def test_nothing_is_measured_while_a_run_trains(store: Store, monkeypatch: pytes
         with pytest.raises(BadValueError, match=f"Run {busy} trains on this machine"):
             measured(store, [run_id])
     assert store.latencies() == {}
+
+
+def test_a_run_that_is_deleted_meanwhile_is_passed_over(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = (finished(store, slim_model("resnet18")) for _ in range(3))
+    begun: list[str] = []
+
+    def deletes(model: object, threads: int, batches: object, doing: Callable[[int], None]) -> Latency:
+        doing(0)
+        begun.append("one")
+        if len(begun) == 1:
+            store.delete(first)
+            store.delete(second)
+        return FOUND
+
+    monkeypatch.setattr(measuring, "measure", deletes)
+    assert set(measured(store, [first, second, third])) == set(store.latencies()) == {third}
+    assert len(begun) == 2  # of the second not even one batch size
