@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadValueError
-from core.paths import home
 from core.runs import jobs
 from core.workers import detached
 from core.workshop.state import (
@@ -27,13 +26,15 @@ from core.workshop.state import (
     state_of,
     states,
 )
-from core.zoo.archive import is_id
+from core.zoo.archive import check_place, half_built, is_id
 from core.zoo.plan import check
 from core.zoo.recipe import plan_of, read_recipe, write_recipe
-from core.zoo.zoo import zoo_ids
+from core.zoo.zoo import roots, zoo_ids
 
 MODULE = "core.workshop.worker"
 FILE = "upload"  # what a person uploaded, with the ending it had
+CHOOSE = "choose another name"
+OWNER = ".order"  # in the folder of a zoo in the making: the order that made it
 
 
 def build(document: Mapping[str, Any]) -> str:
@@ -88,18 +89,50 @@ def cancel(id: str) -> None:
 def go_on(id: str) -> None:
     """Work on an order again that was cancelled, failed, or lost its process: a build goes on where it was."""
     order = order_of(id)
+    if order.kind == BUILD:
+        _claim(order)
     (order.folder / STOPPED).unlink(missing_ok=True)
     jobs.start(order.folder, lambda: _spawn(order))
 
 
 def forget(id: str) -> None:
-    """Take an order off the list, with what was made for it so far where it is not done; a whole zoo stays."""
+    """Take an order off the list, with what it made so far where it is not done; a whole zoo stays."""
     order = order_of(id)
     jobs.stop(order.folder)
-    unfinished = home() / "zoos" / order.name
-    if order.kind == BUILD and unfinished.is_dir() and not (unfinished / "zoo.json").exists():
+    if (unfinished := _made(order)) is not None:
         shutil.rmtree(unfinished, ignore_errors=True)
     shutil.rmtree(order.folder, ignore_errors=True)
+
+
+def made_by(order: Order) -> int:
+    """How many pruned models an order has made of a zoo that is not done; they go with it where it is forgotten."""
+    folder = _made(order)
+    return 0 if folder is None else len(list((folder / "models").glob("[!.]*.safetensors")))
+
+
+def _claim(order: Order) -> None:
+    """Make the folder of the zoo that an order builds, which says whose it is, unless that is done.
+
+    Raises BadValueError where one that somebody else builds in has the place, or it cannot be made.
+    """
+    folder = roots()[0] / order.name
+    if _made(order) is not None or (folder / "zoo.json").exists():
+        return
+    check_place(order.name, CHOOSE)
+    try:
+        folder.mkdir(parents=True)
+        (folder / OWNER).write_text(order.id)
+    except OSError as error:
+        raise BadValueError(f"{folder} cannot be made ({error.strerror}): check that folder.") from error
+
+
+def _made(order: Order) -> Path | None:
+    """The folder of the zoo that an order builds, where that very order made it and the zoo is not whole."""
+    folder = half_built(order.name) if order.kind == BUILD else None
+    try:
+        return folder if folder is not None and (folder / OWNER).read_text() == order.id else None
+    except OSError:
+        return None
 
 
 def upload_of(order: Order) -> Path:
@@ -108,7 +141,11 @@ def upload_of(order: Order) -> Path:
 
 
 def taken(name: str) -> bool:
-    """Whether there is a zoo of that name, or one in the making."""
+    """Whether there is a zoo of that name, or one in the making, by whomever."""
+    return _ordered(name) or half_built(name) is not None
+
+
+def _ordered(name: str) -> bool:
     making = {one.order.name for one in states() if one.order.kind in (BUILD, MERGE) and one.status != DONE}
     return name in zoo_ids() or name in making
 
@@ -116,8 +153,9 @@ def taken(name: str) -> bool:
 def _check_name(name: str) -> None:
     if not is_id(name):
         raise BadValueError(f"A zoo's name is made of letters, digits, dots and dashes, unlike {name!r}.")
-    if taken(name):
-        raise BadValueError(f"A zoo {name} is here already, or in the making: choose another name.")
+    if _ordered(name):
+        raise BadValueError(f"A zoo {name} is here already, or in the making: {CHOOSE}.")
+    check_place(name, CHOOSE)
 
 
 def _new_id(kind: str, name: str) -> str:

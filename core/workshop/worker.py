@@ -5,13 +5,14 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.errors import BadFileError, MetaVoteError
-from core.paths import home
-from core.runs.jobs import Progress, say
+from core.runs.jobs import Progress, progress_of, say
 from core.workshop.state import BACKBONE, BUILD, IMPORT, MERGE, RECIPE, Order, finish, order_of
-from core.workshop.work import upload_of
+from core.workshop.work import OWNER, upload_of
+from core.zoo.zoo import roots
 
 DESCRIBING = "Measuring how similar all tasks are, and drawing the map"
 
@@ -24,9 +25,11 @@ def build(order: Order) -> Mapping[str, Any]:
     plan, workers = plan_of(read_recipe(order.folder / RECIPE))
     plan = checked(plan, workers)
     told = _Told(order, len(plan.tasks))
-    for step in build_zoo(home() / "zoos" / plan.id, plan, workers):
+    folder = roots()[0] / plan.id
+    for step in build_zoo(folder, plan, workers):
         words = f"{step.task}: {step.accuracy:.1%} of its validation images are right"
         told(step.done, words if step.done < step.total else DESCRIBING, made_now=step.seconds > 0)
+    (folder / OWNER).unlink(missing_ok=True)
     return {"zoo": plan.id}
 
 
@@ -94,6 +97,11 @@ class _Told:
         say(self.order.folder, Progress(done, self.total, now - pace * done, now, doing=doing))
 
 
+def _fail(order: Order, sentence: str) -> None:
+    """Say why it came to nothing, beside how far it was."""
+    say(order.folder, replace(progress_of(order.folder), error=sentence))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line. Returns the exit code: 0 done, 1 failed; the reason is left for people to read."""
     (id,) = sys.argv[1:] if arguments is None else arguments
@@ -102,12 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finish(order, KINDS[order.kind](order))
     except MetaVoteError as error:
         print(error, file=sys.stderr)
-        say(order.folder, Progress(error=str(error)))
+        _fail(order, str(error))
         return 1
     except Exception as error:
         traceback.print_exc()
-        told = f"It stopped ({type(error).__name__}): read the last lines of its log, and try again."
-        say(order.folder, Progress(error=told))
+        _fail(order, f"It stopped ({type(error).__name__}): read the last lines of its log, and try again.")
         return 1
     return 0
 

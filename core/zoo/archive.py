@@ -13,7 +13,7 @@ from core.bundle import open_bundle, write_bundle
 from core.errors import BadFileError, BadValueError, MetaVoteError
 from core.paths import home
 from core.pruning.config import SIMILARITIES
-from core.zoo.zoo import LAYOUTS, Zoo, model_path, open_zoo
+from core.zoo.zoo import LAYOUTS, Zoo, model_path, open_zoo, roots
 
 BACKBONE = "backbone.safetensors"  # a zoo's own backbone, where it is passed on with it
 _MEMBER = re.compile(r"zoo\.json|arrays\.safetensors|backbone\.safetensors|models/[^/\\]+\.safetensors")
@@ -31,10 +31,29 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def half_built(id: str) -> Path | None:
+    """The folder that a zoo of that id is being built in, or was until its build stopped; None where there is none."""
+    folder = roots()[0] / id
+    return folder if folder.exists() and not (folder / "zoo.json").exists() else None
+
+
+def check_place(id: str, instead: str) -> None:
+    """Refuse a zoo whose place another one has for good: one that ships, or one half built, which `--replace` spares.
+
+    instead: what to do where the id is that of a zoo that ships. Raises BadValueError.
+    """
+    if (roots()[1] / id).exists():
+        raise BadValueError(f"A zoo {id} ships with the project and stays as it is: {instead}.")
+    if (folder := half_built(id)) is not None:
+        raise BadValueError(
+            f"A zoo {id} is half built in {folder}: let its build go on, or remove that folder, before another has "
+            "its name."
+        )
+
+
 def check(zoo: Zoo) -> None:
     """Read all that a zoo says it holds. Raises BadFileError, MismatchError for what is missing, damaged or foreign."""
-    if not is_id(zoo.id):
-        raise BadFileError(f"The zoo's id {zoo.id!r} is no file name: letters, digits, dots and dashes only.")
+    _check_id(zoo)
     if hashlib.sha256((zoo.path / "arrays.safetensors").read_bytes()).hexdigest() != zoo.about.get("hash"):
         raise BadFileError(f"The arrays of the zoo {zoo.id} are not those it was made with: export it again.")
     rows, tasks = len(zoo.rows), len(zoo.tasks)
@@ -62,6 +81,11 @@ def check(zoo: Zoo) -> None:
             )
 
 
+def _check_id(zoo: Zoo) -> None:
+    if not is_id(zoo.id):
+        raise BadFileError(f"The zoo's id {zoo.id!r} is no file name: letters, digits, dots and dashes only.")
+
+
 def pack(zoo: Zoo, file: Path, backbone: Path | None = None) -> int:
     """Write a zoo to one file, whole or not at all, and its backbone's file too where that is given; returns its size
     in bytes. Raises BadFileError, MismatchError."""
@@ -73,10 +97,10 @@ def pack(zoo: Zoo, file: Path, backbone: Path | None = None) -> int:
 
 
 def unpack(file: Path, replace: bool = False, fits: Callable[[Zoo], None] = lambda _: None) -> Zoo:
-    """Make the zoo in a file one of the user's own. Nothing changes here unless all of it is whole.
+    """Make the zoo in a file one of the user's own. Nothing changes here unless its name is free and all of it whole.
 
-    `fits` may raise for a zoo that does not fit this machine. Raises BadFileError, MismatchError; BadValueError where a
-    zoo of that id is here and `replace` is not set.
+    `fits`, asked last, may raise for a zoo that does not fit this machine. Raises BadFileError, MismatchError;
+    BadValueError where a zoo of that id is here and `replace` is not set, ships, or is half built.
     """
     root = home() / "zoos"
     try:
@@ -85,17 +109,25 @@ def unpack(file: Path, replace: bool = False, fits: Callable[[Zoo], None] = lamb
             folder = Path(beside) / "zoo"
             _extract(file, folder)
             zoo = open_zoo(folder)
+            _check_id(zoo)
+            target = _place(zoo.id, replace)
             check(zoo)
             fits(zoo)
-            target = root / zoo.id
-            if target.exists():
-                if not replace:
-                    raise BadValueError(f"A zoo {zoo.id} is here already: give --replace to put this one in its place.")
+            if _place(zoo.id, replace).exists():
                 target.rename(Path(beside) / "old")
             folder.rename(target)
     except OSError as error:
         raise MetaVoteError(f"The zoo cannot be put into {root} ({error.strerror}): check that folder.") from error
     return open_zoo(target)
+
+
+def _place(id: str, replace: bool) -> Path:
+    """Where a zoo of that id goes. Raises BadValueError where it may not."""
+    check_place(id, f"have this one exported under another name, which python -m core zoo merge NEW {id} gives it")
+    target = roots()[0] / id
+    if target.exists() and not replace:
+        raise BadValueError(f"A zoo {id} is here already: give --replace to put this one in its place.")
+    return target
 
 
 def _extract(file: Path, folder: Path) -> None:

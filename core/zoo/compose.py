@@ -19,7 +19,7 @@ from core.errors import BadValueError, MetaVoteError, MismatchError
 from core.paths import ASSETS, home
 from core.pruning.config import RunConfig
 from core.tasks.task import Task, ad_hoc_id
-from core.zoo.archive import is_id
+from core.zoo.archive import check_place, is_id
 from core.zoo.describe import Contents, describe
 from core.zoo.zoo import Zoo, model_path, open_zoo, same_classes, zoo_ids
 
@@ -64,7 +64,7 @@ def add(zoo: Zoo, model: PrunedModel, replace_equal: bool = False) -> Zoo:
 
 
 def start(id: str, model: PrunedModel, backbone: Backbone) -> Zoo:
-    """A new zoo with one model in it. Raises BadValueError where there is a zoo of that id."""
+    """A new zoo with one model in it. Raises BadValueError where there is a zoo of that id, whole or half built."""
     _check_new(id, replace_old=False)
     return _written(home() / "zoos" / id, id, [(Task.from_dict(model.task), model)], (), backbone, ())
 
@@ -73,7 +73,7 @@ def merge(id: str, zoos: Sequence[Zoo], replace_old: bool = False) -> Merged:
     """A new zoo of the models and targets of others, on the one backbone that they share.
 
     Raises MismatchError for zoos of different backbones, BadValueError where there is a zoo of that id and it is not to
-    `replace_old`.
+    `replace_old`, ships, or is half built.
     """
     _check_new(id, replace_old)
     for other in zoos[1:]:
@@ -104,6 +104,7 @@ def merge(id: str, zoos: Sequence[Zoo], replace_old: bool = False) -> Merged:
 def _check_new(id: str, replace_old: bool) -> None:
     if not is_id(id):
         raise BadValueError(f"A zoo's id is made of letters, digits, dots and dashes, unlike {id!r}.")
+    check_place(id, "choose another name")
     if id in zoo_ids() and not replace_old:
         raise BadValueError(f"A zoo {id} is here already: choose another name, or give --replace.")
 

@@ -7,7 +7,20 @@ import streamlit as st
 
 from core.runs import jobs
 from core.workshop import work
-from core.workshop.state import BACKBONE, BUILD, CANCELLED, DONE, FAILED, IMPORT, LOST, MERGE, WORKING, State, states
+from core.workshop.state import (
+    BACKBONE,
+    BUILD,
+    CANCELLED,
+    DONE,
+    FAILED,
+    IMPORT,
+    LOST,
+    MERGE,
+    WORKING,
+    Order,
+    State,
+    states,
+)
 from dashboard import state, theme
 from dashboard.errors import as_sentence
 from dashboard.watch import watch
@@ -94,11 +107,12 @@ def _done(one: State) -> None:
 def _stopped(one: State) -> None:
     """One that failed, was cancelled, or whose process is gone: why, its log, and the ways on."""
     id, build = one.order.id, one.order.kind == BUILD
-    made = f" {one.progress.done} of {one.progress.total} models are made and are kept." if build else ""
+    done, total = one.progress.done, one.progress.total
+    made = f" {done} of {total} models are made and are kept." if build and done else ""
     words = {
-        FAILED: f"did not work. {one.progress.error}",
-        CANCELLED: f"was cancelled.{made if one.progress.done else ''}",
-        LOST: f"has no process any more, perhaps as this machine was restarted.{made if one.progress.done else ''}",
+        FAILED: f"did not work. {one.progress.error}{made}",
+        CANCELLED: f"was cancelled.{made}",
+        LOST: f"has no process any more, perhaps as this machine was restarted.{made}",
     }
     box = st.error if one.status == FAILED else st.info
     icon = ":material/error:" if one.status == FAILED else ":material/pause_circle:"
@@ -109,7 +123,19 @@ def _stopped(one: State) -> None:
     with st.container(horizontal=True, gap="small"):
         label = "Go on" if build and one.status != FAILED else "Try again"
         _button(label, ":material/resume:", f"order: go on {id}", work.go_on, id)
-        _button("Remove", ":material/delete:", f"order: remove {id}", work.forget, id)
+        _removal(one.order)
+
+
+def _removal(order: Order) -> None:
+    """The button that takes an order off the list; where pruned models go with it, only once that was read."""
+    key = f"order: remove {order.id}"
+    if not (made := work.made_by(order)):
+        _button("Remove", ":material/delete:", key, work.forget, order.id)
+        return
+    models = f"{made} pruned model{'s' if made > 1 else ''}"
+    with st.popover("Remove", icon=":material/delete:"):
+        st.markdown(f"Its **{models}** {'go' if made > 1 else 'goes'} with it, for good.")
+        _button(f"Remove {models}", ":material/delete:", key, work.forget, order.id)
 
 
 def _use(name: str, id: str) -> None:

@@ -157,6 +157,31 @@ def test_a_lost_build_goes_on(paper_home: Path) -> None:
     assert states()[0].status == "working"
 
 
+def test_what_failed_or_was_cancelled_says_how_many_models_go_with_it_before_they_do(paper_home: Path) -> None:
+    order = ordered()
+    work.go_on(order.id)
+    folder = paper_home / "zoos" / "mine" / "models"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.safetensors").touch()
+    jobs.stop(order.folder)
+    say(order.folder, Progress(2, 10, 1.0, 2.0, error="The disk is full: free some space."))
+    test = page("zoos")
+    assert "did not work. The disk is full: free some space. 2 of 10 models are made and are kept" in words(test)
+    assert "Its **2 pruned models** go with it, for good." in words(test)
+    assert "Remove" not in [button.label for button in test.button] and folder.is_dir()
+    click(test, "Remove 2 pruned models")
+    assert states() == [] and not folder.exists()
+
+
+def test_a_build_under_a_name_that_is_half_built_elsewhere_is_refused(paper_home: Path) -> None:
+    (paper_home / "zoos" / "theirs" / "models").mkdir(parents=True)
+    test = page("zoos")
+    test.text_input(key="name of new zoo").input("theirs").run()
+    click(test, "Build")
+    assert "A zoo theirs is half built in" in words(test) and states() == []
+
+
 def test_what_is_done_says_what_came_of_it_and_is_used(paper_home: Path) -> None:
     finish(ordered("merge", "both"), {"zoo": OTHER, "left_out": 2, "renamed": 1})
     test = page("zoos")

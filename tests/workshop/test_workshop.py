@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,19 @@ from core.errors import BadValueError, UnknownNameError
 from core.runs import jobs
 from core.runs.jobs import Progress, say
 from core.workshop import work, worker
-from core.workshop.state import CANCELLED, DONE, FAILED, LOST, WORKING, State, folder_of, order_of, state_of, states
+from core.workshop.state import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    LOST,
+    WORKING,
+    Order,
+    State,
+    folder_of,
+    order_of,
+    state_of,
+    states,
+)
 from core.zoo.exchange import give
 from core.zoo.zoo import open_zoo
 from tests.dashboard.paper_zoo import write_paper_zoo
@@ -54,7 +66,10 @@ def test_an_order_is_worked_on_cancelled_taken_up_again_and_forgotten(home: Path
     assert state(id).status == CANCELLED and jobs.worker_of(order.folder) is None
     work.go_on(id)
     assert state(id).status == WORKING
-    (home / "zoos" / "mine" / "models").mkdir(parents=True)  # what is made so far
+    assert (home / "zoos" / "mine").is_dir() and work.made_by(order) == 0
+    (home / "zoos" / "mine" / "models").mkdir()
+    (home / "zoos" / "mine" / "models" / "emoji:tool+plant.safetensors").touch()  # what is made so far
+    assert work.made_by(order) == 1
     work.forget(id)
     assert states() == [] and not folder_of(id).exists() and not (home / "zoos" / "mine").exists()
     with pytest.raises(UnknownNameError):
@@ -66,6 +81,59 @@ def test_a_whole_zoo_outlives_its_order(home: Path) -> None:
     write_paper_zoo(home / "zoos" / "mine", zoo_tasks=2)
     work.forget(id)
     assert open_zoo("mine").id == "mine"
+
+
+def half_built(home: Path, name: str = "mine") -> Path:
+    """A folder that `zoo build` is at work in, on the command line."""
+    model = home / "zoos" / name / "models" / "emoji-z00.safetensors"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"hours of work")
+    return model
+
+
+def test_a_name_whose_folder_is_being_built_elsewhere_is_taken(home: Path) -> None:
+    model = half_built(home)
+    assert work.taken("mine")
+    for order in (lambda: work.build(RECIPE), lambda: work.merge("mine", ["a", "b"])):
+        with pytest.raises(BadValueError, match="A zoo mine is half built in .*: .* remove that folder"):
+            order()
+    assert states() == [] and model.read_bytes() == b"hours of work"
+
+
+@pytest.mark.parametrize("built", ["on the command line", "by another order"])
+def test_an_order_that_is_forgotten_takes_nothing_along_that_it_did_not_make(home: Path, built: str) -> None:
+    id = work.build(RECIPE)
+    shutil.rmtree(home / "zoos" / "mine")
+    if built == "by another order":
+        other = work.build({**RECIPE, "zoo": "other"})
+        (home / "zoos" / "other").rename(home / "zoos" / "mine")
+        assert work.made_by(order_of(other)) == 0
+    model = home / "zoos" / "mine" / "models" / "emoji-z00.safetensors"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"hours of work")
+    assert work.made_by(order_of(id)) == 0
+    work.cancel(id)
+    with pytest.raises(BadValueError, match="is half built"):
+        work.go_on(id)
+    work.forget(id)
+    assert model.read_bytes() == b"hours of work" and id not in [one.order.id for one in states()]
+
+
+def test_what_failed_says_how_much_was_done(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(words: str, error: type[Exception]) -> Callable[[Order], Mapping[str, Any]]:
+        def build(order: Order) -> Mapping[str, Any]:
+            worker._Told(order, 2)(1, "emoji:tool+plant")
+            raise error(words)
+
+        return build
+
+    id = work.build(RECIPE)
+    jobs.stop(folder_of(id))
+    for error, words in ((BadValueError, "The disk is full."), (RuntimeError, "It stopped (RuntimeError)")):
+        monkeypatch.setitem(worker.KINDS, "build", stumble("The disk is full.", error))
+        assert worker.main([id]) == 1
+        progress = state(id).progress
+        assert state(id).status == FAILED and words in progress.error and (progress.done, progress.total) == (1, 2)
 
 
 def test_an_order_whose_process_is_gone_is_lost_until_it_goes_on(home: Path) -> None:
@@ -97,7 +165,7 @@ def test_what_cannot_be_built_is_refused_at_once_and_leaves_nothing(
 ) -> None:
     with pytest.raises(BadValueError, match=words):
         work.build({**RECIPE, **change})
-    assert states() == [] and list((home / "workshop").glob("*")) == []
+    assert states() == [] and list((home / "workshop").glob("*")) == [] and not (home / "zoos").exists()
 
 
 def test_names_that_are_taken_or_no_names_are_refused(home: Path) -> None:
@@ -144,6 +212,7 @@ def test_a_zoo_is_built_passed_on_and_merged_by_the_process(
     assert (state(id).status, state(id).result) == (DONE, {"zoo": "mine"})
     assert yaml.safe_load((folder_of(id) / "recipe.yaml").read_text())["backbone"] == "random"
     zoo = open_zoo("mine")
+    assert work.made_by(order_of(id)) == 0  # it is the user's now
     assert len(zoo.tasks) == 2 and state(id).progress.doing == worker.DESCRIBING
     give(zoo, tmp_path / "mine.zip", with_backbone=True)
     again = work.import_zoo((tmp_path / "mine.zip").read_bytes(), "mine.zip", replace=True)

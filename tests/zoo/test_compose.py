@@ -24,7 +24,7 @@ from core.zoo.exchange import give, has_backbone, own_backbone
 from core.zoo.intake import take
 from core.zoo.plan import Plan
 from core.zoo.summary import summaries, summary
-from core.zoo.zoo import SIMILARITIES, Zoo, open_zoo
+from core.zoo.zoo import DEFAULT, SIMILARITIES, Zoo, open_zoo
 from tests.engine import random_backbone, small_task
 from tests.zoo.conftest import TARGET, TASKS, Built
 
@@ -114,6 +114,18 @@ def test_zoos_of_different_backbones_are_not_merged(mine: Zoo, shelf: Path) -> N
     with pytest.raises(BadValueError, match="letters, digits"):
         compose.merge("../x", [mine])
     assert not (shelf / "zoos" / "both").exists() and len(list((shelf / "zoos").iterdir())) == 1
+
+
+@pytest.mark.parametrize("replace_old", [False, True])
+def test_a_merge_takes_no_place_of_a_zoo_that_is_half_built_or_ships(mine: Zoo, shelf: Path, replace_old: bool) -> None:
+    model = shelf / "zoos" / "half" / "models" / "emoji-z00.safetensors"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"hours of work")
+    with pytest.raises(BadValueError, match="A zoo half is half built in .*: .* remove that folder"):
+        compose.merge("half", [mine], replace_old)
+    with pytest.raises(BadValueError, match="ships with the project and stays as it is: choose another name"):
+        compose.merge(DEFAULT, [mine], replace_old)
+    assert model.read_bytes() == b"hours of work" and not (shelf / "zoos" / DEFAULT).exists()
 
 
 @pytest.fixture
@@ -252,6 +264,9 @@ def test_a_zoo_brings_its_own_backbone_with_it(mine: Zoo, tmp_path: Path, monkey
     monkeypatch.setenv("METAVOTE_HOME", str(tmp_path / "elsewhere"))
     zoo = take(without)
     assert not has_backbone(zoo) and not summary(zoo).backbone_here
+    with pytest.raises(BadValueError, match="is here already"):
+        take(with_it)
+    assert not has_backbone(zoo) and not (tmp_path / "elsewhere" / "backbones").exists()
     zoo = take(with_it, replace=True)
     assert has_backbone(zoo) and load_backbone("random").hash == zoo.backbone_hash
     assert not (zoo.path / "backbone.safetensors").exists()

@@ -1,5 +1,7 @@
 """The files of a zoo on disk: their names, what they may hold besides, and that a changed one is read anew."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from core.errors import BadFileError
+from core.errors import BadFileError, BadValueError
 from core.tasks.catalogue import tasks
 from core.tasks.task import ad_hoc_id
-from core.zoo.archive import check, files_of
-from core.zoo.zoo import model_path, open_zoo, version_of
+from core.zoo.archive import check, files_of, pack, unpack
+from core.zoo.zoo import DEFAULT, model_path, open_zoo, version_of
 from tests.dashboard.paper_zoo import GROUPS, write_paper_zoo
 
 
@@ -107,3 +109,40 @@ def test_the_shipped_zoos_tell_the_size_of_their_own_models() -> None:
 
 def test_a_zoo_built_before_layers_were_stored_tells_no_sizes(tmp_path: Path) -> None:
     assert open_zoo(write_paper_zoo(tmp_path / "paper", zoo_tasks=2)).layers is None
+
+
+def seal(folder: Path) -> None:
+    """Have a paper zoo say the hash of its arrays, as one that was built does."""
+    about = json.loads((folder / "zoo.json").read_text())
+    digest = hashlib.sha256((folder / "arrays.safetensors").read_bytes()).hexdigest()
+    (folder / "zoo.json").write_text(json.dumps(about | {"hash": digest}))
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_zoo_file_is_not_put_over_a_folder_that_is_half_built(home: Path, tmp_path: Path, replace: bool) -> None:
+    whole = write_paper_zoo(tmp_path / "mine", zoo_tasks=2)
+    seal(whole)
+    pack(open_zoo(whole), tmp_path / "mine.zip")
+    model = home / "zoos" / "mine" / "models" / "emoji-z00.safetensors"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"hours of work")
+    with pytest.raises(BadValueError, match="A zoo mine is half built in .*: .* remove that folder"):
+        unpack(tmp_path / "mine.zip", replace)
+    assert model.read_bytes() == b"hours of work" and [path.name for path in (home / "zoos").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_no_zoo_file_takes_the_place_of_a_zoo_that_ships(home: Path, tmp_path: Path, replace: bool) -> None:
+    seal(write_paper_zoo(tmp_path / DEFAULT, zoo_tasks=2))
+    pack(open_zoo(tmp_path / DEFAULT), tmp_path / "theirs.zip")
+    with pytest.raises(BadValueError, match=f"A zoo {DEFAULT} ships with the project and stays as it is: have"):
+        unpack(tmp_path / "theirs.zip", replace)
+    assert list((home / "zoos").iterdir()) == []
+
+
+def test_the_name_is_looked_at_before_anything_that_came_with_a_zoo_is_kept(home: Path, tmp_path: Path) -> None:
+    seal(write_paper_zoo(tmp_path / "mine", zoo_tasks=2))
+    pack(open_zoo(tmp_path / "mine"), tmp_path / "mine.zip")
+    unpack(tmp_path / "mine.zip")
+    with pytest.raises(BadValueError, match="A zoo mine is here already"):
+        unpack(tmp_path / "mine.zip", fits=lambda _: pytest.fail("looked at what came with it first"))
