@@ -64,8 +64,9 @@ def add_backbone(order: Order) -> Mapping[str, Any]:
     except BadFileError:
         ours = False
     if ours:
-        named = shutil.copyfile(file, order.folder / f"{order.name}{ENDING}")
-        return {"backbone": keep_backbone(str(named)).id}
+        named = order.folder / "named" / f"{order.name}{ENDING}"
+        named.parent.mkdir(exist_ok=True)
+        return {"backbone": keep_backbone(str(shutil.copyfile(file, named))).id}
     wanted = Wanted(order.name, size=order.about.get("size"), source=order.about.get("source"))
     added = add_checkpoint(file, str(order.about["architecture"]), order.about.get("format"), wanted)
     return {"backbone": added.backbone.id, "said": f"{added.coverage.sentence}."}

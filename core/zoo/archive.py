@@ -54,7 +54,11 @@ def check_place(id: str, instead: str) -> None:
 def check(zoo: Zoo) -> None:
     """Read all that a zoo says it holds. Raises BadFileError, MismatchError for what is missing, damaged or foreign."""
     _check_id(zoo)
-    if hashlib.sha256((zoo.path / "arrays.safetensors").read_bytes()).hexdigest() != zoo.about.get("hash"):
+    try:
+        arrays = (zoo.path / "arrays.safetensors").read_bytes()
+    except OSError as error:
+        raise BadFileError(f"The zoo {zoo.id} has no readable arrays.safetensors: build or import it again.") from error
+    if hashlib.sha256(arrays).hexdigest() != zoo.about.get("hash"):
         raise BadFileError(f"The arrays of the zoo {zoo.id} are not those it was made with: export it again.")
     rows, tasks = len(zoo.rows), len(zoo.tasks)
     zoo.tie_break()

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from core.errors import MetaVoteError
-from core.zoo.exchange import own_backbone
+from core.zoo.exchange import check_given, own_backbone
 from core.zoo.summary import Summary
 from core.zoo.zoo import Zoo
 from dashboard import data, parts, state, theme
@@ -117,24 +116,20 @@ def _sentence(used: Summary) -> str:
 
 
 def _download(zoo: Zoo, used: Summary) -> None:
-    """Buttons that pack the zoo when they are pressed."""
+    """A button that packs the zoo when it is pressed, and says why where that cannot be."""
     own = own_backbone(zoo)
-
-    def whole() -> bytes:
-        return packed(zoo, own and used.backbone_here)
-
-    try:
-        st.download_button(
-            "Download it as one file",
-            whole,
-            file_name=f"{used.id}.zip",
-            mime="application/zip",
-            icon=":material/download:",
-            on_click="ignore",
-            help="All its models and what is known of them"
-            + (", and its backbone, as that is yours." if own and used.backbone_here else "."),
-        )
-    except MetaVoteError as error:
-        st.error(str(error), icon=":material/error:")
+    with_backbone = own and used.backbone_here
+    st.download_button(
+        "Download it as one file",
+        lambda: packed(zoo, with_backbone),
+        file_name=f"{used.id}.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        # the browser is told no more than that packing failed: what is wrong is looked for beside it
+        on_click=as_sentence()(check_given),
+        args=(zoo, with_backbone),
+        help="All its models and what is known of them"
+        + (", and its backbone, as that is yours." if with_backbone else "."),
+    )
     if own and not used.backbone_here:
         st.caption(f"Without its backbone {used.backbone}, which is not here.")

@@ -1,5 +1,6 @@
 """A zoo in the real file format whose selections and similarities are drawn by chance: to test pages, not pruning."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,6 +66,13 @@ def write_paper_zoo(
     }
     (folder / "zoo.json").write_text(json.dumps(about))
     return folder
+
+
+def seal(folder: Path) -> None:
+    """Have it say the hash of its arrays, as one that was built does: then it can be passed on."""
+    about = json.loads((folder / "zoo.json").read_text())
+    digest = hashlib.sha256((folder / "arrays.safetensors").read_bytes()).hexdigest()
+    (folder / "zoo.json").write_text(json.dumps(about | {"hash": digest}))
 
 
 def write_foreign_zoo(folder: Path) -> Path:

@@ -20,7 +20,7 @@ from core.zoo.recipe import plan_of, read_recipe
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard.zoos.forecast import expected, factor_of, forecast
 from tests.dashboard.pages import ROOT, click, linked, page, use_zoo, words
-from tests.dashboard.paper_zoo import write_paper_zoo
+from tests.dashboard.paper_zoo import seal, write_paper_zoo
 
 OTHER = "emoji-resnet18-simclr-disjoint"  # ships
 
@@ -215,6 +215,19 @@ def test_a_zoo_that_cannot_be_read_is_named(paper_home: Path) -> None:
     (paper_home / "zoos" / "broken").mkdir()
     (paper_home / "zoos" / "broken" / "zoo.json").write_text("{")
     assert "**broken** cannot be used" in words(page("zoos"))
+
+
+def test_a_damaged_zoo_that_is_to_be_downloaded_is_told_in_a_sentence(paper_home: Path) -> None:
+    folder = write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=3)
+    seal(folder)
+    press = lambda: page("zoos", zoo="mine").get("download_button")[0].click().run()  # noqa: E731
+    assert not press().error
+    model = folder / "models" / "emoji-z01.safetensors"
+    model.write_bytes(model.read_bytes()[:-9])
+    test = press()
+    assert "emoji-z01" in test.error[0].value and not test.exception
+    (folder / "arrays.safetensors").unlink()
+    assert "has no readable arrays.safetensors" in press().error[0].value
 
 
 @pytest.mark.parametrize("section", ["import", "merge", "backbone"])

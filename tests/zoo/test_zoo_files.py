@@ -1,7 +1,5 @@
 """The files of a zoo on disk: their names, what they may hold besides, and that a changed one is read anew."""
 
-import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from core.tasks.catalogue import tasks
 from core.tasks.task import ad_hoc_id
 from core.zoo.archive import check, files_of, pack, unpack
 from core.zoo.zoo import DEFAULT, model_path, open_zoo, version_of
-from tests.dashboard.paper_zoo import GROUPS, write_paper_zoo
+from tests.dashboard.paper_zoo import GROUPS, seal, write_paper_zoo
 
 
 def test_a_task_id_that_is_a_plain_file_name_is_one() -> None:
@@ -111,11 +109,12 @@ def test_a_zoo_built_before_layers_were_stored_tells_no_sizes(tmp_path: Path) ->
     assert open_zoo(write_paper_zoo(tmp_path / "paper", zoo_tasks=2)).layers is None
 
 
-def seal(folder: Path) -> None:
-    """Have a paper zoo say the hash of its arrays, as one that was built does."""
-    about = json.loads((folder / "zoo.json").read_text())
-    digest = hashlib.sha256((folder / "arrays.safetensors").read_bytes()).hexdigest()
-    (folder / "zoo.json").write_text(json.dumps(about | {"hash": digest}))
+def test_a_zoo_without_its_arrays_is_told_in_a_sentence(tmp_path: Path) -> None:
+    folder = write_paper_zoo(tmp_path / "mine", zoo_tasks=2)
+    (folder / "arrays.safetensors").unlink()
+    with pytest.raises(BadFileError, match="The zoo mine has no readable arrays.safetensors"):
+        pack(open_zoo(folder), tmp_path / "mine.zip")
+    assert not (tmp_path / "mine.zip").exists()
 
 
 @pytest.mark.parametrize("replace", [False, True])
