@@ -9,7 +9,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # `streamlit run` alone puts only this file's folder there
     sys.path.insert(0, ROOT)
 
-from dashboard import appearance, links, theme, warm  # noqa: E402
+from dashboard import appearance, links, theme, warm, ways  # noqa: E402
 from dashboard.errors import as_sentence  # noqa: E402
 
 st.set_page_config(page_title="Meta-Vote Studio", page_icon=":material/how_to_vote:", layout="wide")
@@ -67,7 +67,7 @@ page = st.navigation(
 st.html(
     "<style>[role=combobox] { text-overflow: ellipsis; } .stHeading h1 { padding-top: 0.25rem; } "
     "[data-testid=stSliderThumbValue] p, button[data-selected=true] p "
-    f"{{ color: light-dark({theme.MARKED['light']}, {theme.MARKED['dark']}); }}</style>"
+    f"{{ color: light-dark({theme.MARKED['light']}, {theme.MARKED['dark']}); }} {ways.STYLE}</style>"
 )
 
 links.enter(page.url_path)

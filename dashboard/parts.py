@@ -12,8 +12,7 @@ from core.tasks.datasets import class_title
 from core.tasks.task import Task
 from dashboard import theme
 from dashboard.data import PICTURE, class_strip
-
-RUN_PAGE = "app_pages/run.py"
+from dashboard.ways import RUN
 
 
 def status_badge(status: str) -> None:
@@ -27,7 +26,7 @@ def run_line(record: RunRecord) -> None:
     status = current(record)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(status)
-        st.page_link(RUN_PAGE, label=record.id, query_params={"run": record.id})
+        st.page_link(RUN, label=record.id, query_params={"run": record.id})
         st.caption(run_summary(record, status))
 
 

@@ -49,8 +49,11 @@ def first_sample() -> str:
 def open_replay() -> Recording | None:
     """The recording that is played (`?replay=`, a run id, or "sample"), None for none; leaving the page ends it."""
     visit = st.session_state.get(VISIT, 0)
-    if "replay" not in st.query_params and st.session_state.get("visit of replay") != visit:
-        st.session_state["replay"] = None
+    if st.session_state.get("visit of replay") != visit:
+        for name in ("replay", "at"):
+            if name not in st.query_params:
+                st.session_state[name] = None
+        st.session_state.pop("player", None)
     st.session_state["visit of replay"] = visit
 
     def check(text: str) -> str | None:

@@ -19,6 +19,7 @@ from dashboard.run_queue import queue_now
 from dashboard.run_result import classes, cost, result
 from dashboard.run_states import show_state
 from dashboard.watch import watch
+from dashboard.ways import COMPARE, way
 
 EVERY = 1.0  # seconds
 Seen: TypeAlias = tuple[RunRecord, str]  # a run and its status
@@ -83,8 +84,8 @@ def _actions(record: RunRecord, status: str) -> None:
             _button("Run again", ":material/replay:", "retry", _retry, record.id, writable, kind)
         if status == FINISHED:
             _button("Watch it again", ":material/play_circle:", "watch", start_replay, record.id, True)
-        if status == FINISHED and st.button("Compare", icon=":material/compare_arrows:", key="compare"):
-            st.switch_page("app_pages/compare.py", query_params={"runs": record.id})
+        if status == FINISHED:
+            way(COMPARE, "Compare", ":material/compare_arrows:", {"runs": record.id})
 
 
 def _button(

@@ -12,6 +12,7 @@ from core.zoo.zoo import Zoo, zoo_ids
 from dashboard import data, theme
 from dashboard.links import linked, one_of, whole
 from dashboard.pick import pick_one
+from dashboard.ways import NEW, ZOOS, way
 
 DEFAULT_K, MOST_K = 5, 24
 ZOO = "zoo"
@@ -42,8 +43,7 @@ def zoo_line(used: Zoo) -> None:
     if used.id != data.DEFAULT_ZOO:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f":material/database: Zoo **{used.id}**, on the backbone {used.backbone}", width="content")
-            if st.button("Choose another", type="tertiary", key="choose another zoo"):
-                go("app_pages/zoos.py")
+            way(ZOOS, "Choose another", ":material/database:")
 
 
 def pick_task(targets: Sequence[Task]) -> Task:
@@ -112,11 +112,6 @@ def pick_start() -> str:
     )
 
 
-def go(page: str) -> None:
-    """Open another page with the choices made on this one."""
-    st.switch_page(page, query_params=st.query_params.to_dict())
-
-
 def pick_layout() -> str:
     """Which stored layout the map shows (`?layout=`)."""
     return pick_one(
@@ -143,10 +138,10 @@ def pick_group(sizes: Mapping[str, int]) -> str:
 
 
 def open_run() -> str | None:
-    """The id of the run that is open (`?run=`), None for none."""
+    """The id of the run that is open (`?run=`), None for none; `?run=new` leaves the one that is."""
 
     def check(text: str) -> str | None:
-        return data.store().get(text).id
+        return None if text == NEW else data.store().get(text).id
 
     chosen: str | None = linked("run", None, check, lambda: st.session_state["run"])
     return chosen

@@ -23,6 +23,8 @@ MAGNITUDES = ["#35456C", "#4F576C", "#666970", "#7D7C78", "#958F78", "#AEA371", 
 # What pictures stand on. White would glare in the dark, and dark symbols would vanish on a dark page.
 WHITE = "#FFFFFF"
 PAPER = {"light": WHITE, "dark": "#9AA5B1"}
+# The primary colour, in .streamlit/config.toml too.
+PRIMARY = {"light": BLUE, "dark": "#1C7BBA"}
 # Words in the primary colour's hue that reach 4.5:1: the links' colours in .streamlit/config.toml.
 MARKED = {"light": "#005A8E", "dark": "#7CC5EF"}
 

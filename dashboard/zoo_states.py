@@ -7,9 +7,10 @@ import streamlit as st
 from core.errors import MetaVoteError
 from core.tasks.task import Task
 from core.zoo.zoo import Zoo
-from dashboard import data, state
+from dashboard import data
 from dashboard.compose import dialog
 from dashboard.errors import ToldError
+from dashboard.ways import MAP, way
 
 FEWEST_TASKS = 4
 BUILD = "python -m core zoo build my-zoo --setting emoji"
@@ -42,8 +43,8 @@ def need_targets(zoo: Zoo, targets: Sequence[Task], on_map: bool = False) -> Non
     )
     if on_map and st.button("New target", icon=":material/add:", type="primary", key="first target"):
         dialog(zoo)
-    if not on_map and st.button("Open the task map", icon=":material/scatter_plot:", key="to first target"):
-        state.go("app_pages/task_map.py")
+    if not on_map:
+        way(MAP, "Open the task map", ":material/scatter_plot:")
     raise ToldError
 
 

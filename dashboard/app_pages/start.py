@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.runs.record import RunRecord
 from core.runs.status import current
-from dashboard import links, parts, recordings, state
+from dashboard import links, parts, recordings
 from dashboard.data import recent_runs
 from dashboard.figures import pictures
 from dashboard.progress import ACTIVE
 from dashboard.run_states import read_only
 from dashboard.watch import watch
+from dashboard.ways import MAP, NEW, RUN, VOTES, way
 
 RECENT = 6
 EVERY = 3.0  # seconds
@@ -19,7 +20,7 @@ STEPS = (
         pictures.neighbours_panel(),
         "A target task among earlier tasks, with lines to its four nearest neighbours.",
         "Choose a target task and see which earlier tasks are most like it.",
-        "app_pages/task_map.py",
+        MAP,
         "Open the task map",
         ":material/scatter_plot:",
     ),
@@ -28,7 +29,7 @@ STEPS = (
         pictures.votes_panel(),
         "Four neighbours, each with the channels it kept; the four channels with most votes are selected.",
         "Each neighbour votes for the channels its own pruned model kept.",
-        "app_pages/votes.py",
+        VOTES,
         "Inspect the votes",
         ":material/how_to_vote:",
     ),
@@ -37,7 +38,7 @@ STEPS = (
         pictures.slim_panel(),
         "A wide network becomes a narrow one.",
         "The winners become a slim model, ready after a few iterations of fine-tuning.",
-        "app_pages/run.py",
+        RUN,
         "Start pruning",
         ":material/content_cut:",
     ),
@@ -50,9 +51,7 @@ st.markdown(
 )
 read_only()
 with st.container(horizontal=True, vertical_alignment="center"):
-    if st.button("Watch a sample run", type="primary", icon=":material/play_circle:"):
-        recordings.start_replay(recordings.first_sample())
-        st.switch_page(parts.RUN_PAGE, query_params={"replay": recordings.first_sample()})
+    way(RUN, "Watch a sample run", ":material/play_circle:", {"replay": recordings.first_sample()}, primary=True)
     st.caption("A recording of a real run, in a quarter of a minute: nothing has to be started.", width="content")
 
 with st.grid(3, min_column_width=260, gap="medium"):
@@ -62,10 +61,8 @@ with st.grid(3, min_column_width=260, gap="medium"):
             st.subheader(heading, anchor=False)
             st.markdown(sentence)
             st.space("stretch")
-            if st.button(label, icon=icon, width="stretch"):
-                if page == parts.RUN_PAGE:
-                    st.session_state["run"] = st.session_state["replay"] = None  # the form, not what was open last
-                state.go(page)
+            form = {"run": NEW} if page == RUN else None  # not the run that was open last
+            way(page, label, icon, form, wide=True)
 
 
 def split() -> tuple[list[RunRecord], list[RunRecord]]:

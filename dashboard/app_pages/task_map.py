@@ -8,6 +8,7 @@ from dashboard.errors import as_sentence
 from dashboard.figures import similarities, task_map
 from dashboard.map_details import details, neighbour_table, who_votes
 from dashboard.new_targets import in_progress, own_target
+from dashboard.ways import VOTES, way
 
 MAP = "map of tasks"
 TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -88,8 +89,7 @@ with map_box:
 st.subheader(f"Its {len(near)} neighbours" if len(near) > 1 else "Its neighbour", anchor=False)
 who_votes(zoo, target, ranked, near, k, similarity)
 neighbour_table(zoo, target, ranked, near)
-if st.button("Look at votes", type="primary", icon=":material/how_to_vote:"):
-    state.go("app_pages/votes.py")
+way(VOTES, "Look at votes", ":material/how_to_vote:", primary=True)
 
 st.subheader(f"The target, {target.id}", anchor=False)
 own_target(zoo, target)

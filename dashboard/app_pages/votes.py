@@ -8,6 +8,7 @@ from dashboard.pick import pick_one
 from dashboard.size_budget import pick_budget
 from dashboard.votes import group, overlap, overview, trial, what_if
 from dashboard.votes.view import View, counted
+from dashboard.ways import NEW, RUN, way
 
 SECTIONS = {
     "overview": ":material/stacked_bar_chart: All groups",
@@ -71,6 +72,4 @@ else:
 with before_training:
     trial.panel(view)
 
-if st.button("Prune this task", type="primary", icon=":material/content_cut:"):
-    st.session_state["run"] = None
-    state.go("app_pages/run.py")
+way(RUN, "Prune this task", ":material/content_cut:", {**st.query_params.to_dict(), "run": NEW}, primary=True)

@@ -18,9 +18,9 @@ from dashboard.compare.compared import MOST_LINES, Compared
 from dashboard.compare.entries import kinds_of
 from dashboard.compare.frame import ALWAYS, frame_of, labels_of, others_like
 from dashboard.compare.names import names_of
-from dashboard.parts import RUN_PAGE
 from dashboard.progress import ACTIVE
 from dashboard.watch import watch
+from dashboard.ways import NEW, RUN, way
 
 EVERY = 2.0  # seconds
 MOST_IN_KEY = 12
@@ -89,8 +89,7 @@ def _nothing_chosen(records: Sequence[RunRecord]) -> None:
 
 def _nothing_yet() -> None:
     st.info("There is no run yet. Start one, or bring runs from another machine.", icon=":material/content_cut:")
-    if st.button("Start a run", type="primary", icon=":material/content_cut:"):
-        st.switch_page(RUN_PAGE)
+    way(RUN, "Start a run", ":material/content_cut:", {"run": NEW}, primary=True)
     files.bring()
 
 
@@ -122,10 +121,8 @@ def _alone(one: RunRecord, records: Sequence[RunRecord]) -> None:
 
 def _start_others(one: RunRecord) -> None:
     """The way to the form, filled in with the other methods on that run's task and budget."""
-    if st.button("Prune its task with other methods", type="primary", icon=":material/content_cut:"):
-        asked = others_of(one.config)
-        st.session_state["run"] = st.session_state["replay"] = None
-        st.switch_page(RUN_PAGE, query_params=asked)
+    asked = others_of(one.config) | {"run": NEW}
+    way(RUN, "Prune its task with other methods", ":material/content_cut:", asked, primary=True)
 
 
 def others_of(config: RunConfig) -> dict[str, str]:

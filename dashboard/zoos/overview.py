@@ -12,6 +12,7 @@ from dashboard import data, parts, state, theme
 from dashboard.compose import title as dataset_title
 from dashboard.errors import as_sentence
 from dashboard.pick import pick_one
+from dashboard.ways import MAP, way
 from dashboard.zoos.passing_on import packed
 
 TABLE = "table of zoos"
@@ -92,8 +93,7 @@ def details(used: Summary, zoo: Zoo) -> None:
                 icon=":material/link_off:",
             )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            if st.button("Open its map", icon=":material/scatter_plot:", type="primary"):
-                state.go("app_pages/task_map.py")
+            way(MAP, "Open its map", ":material/scatter_plot:", primary=True)
             _download(zoo, used)
 
 

@@ -75,7 +75,7 @@ def test_runs_are_chosen_and_looked_at_by_keyboard_alone(visit: Visit, runs: lis
 
 def test_a_finished_run_leads_to_its_comparison(visit: Visit, runs: list[str]) -> None:
     page = visit(f"run?run={runs[0]}")
-    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Compare", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Compare")
     settle(page)
     assert f"runs={runs[0]}" in page.url

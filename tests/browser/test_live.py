@@ -39,7 +39,7 @@ def test_charts_stay_and_keep_their_zoom_while_a_run_goes_on(visit: Visit) -> No
 
 def test_one_click_on_the_start_page_plays_a_recording(visit: Visit) -> None:
     page = visit("", width=390, height=844)
-    page.get_by_role("button", name="Watch a sample run").click()
+    page.get_by_role("link", name="Watch a sample run").click()
     expect(page.get_by_text("This is a recording of a real run")).to_be_visible()
     page.wait_for_url("**replay=**")
     expect(page.get_by_text("77.8 %")).to_be_visible()

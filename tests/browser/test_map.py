@@ -27,7 +27,7 @@ def test_a_zoo_task_is_clicked_swapped_in_and_votes(visit: Visit) -> None:
     page.wait_for_url("**chosen=**")
     settle(page)
     assert id in page.url.split("chosen=")[1].split("&")[0]
-    page.get_by_role("button", name="Look at votes").click()
+    page.get_by_role("link", name="Look at votes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Votes")
     expect(page.get_by_text("5 neighbours, chosen by hand,")).to_be_visible()
     sound(page)

@@ -61,13 +61,40 @@ def test_a_link_that_does_not_fit_falls_back_and_says_so(visit: Visit, address: 
 def test_choices_are_in_the_link_and_follow_to_the_next_page(visit: Visit) -> None:
     page = visit("map?task=emoji-t03&k=3&similarity=prototypes")
     expect(page.get_by_text("Its 3 neighbours")).to_be_visible()
-    page.get_by_role("button", name="Look at votes").click()
+    page.get_by_role("link", name="Look at votes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Votes")
     settle(page)
     assert all(part in page.url for part in ("task=emoji-t03", "k=3", "similarity=prototypes"))
     page.reload()
     settle(page)
     expect(page.get_by_text("3 neighbours want")).to_be_visible()
+
+
+SLOW_LINE = """
+  const late = call => event => setTimeout(() => call(event), 700);
+  const Plain = window.WebSocket;
+  window.WebSocket = class extends Plain {
+    set onmessage(call) { super.onmessage = late(call) }
+    addEventListener(kind, call) { super.addEventListener(kind, kind === "message" ? late(call) : call) }
+  }
+"""
+
+
+def test_a_page_that_is_left_while_a_part_of_it_is_kept_up_to_date_does_not_empty_the_next(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context()
+    context.add_init_script(SLOW_LINE)  # the browser learns late that another page has begun
+    page = context.new_page()
+    page.goto(
+        f"{server.url}/votes?keep=0.37"
+    )  # which nobody has asked for yet, so that the trial looks again and again
+    page.get_by_role("link", name="Prune this task").click(timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Run", timeout=PATIENCE)
+    page.wait_for_timeout(4_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Run")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    context.close()
 
 
 def go_to(page: Page, title: str) -> None:

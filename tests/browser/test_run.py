@@ -54,11 +54,11 @@ def test_from_a_click_on_the_map_to_a_finished_run(visit: Visit, finished: dict[
     chosen = page.url.split("task=")[1].split("&")[0]
     expect(page.get_by_text(f"The target, {chosen}")).to_be_visible()
 
-    page.get_by_role("button", name="Look at votes").click()
+    page.get_by_role("link", name="Look at votes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Votes")
     expect(page.get_by_text("neighbours want")).to_be_visible()
     settle(page)
-    page.get_by_role("button", name="Prune this task").click()
+    page.get_by_role("link", name="Prune this task").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Run")
     set_iterations(page, ITERATIONS)
     page.get_by_role("button", name="Start", exact=True).click()

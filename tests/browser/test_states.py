@@ -131,7 +131,7 @@ def test_nothing_yet(visit: Visit, store: Store) -> None:
 def test_one_run(visit: Visit, one_run: str) -> None:
     page = visit("compare")
     told(page, "There is one run so far.", "Prune its task with other methods")
-    page.get_by_role("button", name="Prune its task with other methods").click()
+    page.get_by_role("link", name="Prune its task with other methods").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Run")
     expect(page.get_by_role("button", name="Start 8 runs")).to_be_visible()
 

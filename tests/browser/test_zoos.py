@@ -39,7 +39,7 @@ def test_a_zoo_file_is_taken_in_and_then_used_on_every_page(visit: Visit, packed
         page.get_by_role("button", name="Download it as one file").click()
     assert Path(waiting.value.path()).read_bytes() == packed.read_bytes()
     sound(page)
-    page.get_by_role("button", name="Open its map").click()
+    page.get_by_role("link", name="Open its map").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Task map")
     settle(page)
     expect(page.get_by_text("Zoo part, on the backbone")).to_be_visible()

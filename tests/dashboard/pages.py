@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element
@@ -15,10 +16,14 @@ from core.runs.store import Store
 from core.zoo.zoo import DEFAULT
 
 ROOT = Path(__file__).resolve().parents[2]
+APP = str(ROOT / "dashboard" / "app.py")
 
 
 def page(name: str, **link: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "dashboard" / "app_pages" / f"{name}.py"), default_timeout=60)
+    test = AppTest.from_file(APP, default_timeout=60)
+    if name == "task_map":  # whose address is not its file's name: known once the app has run
+        test.run()
+    test.switch_page(f"app_pages/{name}.py")
     for key, value in link.items():
         test.query_params[key] = value
     return test.run()
@@ -82,6 +87,21 @@ def record_run(
         store.append(run, last)
         store.finish(run, last.to_dict())
     return run
+
+
+def ways(test: AppTest) -> dict[str, str]:
+    """The links to other pages: what they say -> which page, and with what, as "run?k=3"."""
+    return {one.proto.label: f"{one.proto.page}?{one.proto.query_string}" for one in test.get("page_link")}
+
+
+def follow(test: AppTest, label: str) -> AppTest:
+    """Open the page that a link leads to, with what it carries."""
+    page, _, carried = ways(test)[label].partition("?")
+    test.switch_page(f"app_pages/{'task_map' if page == 'map' else page}.py")
+    test.query_params.clear()
+    for key, value in parse_qsl(carried):
+        test.query_params[key] = value
+    return test.run()
 
 
 def click(test: AppTest, label: str) -> AppTest:

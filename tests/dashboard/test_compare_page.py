@@ -10,17 +10,14 @@ from core.pruning.methods import METHODS
 from core.runs.store import Store
 from dashboard.compare.choice import TABS
 from dashboard.compare.page import others_of
-from tests.dashboard.pages import page
+from tests.dashboard.pages import follow, page, ways
 from tests.dashboard.runs import finished_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def compare(**link: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "dashboard" / "app_pages" / "compare.py"), default_timeout=60)
-    for key, value in link.items():
-        test.query_params[key] = value
-    return test.run()
+    return page("compare", **link)
 
 
 def link_of(test: AppTest, key: str) -> str | None:
@@ -59,7 +56,7 @@ def three(store: Store) -> list[str]:
 def test_without_a_run_the_page_offers_to_start_one_or_to_bring_some_in(paper_home: Path) -> None:
     test = sound(compare())
     assert "There is no run yet" in test.info[0].value
-    assert [button.label for button in test.button] == ["Start a run"]
+    assert ways(test) == {"Start a run": "run?run=new"}
     assert test.get("file_uploader")
 
 
@@ -192,9 +189,8 @@ def test_one_run_alone_leads_to_the_form_filled_in_with_the_other_methods(store:
     run = finished_run(store, 0.7, keep=0.3, iterations=12, seed=4)
     test = sound(compare(**({"runs": run} if chosen else {})))
     assert "One run so far" in words(test) if chosen else "There is one run so far" in words(test)
-    assert "Prune its task with other methods" in [button.label for button in test.button]
     asked = others_of(store.get(run).config)
-    form = sound(page("run", **asked))
+    form = sound(follow(test, "Prune its task with other methods"))
     assert not form.warning
     assert {name: link_of(form, name) for name in asked} == asked
     others = len(METHODS) - 2  # all but its own, and but the one that needs to be told whose mask

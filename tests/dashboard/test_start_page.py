@@ -8,19 +8,16 @@ from streamlit.testing.v1 import AppTest
 from core.pruning.config import RunConfig
 from core.runs.store import Store
 from dashboard import recordings
-from tests.dashboard.pages import ROOT, click, linked, record_run, words
+from tests.dashboard.pages import follow, linked, page, record_run, words
 
 
 def opened(**link: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
-    for key, value in link.items():
-        test.query_params[key] = value
-    return test.run()
+    return page("start", **link)
 
 
 def test_start_page_lists_runs_in_progress_and_recent_ones(store: Store) -> None:
     done, waiting = record_run(store), store.create(RunConfig("emoji-t02"))
-    test = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60).run()
+    test = opened()
     assert not test.exception
     headings = [heading.value for heading in test.subheader]
     assert "In progress" in headings and "Recent runs" in headings
@@ -41,7 +38,7 @@ def test_an_empty_start_page_says_what_this_is_and_what_to_do(paper_home: Path) 
 
 
 def test_one_button_plays_a_recording_with_an_empty_store(store: Store) -> None:
-    test = click(opened(), "Watch a sample run")
+    test = follow(opened(), "Watch a sample run")
     assert not test.exception and not test.error
     assert "This is a recording of a real run, not a run in progress." in words(test)
     assert linked(test, "replay") == recordings.first_sample()
@@ -60,3 +57,17 @@ def test_a_theme_in_the_link_stays_there_and_one_nobody_knows_is_told(paper_home
     assert linked(opened(theme="dark"), "theme") == "dark"
     test = opened(theme="pink")
     assert "There is no theme 'pink'" in test.warning[0].value and "theme" not in test.query_params
+
+
+def test_a_recording_begins_anew_and_the_form_opens_whatever_was_open_last(store: Store) -> None:
+    run = record_run(store)
+    test = follow(opened(), "Watch a sample run")
+    test.session_state["at"] = 3.0  # stands still somewhere
+    form = follow(test.switch_page("app_pages/start.py").run(), "Start pruning")
+    assert "replay" not in form.query_params and "run" not in form.query_params and not form.warning
+    again = follow(form.switch_page("app_pages/start.py").run(), "Watch a sample run")
+    assert linked(again, "replay") == recordings.first_sample() and "at" not in again.query_params
+    run_open = follow(again.switch_page("app_pages/start.py").run(), run)
+    assert linked(run_open, "run") == run
+    form = follow(run_open.switch_page("app_pages/start.py").run(), "Start pruning")
+    assert "run" not in form.query_params and "Start" in [button.label for button in form.button]
