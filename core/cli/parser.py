@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from core.channels.budget import ALLOCATIONS, SHARES_OF
+from core.channels.budget import ALLOCATIONS, KIND, SHARES_OF, Budget
 from core.cli.answer import Answer, UsageError
 from core.errors import BadValueError
 
@@ -110,6 +110,12 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
                         help="channels that every group keeps at least (default: 1)")  # fmt: skip
     parser.add_argument("--multiple", type=whole(1), metavar="N",
                         help="widths are multiples of this, or a group's own size (default: 1)")  # fmt: skip
+
+
+def budget_of(args: argparse.Namespace) -> Budget:
+    """The Budget that --keep and `add_budget`'s arguments ask for."""
+    given = {name: value for name in KIND if (value := getattr(args, name)) is not None}
+    return Budget(args.keep, **given)
 
 
 def task_of(args: argparse.Namespace) -> Any:

@@ -1,12 +1,13 @@
 """`votes`: what a task's neighbours vote for, per channel group, and who voted for which channel."""
 
 import argparse
+from dataclasses import asdict
 from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, table
-from core.cli.parser import Verbs, add_task, keep_ratio, one_of, task_of
+from core.cli.parser import Verbs, add_budget, add_task, budget_of, keep_ratio, one_of, task_of
 from core.cli.tasks import add_ranking, opened, ranked
 from core.errors import UnknownNameError
 
@@ -32,6 +33,7 @@ def add(verbs: Verbs) -> None:
                         help="what a vote weighs: count, similarity or score (default: %(default)s)")  # fmt: skip
     parser.add_argument("--keep", type=keep_ratio, default=0.2, metavar="RATIO",
                         help="keep ratio of the selection that the votes make (default: %(default)s)")  # fmt: skip
+    add_budget(parser)
     parser.add_argument("--group", metavar="NAME", help="only this channel group, channel by channel")
 
 
@@ -43,24 +45,24 @@ def weightings() -> tuple[str, ...]:
 
 
 def votes(args: argparse.Namespace) -> Answer:
-    """{"task", "keep", "weighting", "neighbours": [{"task", "similarity", "weight"}], "groups": [...]}.
+    """{"task", "keep" and the rest of the budget, "weighting", "neighbours", "groups": [...]}.
 
+    A neighbour: {"task", "similarity", "weight"}.
     A group: {"group", "size", "votes": [n_g], "voters": {task: [channels]}, "selected": [channels], "overlap",
     "chance_overlap"}; the selection is the one that `prune` would start from.
     """
-    from core.voting import select
-    from core.voting import votes as count
-    from core.zoo.zoo import ballots
+    from core.zoo.election import allowance_of, elected
 
     task, zoo = task_of(args), opened(args)
     if args.group is not None and args.group not in zoo.groups:
         raise UnknownNameError("channel group", args.group, zoo.groups)
-    counted = count(ballots(zoo, ranked(args, task, zoo), args.keep), args.weighting)
-    chosen = select(counted, args.keep, _tie_break(zoo))
+    budget = budget_of(args)
+    allowance = allowance_of(zoo, budget, len(task.classes))
+    counted, chosen = elected(zoo, ranked(args, task, zoo), args.weighting, allowance, _tie_break(zoo))
     groups = [args.group] if args.group else list(counted.groups)
     document = {
         "task": task.id,
-        "keep": args.keep,
+        **asdict(budget),
         "weighting": args.weighting,
         "neighbours": counted.to_dict()["tasks"],
         "groups": [group_document(counted, chosen, name) for name in groups],

@@ -46,6 +46,10 @@ def add_build(actions: Verbs) -> None:
     add_budget(parser)
     parser.add_argument("--iterations", type=whole(0), metavar="N", help="training iterations a model (default: 240)")
     parser.add_argument("--seed", type=whole(0), metavar="N", help="seed of every random draw (default: 0)")
+    parser.add_argument(
+        "--learning-rate", dest="learning_rate", type=float, metavar="RATE",
+        help="peak of the learning rate (default: 0.02)",
+    )  # fmt: skip
     parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads a worker (default: 1)")
     parser.add_argument("--workers", type=whole(1), metavar="N", help="processes (default: 1)")
     parser.add_argument("--replace", action="store_true", help="replace a zoo of that id, of other tasks or settings")
@@ -119,7 +123,7 @@ def _plan(args: argparse.Namespace) -> "tuple[Plan, int]":
     from core.zoo.build import checked
 
     plan, workers = _asked(args)
-    names = ("backbone", "method", "keep", "iterations", "seed", "threads", *KIND)
+    names = ("backbone", "method", "keep", "iterations", "seed", "threads", "learning_rate", *KIND)
     given = {name: value for name in names if (value := getattr(args, name)) is not None}
     try:
         return checked(replace(plan, **given), args.workers or workers), args.workers or workers

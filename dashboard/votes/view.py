@@ -9,7 +9,8 @@ from core.channels.selection import Selection
 from core.errors import BadValueError
 from core.pruning.config import RunConfig
 from core.tasks.task import Task
-from core.voting import Votes, select, standing
+from core.voting import Votes, select
+from core.zoo.election import allowance_of, elected
 from core.zoo.zoo import Neighbour, Zoo
 from dashboard import data
 
@@ -55,7 +56,7 @@ class View:
     @property
     def voted_at(self) -> float:
         """The share of the channels that neighbours kept when they had what they vote with."""
-        return _voted_at(_allowance(self.zoo, self.target, self.budget))
+        return _voted_at(allowance_of(self.zoo, self.budget, len(self.target.classes)))
 
     def with_voters(self, near: Sequence[Neighbour]) -> "View":
         """The same where others vote, as if chosen by hand."""
@@ -70,17 +71,12 @@ def counted(
 
     Where a run would be refused, as no widths come near enough, groups keep what comes nearest.
     """
-    allowance, ties = _allowance(zoo, target, budget), zoo.tie_break()
-    votes = data.votes_by(zoo, near, weighting, _voted_at(allowance))
-    across = standing(votes, ties) if budget.allocation == "global" else None
+    allowance, ties = allowance_of(zoo, budget, len(target.classes)), zoo.tie_break()
     try:
-        return votes, select(votes, allowance.counts(standing=across), ties)
+        return elected(zoo, near, weighting, allowance, ties)
     except BadValueError:
+        votes = data.votes_by(zoo, near, weighting, _voted_at(allowance))
         return votes, select(votes, allowance.nearest, ties)
-
-
-def _allowance(zoo: Zoo, target: Task, budget: Budget) -> Allowance:
-    return Allowance(budget, zoo.groups, zoo.layers, len(target.classes))
 
 
 def _voted_at(allowance: Allowance) -> float:

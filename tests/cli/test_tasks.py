@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from core.channels.budget import KIND
 from core.tasks.catalogue import tasks
 from core.voting import select, votes
 from core.zoo.zoo import ballots, open_zoo
@@ -127,12 +128,15 @@ def test_votes_of_one_group_are_shown_channel_by_channel(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_what_votes_selects_is_what_prune_keeps(run: Run) -> None:
+@pytest.mark.parametrize("budget", ["", "--keep 0.1 --of params --multiple 8", "--keep 0.3 --allocation global"])
+def test_what_votes_selects_is_what_prune_keeps(run: Run, budget: str) -> None:
     from core.channels.files import load_pruned
     from core.runs.store import Store
 
-    chosen = {one["group"]: one["selected"] for one in run("votes", "emoji-t01", "--json").document["groups"]}
-    document = run("prune", "emoji-t01", "--iterations", "0", "--threads", "1", "--json").document
+    votes = run("votes", "emoji-t01", *budget.split(), "--json").document
+    chosen = {one["group"]: one["selected"] for one in votes["groups"]}
+    document = run("prune", "emoji-t01", "--iterations", "0", "--threads", "1", *budget.split(), "--json").document
+    assert {name: votes[name] for name in KIND} == {name: document["requested"][name] for name in KIND}
     kept = load_pruned(Store().model_path(document["run"])).selection.kept
     assert {name: list(channels) for name, channels in kept.items()} == chosen
     assert document["test_accuracy"] is not None and document["cost"]["iterations"] == 0
