@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.tasks.task import Task
 from core.zoo.zoo import Neighbour, Zoo
-from dashboard import data, parts, theme, voters
+from dashboard import columns, data, parts, theme, voters
 from dashboard.atlas import Shade
 from dashboard.errors import as_sentence
 from dashboard.links import linked, one_of
@@ -164,20 +164,20 @@ def neighbour_table(zoo: Zoo, target: Task, ranked: Sequence[Neighbour], near: S
             ],
         }
     )
-    st.dataframe(
-        frame.style.format({"Similarity": lambda value: theme.decimal(value, 3)}),  # with a true minus
-        hide_index=True,
+    columns.table(
+        frame,
+        {
+            "Similarity": columns.SIMILARITY,
+            "Slim accuracy": columns.PERCENT.told("Of the zoo task's own slim model, on its own validation images"),
+        },
+        {
+            "Rank": st.column_config.NumberColumn(width=50),
+            "Pictures": st.column_config.ImageColumn(width=5 * TILE + 20, help="One training image of each class"),
+        },
         key=TABLE,
         on_select=on_row,
         selection_mode="single-row",
         row_height=TILE + 4,
-        column_config={
-            "Rank": st.column_config.NumberColumn(width=50),
-            "Pictures": st.column_config.ImageColumn(width=5 * TILE + 20, help="One training image of each class"),
-            "Slim accuracy": st.column_config.NumberColumn(
-                format="%.1f %%", help="Of the zoo task's own slim model, on its own validation images"
-            ),
-        },
         alt=f"The {len(near)} zoo tasks that vote for {target.id}, with similarity and shared classes",
     )
 

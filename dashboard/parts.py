@@ -34,7 +34,7 @@ def run_summary(record: RunRecord, status: str) -> str:
     """Method, keep ratio, result or age, in a few words."""
     parts = [theme.method_title(record.config.method)]
     if METHODS[record.config.method].removes:
-        parts.append(f"keep {theme.size_budget(record.config.budget)}")
+        parts.append(f"keep {record.config.budget.in_words()}")
     if status == FINISHED and record.result:
         parts.append(f"{theme.percent(record.result['test_accuracy'], 1)} on test")
     parts.append(theme.ago(time.time() - record.created))

@@ -7,7 +7,7 @@ from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.runs.record import FINISHED, QUEUED, RunRecord
 from core.runs.status import current
-from dashboard import data, theme
+from dashboard import columns, data, theme
 from dashboard.links import linked, one_of
 from dashboard.recordings import first_sample, start_replay
 
@@ -29,17 +29,13 @@ def run_list() -> None:
         return
     ids = [record.id for record in records]
     st.selectbox("Open a run", ids, index=None, key=BOX, on_change=_open_from_box, placeholder="Choose a run")
-    st.dataframe(
+    columns.table(
         runs_table(records),
-        hide_index=True,
+        {"Keep": columns.RATIO, "Test accuracy": columns.PERCENT},
+        {"Started": st.column_config.DatetimeColumn(format="distance")},
         key=TABLE,
         on_select=_open_from_table,
         selection_mode="single-row",
-        column_config={
-            "Keep": st.column_config.NumberColumn(format="percent"),
-            "Test accuracy": st.column_config.NumberColumn(format="%.1f %%"),
-            "Started": st.column_config.DatetimeColumn(format="distance"),
-        },
         alt=f"The {len(records)} newest runs with status, method, task and test accuracy",
     )
     st.session_state["listed runs"] = ids
@@ -51,7 +47,7 @@ def runs_table(records: list[RunRecord]) -> pd.DataFrame:
         {
             "Run": [record.id for record in records],
             "Status": _statuses(records),
-            "Test accuracy": [_test_accuracy(record) for record in records],
+            "Test accuracy": pd.Series([_test_accuracy(record) for record in records], dtype=float),
             "Method": [theme.method_title(record.config.method) for record in records],
             "Task": [record.config.task for record in records],
             "Keep": pd.Series([_keep(record) for record in records], dtype=float),
@@ -88,8 +84,8 @@ def _statuses(records: list[RunRecord]) -> list[str]:
 
 
 def _keep(record: RunRecord) -> float | None:
-    """The keep ratio asked for; None where nothing is removed."""
-    return record.config.keep if METHODS[record.config.method].removes else None
+    """The keep ratio asked for, in per cent; None where nothing is removed."""
+    return 100 * record.config.keep if METHODS[record.config.method].removes else None
 
 
 def _of(record: RunRecord) -> str:

@@ -10,6 +10,7 @@ from core.pruning.events import Finished
 from core.pruning.methods import METHODS
 from core.reports.by_class import ClassFigures, balanced_where_uneven, class_figures, imbalance_of, uneven_words
 from core.reports.records import reached
+from core.reports.tables import reached as in_words
 from core.runs.record import RunRecord
 from dashboard import data, theme
 
@@ -32,8 +33,8 @@ def hit(record: RunRecord, end: Finished) -> str | None:
     share, off = reached(record.config, {"achieved": end.achieved})
     if share is None or off is None:
         return None
-    asked = theme.size_budget(record.config.budget, whole=True)
-    return f"Asked to keep {asked}; reached {theme.percent(share, 2)}, {theme.deviation(off)} off."
+    asked = record.config.budget.in_words(whole=True)
+    return f"Asked to keep {asked}; reached {in_words(share, off)}."
 
 
 def classes(record: RunRecord, end: Finished) -> None:

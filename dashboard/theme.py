@@ -1,11 +1,25 @@
-"""How things look and read on every page: colours, symbols, number formats and labels, each in one place."""
+"""How things look and read on every page: colours, symbols and labels; numbers as `core.numbers` writes them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count as count_from
 from typing import Any
 
-from core.channels.budget import WORDS, Budget
+from core.numbers import MINUS as MINUS
+from core.numbers import ago as ago
+from core.numbers import count as count
+from core.numbers import decimal as decimal
+from core.numbers import deviation as deviation
+from core.numbers import duration as duration
+from core.numbers import energy as energy
+from core.numbers import mass as mass
+from core.numbers import megabytes as megabytes
+from core.numbers import milliseconds as milliseconds
+from core.numbers import percent as percent
+from core.numbers import points as points
+from core.numbers import ratio as ratio
+from core.numbers import short as short
+from core.numbers import times as times
 from core.pruning.methods import METHODS
 from core.runs.record import CANCELLED, CANCELLING, FAILED, FINISHED, LOST, QUEUED, RUNNING
 from core.tasks.datasets import class_title
@@ -216,7 +230,6 @@ PHASE_LOOKS: dict[str, PhaseLook] = {
     "fine-tuning": PhaseLook(BLUE, "blue"),
     "testing": PhaseLook(GREEN, "green"),
 }
-MINUS = "\N{MINUS SIGN}"
 
 
 def class_label(dataset: str, name: str) -> str:
@@ -228,93 +241,3 @@ def class_label(dataset: str, name: str) -> str:
 def method_title(name: str) -> str:
     """What people read for a method; an unknown one keeps its name."""
     return METHODS[name].title if name in METHODS else name
-
-
-def percent(share: float, digits: int = 0) -> str:
-    """A share in [0, 1] as "20 %"."""
-    return f"{100 * share:.{digits}f} %".replace("-", MINUS)
-
-
-def ratio(keep: float) -> str:
-    """A keep ratio as exactly as it was asked for: "20 %", "12.5 %"."""
-    return f"{100 * keep:.3g} %"
-
-
-def size_budget(budget: Budget, whole: bool = False) -> str:
-    """What was asked for in a few words: "20 %", "5 % of the parameters, global, in multiples of 8".
-
-    whole: say that it is of the channels, too.
-    """
-    parts = [ratio(budget.keep) + (f" of the {WORDS[budget.of]}" if whole or budget.of != Budget.of else "")]
-    parts += ["global"] if budget.allocation == "global" else []
-    parts += [f"at least {budget.least_width} wide"] if budget.least_width > 1 else []
-    return ", ".join([*parts, *([f"in multiples of {budget.multiple}"] if budget.multiple > 1 else [])])
-
-
-def deviation(value: float) -> str:
-    """How far off something is, relative to it: "+0.6 %"."""
-    return f"{100 * value:+.1f} %".replace("-0.0", "+0.0").replace("-", MINUS)
-
-
-def decimal(value: float, digits: int = 2) -> str:
-    """A plain number, with a true minus sign."""
-    return f"{value:,.{digits}f}".replace("-", MINUS)
-
-
-def count(number: float) -> str:
-    """A whole number with thousands separated."""
-    return f"{number:,.0f}"
-
-
-def short(number: float) -> str:
-    """A large number in three digits or so: "448 k", "11.2 M", "1.3 G"."""
-    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(number) >= 0.9995 * size:
-            scaled = number / size
-            return f"{scaled:.0f} {unit}" if scaled >= 99.95 else f"{scaled:.1f} {unit}"
-    return f"{number:.0f}"
-
-
-def duration(seconds: float) -> str:
-    """ "8 s", "2 min 5 s", "1 h 12 min"."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def milliseconds(seconds: float) -> str:
-    """0.00412 -> "4.12 ms", 0.412 -> "412 ms"."""
-    return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{1000 * seconds:.0f} ms"
-
-
-def times(factor: float) -> str:
-    """A ratio: "4.1 ×"."""
-    return f"{factor:.1f} ×"
-
-
-def ago(seconds: float) -> str:
-    """How long ago something was, coarsely: "just now", "12 min ago", "3 days ago"."""
-    if seconds < 60:
-        return "just now"
-    for unit, size in (("day", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            number = int(seconds // size)
-            plural = "s" if unit == "day" and number > 1 else ""
-            return f"{number} {unit}{plural} ago"
-    return "just now"
-
-
-def energy(kwh: float) -> str:
-    """Energy in the unit that suits it: "0.42 Wh", "1.3 kWh"."""
-    return f"{kwh:.2f} kWh" if kwh >= 0.1 else f"{1000 * kwh:.2f} Wh"
-
-
-def mass(grams: float) -> str:
-    """Mass in the unit that suits it: "3.20 mg", "0.42 g", "1.30 kg"."""
-    for unit, size in (("kg", 1000.0), ("g", 1.0)):
-        if grams >= 0.1 * size:
-            return f"{grams / size:.2f} {unit}"
-    return f"{1000 * grams:.2f} mg"

@@ -18,6 +18,7 @@ from core.channels.fit import Counts
 from core.channels.layers import Layers
 from core.channels.selection import check_keep, kept_count, widths_of
 from core.errors import BadValueError, UnknownNameError
+from core.numbers import ratio
 
 Array = npt.NDArray[np.float64]
 SHARES_OF = ("channels", "params", "macs")
@@ -60,12 +61,18 @@ class Budget:
         """Whether every group keeps that share of its own channels: the usual kind, which no other group bears on."""
         return self.of == "channels" and self.allocation == "uniform"
 
-    def __str__(self) -> str:
-        parts = [f"{100 * self.keep:.4g} % of the {WORDS[self.of]}"]
+    def in_words(self, whole: bool = False) -> str:
+        """In a few words: "20 %", "5 % of the parameters, global, in multiples of 8".
+
+        whole: say that it is of the channels, too.
+        """
+        parts = [ratio(self.keep) + (f" of the {WORDS[self.of]}" if whole or self.of != Budget.of else "")]
         parts += ["global"] if self.allocation == "global" else []
         parts += [f"at least {self.least_width} wide"] if self.least_width > 1 else []
-        parts += [f"in multiples of {self.multiple}"] if self.multiple > 1 else []
-        return ", ".join(parts)
+        return ", ".join([*parts, *([f"in multiples of {self.multiple}"] if self.multiple > 1 else [])])
+
+    def __str__(self) -> str:
+        return self.in_words(whole=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +213,8 @@ class Allowance:
             kinds = [f"{budget.least_width} at least"] if budget.least_width > 1 else []
             other += " and ".join([*kinds, *([f"multiples of {budget.multiple}"] if budget.multiple > 1 else [])])
         return BadValueError(
-            f"Keeping {100 * budget.keep:.4g} % of the {WORDS[budget.of]} cannot be met within "
-            f"{100 * TOLERANCE:g} %: the nearest is {100 * near:.4g} %. Ask for a keep ratio of {near:.4g}{other}."
+            f"Keeping {ratio(budget.keep)} of the {WORDS[budget.of]} cannot be met within {ratio(TOLERANCE)}: "
+            f"the nearest is {ratio(near)}. Ask for a keep ratio of {near:.4g}{other}."
         )
 
 

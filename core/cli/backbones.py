@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs, listed, one_of, whole
 from core.errors import BadValueError
+from core.numbers import count, megabytes, short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,7 +90,7 @@ def _colours(text: str) -> tuple[float, ...]:
 def all_of_them(args: argparse.Namespace) -> Answer:
     """[{"id", "architecture", "source", "hash", "size", "params", "bytes", "shipped", "where", "about"}], by id."""
     from core.backbones.listing import backbone_ids, backbones
-    from core.reports.tables import Column, count
+    from core.reports.tables import Column
 
     found = [one.to_dict() for one in backbones()]
     damaged = sorted(set(backbone_ids()) - {one["id"] for one in found})
@@ -98,7 +99,7 @@ def all_of_them(args: argparse.Namespace) -> Answer:
         Column("architecture", lambda one: one["architecture"], numeric=False),
         Column("weights", lambda one: one["source"], numeric=False),
         Column("image size", lambda one: one["size"], str),
-        Column("parameters", lambda one: one["params"], count),
+        Column("parameters", lambda one: one["params"], short),
         Column("where", lambda one: "shipped" if one["shipped"] else one["where"], numeric=False),
     ]
 
@@ -157,14 +158,12 @@ def _described(id: str) -> Answer:
 
 
 def _show(out: "Console", document: dict[str, Any]) -> None:
-    from core.reports.tables import count
-
     mean, std = (", ".join(f"{value:.4g}" for value in document[name]) for name in ("mean", "std"))
     say(
         out,
-        f"{document['id']}: {document['architecture']}, {document['source']}, {count(document['params'])} parameters",
+        f"{document['id']}: {document['architecture']}, {document['source']}, {short(document['params'])} parameters",
         f"images of {document['size']} pixels, mean {mean}, standard deviation {std}",
-        f"{document['where']} ({document['bytes'] / 1e6:.1f} MB, hash {document['hash'][:12]})",
+        f"{document['where']} ({megabytes(document['bytes'])}, hash {document['hash'][:12]})",
     )
     about = document["about"]
     if "file" in about:
@@ -180,7 +179,7 @@ def _show(out: "Console", document: dict[str, Any]) -> None:
             for key in coverage[name]:
                 say(out, f"{name}: {key}")
     if recipe := about.get("recipe"):
-        say(out, f"trained here: {recipe['objective']} on {recipe['dataset']}, {recipe['views']:,} views")
+        say(out, f"trained here: {recipe['objective']} on {recipe['dataset']}, {count(recipe['views'])} views")
 
 
 def formats(args: argparse.Namespace) -> Answer:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import MetaVoteError
+from core.numbers import count, counted, megabytes, ratio
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 PACKAGES = (
@@ -124,7 +125,7 @@ def _data_sets() -> Iterator[Check]:
             continue
         classes = len(class_names(name))
         images = len(load_dataset(name).images) if embedded else None  # reading it is the check; the others are large
-        found = f"{classes} classes" + (f", {images:,} images" if images else "")
+        found = counted(classes, "class", "classes") + (f", {count(images)} images" if images else "")
         yield Check(f"data set {name}", OK, embedded, found, facts={"classes": classes, "images": images})
 
 
@@ -171,7 +172,7 @@ def _zoos() -> Iterator[Check]:
             )
             continue
         size = size_of(zoo.path)
-        found = f"{len(zoo.tasks)} pruned models, keep ratio {zoo.keep:g}, {size / 1e6:.1f} MB"
+        found = f"{counted(len(zoo.tasks), 'pruned model')}, keep ratio {ratio(zoo.keep)}, {megabytes(size)}"
         facts = {"tasks": len(zoo.tasks), "targets": len(zoo.targets), "bytes": size, "backbone": zoo.backbone}
         if absent:
             yield Check(f"zoo {name}", BROKEN, needed, f"{found}, {len(absent)} missing", remedy, facts)

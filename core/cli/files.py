@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, say, table
 from core.cli.parser import Verbs, listed, one_of, whole
+from core.numbers import counted, decimal, megabytes, times
 
 if TYPE_CHECKING:
     from core.runs.latency import Batch, Latency
@@ -54,7 +55,10 @@ def export(args: argparse.Namespace) -> Answer:
 
     done = write(Store(), args.run, args.to, args.file, args.card)
     told = not_checked(args.to) if done["check"] is None else str(Check(**done["check"]))
-    lines = [f"{done['file']}: {done['bytes']:,} bytes, {len(done['classes'])} classes", f"check: {told}"]
+    lines = [
+        f"{done['file']}: {megabytes(done['bytes'])}, {counted(len(done['classes']), 'class', 'classes')}",
+        f"check: {told}",
+    ]
     if done["card"]:
         lines.append(f"card: {done['card']}")
     return Answer(done, lambda out: say(out, *lines, "", *done["load"].splitlines()))
@@ -85,8 +89,8 @@ def latency(args: argparse.Namespace) -> Answer:
 def _headline(run_id: str, found: "Latency") -> list[str]:
     return [
         f"{run_id}: {found.image}x{found.image}, {found.layout}, on {found.processor}, "
-        f"{found.threads} thread{'s' * (found.threads > 1)} (load {found.load:.1f} at the start)",
-        f"MACs, unpruned / slim: {found.macs_ratio:.1f}",
+        f"{counted(found.threads, 'thread')} (load {decimal(found.load, 1)} at the start)",
+        f"MACs, unpruned / slim: {times(found.macs_ratio)}",
     ]
 
 

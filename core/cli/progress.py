@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from core.numbers import percent
 from core.pruning.events import Evaluation, PhaseChanged, Pruned, Step
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ class RunBar:
         elif isinstance(event, Step):
             shown = {"completed": event.iteration}
         elif isinstance(event, Evaluation):
-            shown = {"completed": event.iteration, "note": f"validation accuracy {event.accuracy:.1%}"}
+            shown = {"completed": event.iteration, "note": f"validation accuracy {percent(event.accuracy, 1)}"}
         elif isinstance(event, Pruned):
-            shown = {"note": f"{event.channel_sparsity:.0%} of the channels removed"}
+            shown = {"note": f"{percent(event.channel_sparsity)} of the channels removed"}
         if shown:
             self._progress.update(self._bar, **shown)
 

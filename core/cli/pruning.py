@@ -8,6 +8,7 @@ from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs, add_budget, add_task, keep_ratio, listed, one_of, task_of, whole
 from core.cli.progress import RunBar, bars
 from core.errors import BadValueError, MetaVoteError
+from core.numbers import decimal
 from core.pruning import config as settings
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
@@ -174,7 +175,7 @@ def _raise_unless_finished(store: "Store", run_id: str) -> None:
 def show_run(out: "Console", document: dict[str, Any]) -> None:
     """One run for people: what was asked for beside what was reached, the curve, the cost."""
     from core.reports.by_class import balanced_where_uneven
-    from core.reports.tables import Column, asked_for, count, duration, finely, share, signed
+    from core.reports.tables import Column, asked_for, duration, known, reached, share, short
 
     achieved, dense, cost = document["achieved"], document["dense"], document["cost"]
     asked = document["requested"]
@@ -183,10 +184,10 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
         ("task", document["task"]),
         ("method", METHODS[document["method"]].title),
         ("keep ratio asked for", asked_for(asked)),
-        ("reached", f"{finely(achieved['share'])} ({signed(achieved['deviation'])})" if "share" in achieved else "-"),
+        ("reached", reached(achieved.get("share"), achieved.get("deviation"))),
         ("channel sparsity", share(achieved.get("channel_sparsity"))),
-        ("parameters", f"{count(achieved.get('params'))} of {count(dense.get('params'))}"),
-        ("MACs", f"{count(achieved.get('macs'))} of {count(dense.get('macs'))}"),
+        ("parameters", f"{short(achieved.get('params'))} of {short(dense.get('params'))}"),
+        ("MACs", f"{short(achieved.get('macs'))} of {short(dense.get('macs'))}"),
         ("test accuracy", share(document["test_accuracy"])),
         ("balanced accuracy", share(balanced_where_uneven(document["test_balanced_accuracy"], document["imbalance"]))),
         ("top-5 accuracy", share(document["test_top5_accuracy"])),
@@ -202,7 +203,7 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
         Column("validation accuracy", lambda one: one["accuracy"], share),
         Column("balanced", lambda one: balanced_where_uneven(one["balanced_accuracy"], document["imbalance"]), share),
         Column("top-5", lambda one: one["top5_accuracy"], share),
-        Column("loss", lambda one: one["loss"], lambda loss: "-" if loss is None else f"{loss:.3f}"),
+        Column("loss", lambda one: one["loss"], known(lambda loss: decimal(loss, 3))),
         Column("time", lambda one: one["seconds"], duration),
     ]
     if document["curve"]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs, one_of, whole
 from core.errors import BadValueError
+from core.numbers import counted, megabytes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,7 +119,7 @@ def _check_task(name: str) -> None:
 
 def list_runs(args: argparse.Namespace) -> Answer:
     """[{"run", "status", "task", "method", "keep", "iterations", "seed", "test_accuracy", ...}], newest first."""
-    from core.reports.tables import Column, share
+    from core.reports.tables import Column, ratio, share
     from core.runs.store import Store
 
     document = [
@@ -148,7 +149,7 @@ def list_runs(args: argparse.Namespace) -> Answer:
         Column("status", lambda one: one["status"], numeric=False),
         Column("task", lambda one: one["task"], numeric=False),
         Column("method", lambda one: one["method"], numeric=False),
-        Column("keep", lambda one: one["keep"]),
+        Column("keep", lambda one: one["keep"], ratio),
         Column("iterations", lambda one: one["iterations"]),
         Column("seed", lambda one: one["seed"]),
         Column("test accuracy", lambda one: one["test_accuracy"], share),
@@ -186,7 +187,7 @@ def export_runs(args: argparse.Namespace) -> Answer:
         "file": str(args.file), "bytes": size, "runs": [record.id for record in ended], "left_out": left_out
     }  # fmt: skip
     also = f" ({left_out} still going on were left out)" if left_out else ""
-    return Answer(document, lambda out: say(out, f"{args.file}: {len(ended)} runs{also}, {size / 1e6:.1f} MB"))
+    return Answer(document, lambda out: say(out, f"{args.file}: {counted(len(ended), 'run')}{also}, {megabytes(size)}"))
 
 
 def export_to(args: argparse.Namespace) -> Answer:
@@ -208,7 +209,9 @@ def export_to(args: argparse.Namespace) -> Answer:
         "tracker": args.tracker, "to": args.to, "runs": handed, "there_already": known,
         "left_out": len(found) - len(ended),
     }  # fmt: skip
-    return Answer(document, lambda out: say(out, f"{args.to}: {len(handed)} runs handed to {args.tracker}{also}"))
+    return Answer(
+        document, lambda out: say(out, f"{args.to}: {counted(len(handed), 'run')} handed to {args.tracker}{also}")
+    )
 
 
 def import_runs(args: argparse.Namespace) -> Answer:
@@ -220,7 +223,7 @@ def import_runs(args: argparse.Namespace) -> Answer:
     also = f"; {len(known)} were there already" if known else ""
     return Answer(
         {"added": added, "there_already": known},
-        lambda out: say(out, f"{len(added)} runs added{also}: python -m core compare --all"),
+        lambda out: say(out, f"{counted(len(added), 'run')} added{also}: python -m core compare --all"),
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs, add_task, check_k, listed, one_of, task_of, whole
+from core.numbers import count, counted, decimal, megabytes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,10 +99,11 @@ def classes(args: argparse.Namespace) -> Answer:
     ]
     images = found.images
     lines = [
-        f"{len(found.classes):,} classes, {sum(images.values()):,} images: {images['train']:,} for training, "
-        f"{images['validation']:,} for validation, {images['test']:,} for test.",
+        f"{counted(len(found.classes), 'class', 'classes')}, {count(sum(images.values()))} images: "
+        f"{count(images['train'])} for training, {count(images['validation'])} for validation, "
+        f"{count(images['test'])} for test.",
         f"Split: {found.split}",
-        f"In memory: {', '.join(f'{size / 1e6:,.0f} MB at {side} pixels' for side, size in found.bytes.items())}; "
+        f"In memory: {', '.join(f'{megabytes(size)} at {side} pixels' for side, size in found.bytes.items())}; "
         f"{1 + AS_FLOATS} times that while a run trains.",
     ]
     if uneven := uneven_words(found.imbalance):
@@ -130,7 +132,8 @@ def download(args: argparse.Namespace) -> Answer:
         "downloaded": not known[name].available,
     }
     found = "was here already" if known[name].available else "is here now"
-    line = f"The data set {name} {found}: {len(loaded.images):,} images in {len(loaded.classes)} classes."
+    classes = counted(len(loaded.classes), "class", "classes")
+    line = f"The data set {name} {found}: {count(len(loaded.images))} images in {classes}."
     return Answer(document, lambda out: say(out, line))
 
 
@@ -164,7 +167,7 @@ def neighbours(args: argparse.Namespace) -> Answer:
     ]
     columns: list[Column[dict[str, Any]]] = [
         Column("task", lambda one: one["task"], numeric=False),
-        Column(args.similarity, lambda one: one["similarity"], lambda value: f"{value:.4f}"),
+        Column(args.similarity, lambda one: one["similarity"], lambda value: decimal(value, 4)),
         Column("classes in common", lambda one: one["shared"]),
         Column("its accuracy", lambda one: one["validation_accuracy"], share),
         Column("classes", lambda one: ", ".join(one["classes"]), numeric=False),

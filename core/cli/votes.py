@@ -10,6 +10,7 @@ from core.cli.answer import Answer, table
 from core.cli.parser import Verbs, add_budget, add_task, budget_of, keep_ratio, one_of, task_of
 from core.cli.tasks import add_ranking, opened, ranked
 from core.errors import UnknownNameError
+from core.numbers import decimal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,4 +146,4 @@ def _show_channels(out: "Console", document: dict[str, Any]) -> None:
 
 
 def _two_places(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else decimal(value)

@@ -10,6 +10,7 @@ from core.cli.parser import Verbs, add_budget, keep_ratio, one_of, whole
 from core.cli.progress import CountBar, bars
 from core.cli.zoos import described
 from core.errors import BadValueError, MetaVoteError
+from core.numbers import percent
 
 if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
@@ -109,7 +110,7 @@ def build(args: argparse.Namespace) -> Answer:
         try:
             for step in build_zoo(folder, plan, workers, args.replace):
                 done = step.done
-                bar(step.done, step.total, f"{step.task}: validation accuracy {step.accuracy:.1%}")
+                bar(step.done, step.total, f"{step.task}: validation accuracy {percent(step.accuracy, 1)}")
         except KeyboardInterrupt:
             told = f"The build was stopped with {done} of {len(plan.tasks)} models done"
             raise MetaVoteError(f"{told}: give the same command again to go on from there.") from None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs
+from core.numbers import counted, megabytes, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ def export(args: argparse.Namespace) -> Answer:
         "zoo": zoo.id, "file": str(args.file), "bytes": size, "backbone": zoo.backbone,
         "with_backbone": args.with_backbone,
     }  # fmt: skip
-    lines = [f"{args.file}: {size:,} bytes, {len(zoo.tasks)} pruned models"]
+    lines = [f"{args.file}: {megabytes(size)}, {counted(len(zoo.tasks), 'pruned model')}"]
     if own_backbone(zoo) and not args.with_backbone:
         lines.append(f"Its backbone {zoo.backbone} is not in it: give --with-backbone, or pass that file on as well.")
     return Answer(document, lambda out: say(out, *lines))
@@ -103,10 +104,10 @@ def _show_list(out: "Console", document: dict[str, Any]) -> None:
         Column("architecture", lambda one: one["architecture"], numeric=False),
         Column("tasks", lambda one: one["tasks"]),
         Column("targets", lambda one: one["targets"]),
-        Column("keep", lambda one: one["keep"], lambda keep: f"{keep:g}"),
+        Column("keep", lambda one: one["keep"], ratio),
         Column("accuracy", lambda one: one["mean_accuracy"], share),
         Column("lowest", lambda one: one["lowest_accuracy"], share),
-        Column("MB", lambda one: one["bytes"], lambda size: f"{size / 1e6:.1f}"),
+        Column("size", lambda one: one["bytes"], megabytes),
         Column("CPU time", lambda one: one["cpu_seconds"], duration),
         Column("data sets", lambda one: ", ".join(one["datasets"]), numeric=False),
     ]
@@ -120,8 +121,8 @@ def _show(out: "Console", document: dict[str, Any], lines: "Sequence[str]" = ())
     made = duration((document["cost"] or {}).get("cpu_seconds"))
     say(
         out,
-        f"{document['id']}: {len(document['tasks'])} pruned models of {document['backbone']}, keep ratio "
-        f"{document['keep']:g}, {document['bytes'] / 1e6:.1f} MB, made in {made} of CPU time",
+        f"{document['id']}: {counted(len(document['tasks']), 'pruned model')} of {document['backbone']}, keep ratio "
+        f"{ratio(document['keep'])}, {megabytes(document['bytes'])}, made in {made} of CPU time",
         document["path"],
         *lines,
     )

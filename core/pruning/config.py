@@ -8,6 +8,7 @@ from typing import Any
 
 from core.channels.budget import WORDS, Budget
 from core.errors import BadValueError, UnknownNameError
+from core.numbers import ratio
 from core.pruning.methods import METHODS
 from core.voting import WEIGHTINGS
 
@@ -142,7 +143,7 @@ class RunConfig:
             parts.append("neighbours' weights" if self.weights == "neighbours" else f"{self.weights} weights")
         parts.append(self.task)
         if method.removes:
-            parts.append(f"keep {100 * self.keep:.3g} %" + (f" of {WORDS[self.of]}" if self.of != Budget.of else ""))
+            parts.append(f"keep {ratio(self.keep)}" + (f" of {WORDS[self.of]}" if self.of != Budget.of else ""))
             parts += ["global"] if self.allocation == "global" else []
         parts += ["balanced batches"] if self.sampling == "balanced" else []
         return " · ".join([*parts, f"{self.iterations} iterations", f"seed {self.seed}"])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.numbers import decimal
 from core.tasks.balance import imbalance, is_uneven
 from core.tasks.images import SPLITS
 
@@ -30,7 +31,9 @@ def class_figures(result: Mapping[str, Any] | None) -> list[ClassFigures]:
 
 def uneven_words(ratio: float | None) -> str:
     """What to say of a task that is imbalanced; "" of another."""
-    return f"The largest class has {ratio:.1f} times the training images of the smallest" if is_uneven(ratio) else ""
+    if ratio is None or not is_uneven(ratio):
+        return ""
+    return f"The largest class has {decimal(ratio, 1)} times the training images of the smallest"
 
 
 def imbalance_of(result: Mapping[str, Any] | None) -> float | None:

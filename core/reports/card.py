@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.channels.files import PrunedModel
+from core.numbers import count, energy, mass
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.reports.snippets import normalising
-from core.reports.tables import count, duration, milliseconds, share
+from core.reports.tables import duration, milliseconds, share, short, times
 from core.runs.latency import Latency
 from core.tasks.task import Task
 
@@ -79,7 +80,7 @@ def _summary(model: PrunedModel, task: Task, config: RunConfig) -> str:
 
 def _classes(model: PrunedModel, task: Task, facts: Facts) -> str:
     listed = "\n".join(f"{number}. `{name}`" for number, name in enumerate(model.classes))
-    told = ", ".join(f"{number:,} for {split}" for split, number in facts.images.items())
+    told = ", ".join(f"{count(number)} for {split}" for split, number in facts.images.items())
     images = f" Images of the task: {told}." if told else ""
     return f"Classes of the data set `{task.dataset}`, in the order of the outputs:\n\n{listed}\n\n{images.strip()}"
 
@@ -123,7 +124,7 @@ def _sizes(facts: Facts) -> str:
     rows = [
         ("channels kept", wanted.get("channels", "-"), kept, "-"),
         *(
-            (name, wanted.get(key, "-"), count(got.get(key)), count(dense.get(key)))
+            (name, wanted.get(key, "-"), short(got.get(key)), short(dense.get(key)))
             for name, key in (("parameters", "params"), ("MACs for one image", "macs"))
         ),
     ]
@@ -133,11 +134,11 @@ def _sizes(facts: Facts) -> str:
 
 
 def _latency(found: Latency) -> str:
-    rows = [(str(one.batch), _spread(one.dense), _spread(one.slim), f"{one.speed_up:.2f}x") for one in found.batches]
+    rows = [(str(one.batch), _spread(one.dense), _spread(one.slim), times(one.speed_up)) for one in found.batches]
     table = _table(("batch", "unpruned", "slim", "speed-up"), rows)
     return (
         f"Latency on {found.processor}, {found.threads} thread{'s' * (found.threads > 1)}, torch {found.torch}, "
-        f"{found.layout}: median and quartiles of a pass; the MACs ratio is {found.macs_ratio:.1f}.\n\n{table}"
+        f"{found.layout}: median and quartiles of a pass; the MACs ratio is {times(found.macs_ratio)}.\n\n{table}"
     )
 
 
@@ -168,8 +169,8 @@ def _flat(data: Mapping[str, Any]) -> str:
 def _cost(cost: Mapping[str, Any]) -> str:
     shown = (
         ("time", "seconds", duration), ("CPU time", "cpu_seconds", duration), ("iterations", "iterations", count),
-        ("training MACs", "macs", count), ("energy, estimated (kWh)", "energy_kwh", "{:.2g}".format),
-        ("CO2e, estimated (g)", "co2e_grams", "{:.2g}".format),
+        ("training MACs", "macs", short), ("energy, estimated", "energy_kwh", energy),
+        ("CO2e, estimated", "co2e_grams", mass),
     )  # fmt: skip
     rows = [(name, form(cost[key])) for name, key, form in shown if cost.get(key) is not None]
     return f"{_table(('', 'spent'), rows)}\n\n{cost.get('assumptions', '')}"

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.channels.budget import TOLERANCE, WORDS
+from core.numbers import counted, percent, ratio
 from core.pruning.config import RunConfig
 from core.pruning.events import MANY_CLASSES
 from core.pruning.methods import METHODS
@@ -184,14 +185,14 @@ def _sizes(records: Sequence[RunRecord]) -> Check:
 
 
 def _hit(records: Sequence[RunRecord]) -> Check:
-    words = f"What was reached within {100 * TOLERANCE:g} % of what was asked for"
+    words = f"What was reached within {ratio(TOLERANCE)} of what was asked for"
     found = [reached(record.config, record.result)[1] for record in records if record.status == FINISHED]
     known = [abs(deviation) for deviation in found if deviation is not None]
     if not known:
         return Check(words, NOT_NEEDED, "No run here had a keep ratio to hit.")
     near = sum(deviation <= TOLERANCE for deviation in known)
     state = THERE if near == len(known) else PARTLY if near else MISSING
-    return Check(words, state, f"{near} of {_runs(len(known))}; the farthest is {100 * max(known):.1f} % off.")
+    return Check(words, state, f"{near} of {_runs(len(known))}; the farthest is {percent(max(known), 1)} off.")
 
 
 def _both_allocations(done: _Configs) -> Check:
@@ -254,7 +255,7 @@ def _top_five(records: Sequence[RunRecord], classes: Mapping[str, int]) -> Check
 
 
 def _runs(number: int) -> str:
-    return f"{number:,} run{'' if number == 1 else 's'}"
+    return counted(number, "run")
 
 
 def _list(values: Sequence[Any]) -> str:

@@ -4,9 +4,11 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from core.channels.budget import WORDS, Budget
+from core import numbers
+from core.channels.budget import Budget
 from core.reports.by_class import balanced_where_uneven
 from core.reports.compare import Row, Summary
 from core.reports.cost import PayOff
@@ -15,72 +17,37 @@ T = TypeVar("T")
 NONE = "-"
 
 
-def share(value: float | None) -> str:
-    """0.7142 -> "71.4 %"."""
-    return NONE if value is None else f"{value:.1%}".replace("%", " %")
+def known(write: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A number format that has a dash for None."""
+    return lambda value: NONE if value is None else write(value)
 
 
-def finely(value: float | None) -> str:
-    """A share to the second decimal, for what is held against what was asked for: 0.0496 -> "4.96 %"."""
-    return NONE if value is None else f"{100 * value:.2f} %"
+share = known(partial(numbers.percent, digits=1))
+finely = known(partial(numbers.percent, digits=2))  # for what is held against what was asked for
+ratio = known(numbers.ratio)
+points = known(numbers.points)
+signed = known(numbers.deviation)
+short = known(numbers.short)
+times = known(numbers.times)
+duration = known(partial(numbers.duration, digits=1))
+milliseconds = known(numbers.milliseconds)
+megabytes = known(numbers.megabytes)
 
 
-def points(value: float | None) -> str:
-    """A difference of shares in percentage points, signed: 0.0142 -> "+1.4"."""
-    return NONE if value is None else f"{100 * value:+.1f}"
-
-
-def signed(value: float | None) -> str:
-    """A relative deviation: 0.0062 -> "+0.6 %"."""
-    return NONE if value is None else f"{100 * value:+.1f} %".replace("-0.0", "+0.0")
+def reached(kept: float | None, off: float | None) -> str:
+    """The share kept, and where the digits shown tell, how far that is off what was asked for: "5.03 %, +0.6 % off"."""
+    if kept is None or off is None:
+        return NONE
+    told = numbers.deviation(off)
+    return numbers.percent(kept, 2) + ("" if told == numbers.deviation(0) else f", {told} off")
 
 
 def asked_for(requested: Mapping[str, Any]) -> str:
-    """A keep ratio and what it is of, as `requested` names them: "0.05 of the parameters, global"."""
+    """A size budget as `requested` names it: "5 % of the parameters, global"; old runs name the keep ratio alone."""
     if requested.get("keep") is None:
         return NONE
-    of, least, multiple = (
-        requested.get(name, usual) for name, usual in (("of", ""), ("least_width", 1), ("multiple", 1))
-    )
-    parts = [f"{requested['keep']:g}" + (f" of the {WORDS[of]}" if of else "")]
-    parts += ["global"] if requested.get("allocation") == "global" else []
-    parts += [f"at least {least} wide"] if least > 1 else []
-    parts += [f"in multiples of {multiple}"] if multiple > 1 else []
-    return ", ".join(parts)
-
-
-def count(value: float | None) -> str:
-    """11181642 -> "11.2 M"; below a thousand as it is."""
-    if value is None:
-        return NONE
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:g}"
-
-
-def times(value: float | None) -> str:
-    """A ratio: 24.96 -> "25.0x"."""
-    return NONE if value is None else f"{value:.1f}x"
-
-
-def duration(seconds: float | None) -> str:
-    """4.2 -> "4.2 s", 75 -> "1 min 15 s", 7500 -> "2 h 5 min"."""
-    if seconds is None:
-        return NONE
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def milliseconds(seconds: float | None) -> str:
-    """0.00412 -> "4.12 ms", 2.5 -> "2,500 ms"."""
-    if seconds is None:
-        return NONE
-    return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{1000 * seconds:,.0f} ms"
+    names = [name for name in Budget.__dataclass_fields__ if name in requested]
+    return Budget(**{name: requested[name] for name in names}).in_words(whole="of" in names)
 
 
 def text(value: object) -> str:
@@ -107,7 +74,7 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("status", lambda row: row.status, numeric=False),
     Column("task", lambda row: row.task, numeric=False),
     Column("variant", lambda row: row.variant, numeric=False),
-    Column("keep", lambda row: row.keep),
+    Column("keep", lambda row: row.keep, ratio),
     Column("of", lambda row: None if row.of == Budget.of else row.of, numeric=False),
     Column("reached", lambda row: row.share, finely),
     Column("off by", lambda row: row.deviation, signed),
@@ -117,8 +84,8 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("balanced accuracy", lambda row: balanced_where_uneven(row.test_balanced_accuracy, row.imbalance), share),
     Column("top-5 accuracy", lambda row: row.test_top5_accuracy, share),
     Column("validation accuracy", lambda row: row.validation_accuracy, share),
-    Column("params", lambda row: row.params, count),
-    Column("MACs", lambda row: row.macs, count),
+    Column("params", lambda row: row.params, short),
+    Column("MACs", lambda row: row.macs, short),
     Column("latency", lambda row: row.latency, milliseconds),
     Column("channel sparsity", lambda row: row.channel_sparsity, share),
     Column("time", lambda row: row.seconds, duration),
@@ -126,7 +93,7 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
 
 SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("variant", lambda one: one.variant, numeric=False),
-    Column("keep", lambda one: one.keep),
+    Column("keep", lambda one: one.keep, ratio),
     Column("reached", lambda one: one.share, finely),
     Column("iterations", lambda one: one.iterations),
     Column("n", lambda one: one.n),
@@ -147,7 +114,7 @@ SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
 PAY_OFF_COLUMNS: tuple[Column[PayOff], ...] = (
     Column("variant", lambda one: f"{one.variant}, {one.iterations} iterations", numeric=False),
     Column("against", lambda one: f"{one.against}, {one.against_iterations} iterations", numeric=False),
-    Column("keep", lambda one: one.keep),
+    Column("keep", lambda one: one.keep, ratio),
     Column("difference (points)", lambda one: one.difference, points),
     Column("pairs", lambda one: one.pairs),
     Column("CPU time", lambda one: one.cost, duration),

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from core.errors import UnknownNameError
+from core.numbers import percent
 from core.paths import home
 from core.tasks import emoji, folder, torchvision_names
 from core.tasks.images import ImageSet
@@ -49,8 +50,8 @@ def _torchvision(name: str, title: str) -> DataSet:
         classes=lambda: torchvision_names.CLASSES[name],
         available=lambda: torchvision_names.place(name) is not None,
         remedy=lambda: torchvision_names.remedy(name),
-        split=f"The test images of {title} for test; {torchvision_names.VALIDATION_SHARE:.0%} of its training images, "
-        "by a hash of their number, for validation.",
+        split=f"The test images of {title} for test; {percent(torchvision_names.VALIDATION_SHARE)} of its training "
+        "images, by a hash of their number, for validation.",
     )
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from core.errors import BadFileError, BadValueError, MissingDataError, UnknownNameError
+from core.numbers import percent
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION, ImageSet, fraction
 from core.tasks.memory import Kept, check_fits
 
@@ -96,7 +97,7 @@ def split_rule(path: Path) -> str:
     """One sentence: which images are for training, validation and test."""
     parents = _parents(path)
     given = {TRAIN: "train"} | {split: parent.name for parent, split in parents if split is not None}
-    validation, test = f"{SHARES[VALIDATION]:.0%}", f"{SHARES[TEST]:.0%}"
+    validation, test = percent(SHARES[VALIDATION]), percent(SHARES[TEST])
     if parents[0][1] is None:
         return f"By file name: {test} of each class for test, {validation} for validation, the rest for training."
     drawn = f"{validation} of each class, drawn by file name from '{given[TRAIN]}'"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.errors import BadFileError, MetaVoteError
+from core.numbers import percent
 from core.runs.jobs import Progress, progress_of, say
 from core.workshop.state import BACKBONE, BUILD, IMPORT, MERGE, RECIPE, Order, finish, order_of
 from core.workshop.work import OWNER, upload_of
@@ -27,7 +28,7 @@ def build(order: Order) -> Mapping[str, Any]:
     told = _Told(order, len(plan.tasks))
     folder = roots()[0] / plan.id
     for step in build_zoo(folder, plan, workers):
-        words = f"{step.task}: {step.accuracy:.1%} of its validation images are right"
+        words = f"{step.task}: {percent(step.accuracy, 1)} of its validation images are right"
         told(step.done, words if step.done < step.total else DESCRIBING, made_now=step.seconds > 0)
     (folder / OWNER).unlink(missing_ok=True)
     return {"zoo": plan.id}

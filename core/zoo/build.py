@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.channels.files import load_pruned, save_pruned
 from core.errors import BadFileError, BadValueError, MetaVoteError
+from core.numbers import percent
 from core.pruning.config import RunConfig
 from core.pruning.schedule import schedule_of
 from core.tasks.data import load_task
@@ -175,7 +176,7 @@ def build_model(folder: Path, plan: Plan, task: Task) -> None:
             save_pruned(replace(model, origin=origin), model_file(folder, task), half=True)
             return
     raise BadValueError(
-        f"The pruned model of {task.id} collapsed to {accuracy:.2f} with {ATTEMPTS} seeds: "
+        f"The pruned model of {task.id} collapsed to {percent(accuracy)} with {ATTEMPTS} seeds: "
         "give it more iterations or a higher keep ratio."
     )
 

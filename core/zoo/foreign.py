@@ -25,6 +25,7 @@ from core.channels.selection import Selection
 from core.channels.slim import slim_state
 from core.criteria.weights import l2
 from core.errors import BadFileError, BadValueError, MismatchError, UnknownNameError
+from core.numbers import percent
 from core.pruning.images import normalised
 from core.pruning.meter import Meter
 from core.tasks.data import TaskData, load_task
@@ -179,9 +180,9 @@ def _tried(model: PrunedModel, parts: _Parts, source: str) -> PrunedModel:
     accuracy = int((guesses == labels).sum()) / len(labels)
     if accuracy <= 1 / classes:
         raise BadValueError(
-            f"{source} gets {accuracy:.0%} of the validation images of {model.task['id']} right, no more than guessing "
-            "would: check that its outputs are in the order of the task's classes, and that its input is normalised as "
-            "the backbone's."
+            f"{source} gets {percent(accuracy)} of the validation images of {model.task['id']} right, no more than "
+            "guessing would: check that its outputs are in the order of the task's classes, and that its input is "
+            "normalised as the backbone's."
         )
     layers = layers_of(parts.dense, parts.groups, parts.data.size)
     slim, whole = layers.size(model.selection.counts, classes), layers.size(parts.groups.sizes, classes)

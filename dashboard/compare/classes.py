@@ -1,11 +1,10 @@
 """The runs compared class by class, where all are on one task."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from core.reports.by_class import class_figures, uneven_words
+from dashboard import columns
 from dashboard.compare.compared import Compared
 
 IMAGES, FIXED = "Training images", 2  # columns before those of runs
@@ -33,14 +32,12 @@ def by_class(compared: Compared) -> None:
     if table.empty:
         return
     uneven = uneven_words(max((row.imbalance for row in compared.finished if row.imbalance), default=None))
-    percent: Any = st.column_config.NumberColumn(format="%.1f %%")
     with st.expander("Test accuracy class by class", icon=":material/category:", expanded=bool(uneven)):
-        st.dataframe(
+        columns.table(
             table,
-            hide_index=True,
+            {IMAGES: columns.COUNT} | dict.fromkeys(table.columns[FIXED:], columns.PERCENT),
             height="content" if len(table) <= 12 else 458,
             placeholder="",
-            column_config=dict.fromkeys(table.columns[FIXED:], percent),
             alt=f"Test accuracy of {len(table)} classes in {len(table.columns) - FIXED} runs",
         )
         if uneven:

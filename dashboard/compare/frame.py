@@ -34,8 +34,8 @@ COLUMNS = {
     "Weights": "where the first weights come from",
     "Parameters": "of the slim model",
     "MACs": "of the slim model, for one image",
-    "Latency": "milliseconds of one image through the slim model, where that was measured",
-    "Time": "seconds from start to end",
+    "Latency": "of one image through the slim model, where that was measured",
+    "Time": "from start to end",
     "Tags": "words given to it",
     "Notes": "what was noted",
     "Started": "when it was asked for",
@@ -89,9 +89,9 @@ def _row(record: RunRecord, status: str, latency: Latency | None) -> dict[str, A
         **{name: _percent(result.get(key)) if record.status == FINISHED else None for name, key in ACCURACIES.items()},
         "Method": method,
         "Task": config.task,
-        "Keep": config.keep if METHODS[config.method].removes else None,
-        "Size budget": theme.size_budget(config.budget, whole=True) if METHODS[config.method].removes else "",
-        "Reached": share,
+        "Keep": 100 * config.keep if METHODS[config.method].removes else None,
+        "Size budget": config.budget.in_words(whole=True) if METHODS[config.method].removes else "",
+        "Reached": _percent(share),
         "Off by": None if off is None else 100 * off,
         "Iterations": config.iterations,
         "Seed": config.seed,
@@ -200,6 +200,6 @@ def labels_of(frame: pd.DataFrame) -> dict[str, str]:
     """Run id -> id, and accuracy or status, for lists where a run is picked by name."""
     columns = (frame[name] for name in (ALWAYS, "Test accuracy", "Status"))
     return {
-        id: f"{id} · {f'{accuracy:.1f} %' if accuracy == accuracy else status.lower()}"
+        id: f"{id} · {theme.percent(accuracy / 100, 1) if accuracy == accuracy else status.lower()}"
         for id, accuracy, status in zip(*columns, strict=True)
     }

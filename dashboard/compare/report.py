@@ -13,7 +13,8 @@ from plotly.offline import get_plotlyjs
 
 from core.reports.checklist import NOT_NEEDED, THERE, Check
 from dashboard import theme
-from dashboard.compare import classes, entries, tables
+from dashboard.columns import PERCENT
+from dashboard.compare import classes, entries, looks, tables
 from dashboard.compare.compared import Compared
 from dashboard.figures import layers, overlays, spreads, tradeoffs
 
@@ -42,36 +43,8 @@ pre {{ background: #F3F6F9; padding: 0.75rem; overflow-x: auto; font-size: 0.8re
 Formats = Mapping[str, Callable[[float], str]]
 
 
-def _percent(value: float) -> str:
-    return f"{theme.decimal(value, 1)} %"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", theme.MINUS)
-
-
-def _ratio(value: float) -> str:
-    return f"{theme.decimal(value)} ×"
-
-
-def _times(value: float) -> str:
-    return f"{theme.decimal(value, 1)} ×"
-
-
-RESULTS: Formats = {
-    "Test accuracy": _percent, "Validation": _percent, "Δ points": _signed, "Parameters": theme.short,
-    tables.BALANCED: _percent, tables.TOP5: _percent,
-    "MACs": theme.short, "× parameters": _ratio, "× MACs": _ratio, "× CPU": _ratio, "× latency": _ratio,
-    tables.LATENCY: lambda value: theme.decimal(value, 2), "Iterations": theme.count,
-    "CPU seconds": lambda value: theme.decimal(value, 1),
-}  # fmt: skip
-SUMMARIES: Formats = {
-    "Runs": theme.count, "Tasks": theme.count, "Mean accuracy": _percent, "Standard deviation": _percent,
-    tables.BALANCED: _percent, tables.TOP5: _percent,
-    "Over seeds": _percent, "Δ points": _signed, "Standard error": lambda value: theme.decimal(value, 1),
-    "Pairs": theme.count, "Compression": _times, "Speed-up": _times,
-    "Seconds": lambda value: theme.decimal(value, 1),
-}  # fmt: skip
+RESULTS: Formats = {name: look.write for name, look in looks.RESULTS.items()}
+SUMMARIES: Formats = {name: look.write for name, look in looks.SUMMARIES.items()}
 
 
 def html(compared: Compared, by: str, checks: Sequence[Check], now: float | None = None) -> str:
@@ -127,7 +100,7 @@ def _parts(compared: Compared, by: str, checks: Sequence[Check]) -> Iterator[str
 def _classes(compared: Compared) -> Iterator[str]:
     table = classes.class_table(compared)
     if not table.empty:
-        runs = dict.fromkeys(table.columns[classes.FIXED :], _percent)
+        runs = dict.fromkeys(table.columns[classes.FIXED :], PERCENT.write)
         yield "<h2>Test accuracy class by class</h2>" + _table(table, {classes.IMAGES: theme.count, **runs})
 
 

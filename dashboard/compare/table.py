@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard import columns as looks
+from dashboard.columns import Look
 from dashboard.compare import choice
 from dashboard.compare.frame import (
     ACCURACIES,
@@ -59,21 +61,21 @@ def draw_rows(shown: pd.DataFrame, chosen: Sequence[str], selectable: bool) -> N
     if not listed:
         st.caption("No run passes these filters: take one away.")
         return
-    config = _column_config(columns)
+    told, others = _looks(), _others(columns)
     alt = f"Table of {len(listed):,} runs; choose rows to compare them"
     if not selectable:
-        st.dataframe(shown[columns], hide_index=True, height=_height(len(listed)), column_config=config, alt=alt)
+        looks.table(shown[columns], told, others, height=_height(len(listed)), alt=alt)
         return
     st.session_state[LISTED] = listed
     _select(TABLE, positions(listed, chosen))
-    st.dataframe(
+    looks.table(
         shown[columns],
-        hide_index=True,
+        told,
+        others,
         height=_height(len(listed)),
         key=TABLE,
         on_select=_choose_rows,
         selection_mode="multi-row",
-        column_config=config,
         placeholder="",
         alt=alt,
     )
@@ -111,15 +113,13 @@ def _groups(frame: pd.DataFrame, filters: Filters, grouped: str) -> None:
     ids = groups["_id"].tolist()
     st.session_state[GROUPS_LISTED] = (key, ids)
     _select(GROUP_TABLE, positions(ids, st.session_state.get(key) or []))
-    percent = st.column_config.NumberColumn(format="%.1f %%")
-    st.dataframe(
+    looks.table(
         groups.drop(columns="_id"),
-        hide_index=True,
+        dict.fromkeys(("Mean accuracy", "Standard deviation", "Best"), looks.PERCENT),
         height="content" if len(ids) <= 6 else 250,
         key=GROUP_TABLE,
         on_select=_choose_groups,
         selection_mode="multi-row",
-        column_config=dict.fromkeys(("Mean accuracy", "Standard deviation", "Best"), percent),
         placeholder="",
         alt=f"{len(ids)} groups of runs by {grouped}, with their mean test accuracy",
     )
@@ -135,18 +135,25 @@ def _choose_groups() -> None:
     st.session_state[key] = [ids[row] for row in sorted(rows) if row < len(ids)]
 
 
-def _column_config(columns: Sequence[str]) -> dict[str, Any]:
-    number, percent = st.column_config.NumberColumn, "%.1f %%"
+def _looks() -> dict[str, Look]:
+    known = {
+        **dict.fromkeys(ACCURACIES, looks.PERCENT),
+        "Keep": looks.RATIO,
+        "Reached": looks.FINELY,
+        "Off by": looks.DEVIATION,
+        "Iterations": looks.COUNT,
+        "K": looks.COUNT,
+        "Parameters": looks.SHORT,
+        "MACs": looks.SHORT,
+        "Latency": looks.MILLISECONDS,
+        "Time": looks.SECONDS,
+    }
+    return {name: look.told(COLUMNS[name]) for name, look in known.items()}
+
+
+def _others(columns: Sequence[str]) -> dict[str, Any]:
     known: dict[str, Any] = {
         ALWAYS: st.column_config.TextColumn(width="medium"),
-        **{name: number(format=percent, help=COLUMNS[name]) for name in ACCURACIES},
-        "Keep": number(format="percent", help=COLUMNS["Keep"]),
-        "Reached": number(format="percent", help=COLUMNS["Reached"]),
-        "Off by": number(format="%+.1f %%", help=COLUMNS["Off by"]),
-        "Parameters": number(format="compact", help=COLUMNS["Parameters"]),
-        "MACs": number(format="compact", help=COLUMNS["MACs"]),
-        "Latency": number(format="%.2f ms", help=COLUMNS["Latency"]),
-        "Time": number(format="%.0f s", help=COLUMNS["Time"]),
         "Started": st.column_config.DatetimeColumn(format="distance", help=COLUMNS["Started"]),
     }
     return {name: known[name] for name in columns if name in known}

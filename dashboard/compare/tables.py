@@ -14,8 +14,9 @@ from dashboard.compare.names import shown
 from dashboard.figures.marks import mark_url
 from dashboard.theme import Style
 
-MARK, NAME, BALANCED, TOP5, LATENCY = " ", "Run", "Balanced", "Top-5", "Latency, ms"
+MARK, NAME, BALANCED, TOP5, LATENCY = " ", "Run", "Balanced", "Top-5", "Latency"
 MAYBE = (BALANCED, TOP5, LATENCY, "× latency")  # columns that are there where a run has something to say in them
+CPU_TIME, TIME = "CPU time", "Time"
 ASKED, REACHED, OFF_BY = "Asked to keep", "Reached", "Off by"
 
 
@@ -47,7 +48,7 @@ def results(compared: Compared) -> pd.DataFrame:
             REACHED: _numbers([_percent(row.share) for row in rows]),
             OFF_BY: _numbers([None if row.deviation is None else round(100 * row.deviation, 1) + 0.0 for row in rows]),
             "Iterations": _numbers([row.iterations for row in rows]),
-            "CPU seconds": _numbers([row.cpu_seconds for row in rows]),
+            CPU_TIME: _numbers([row.cpu_seconds for row in rows]),
             "× CPU": _numbers([_times(row, base, lambda one: one.cpu_seconds) for row in rows]),
             "Id": [row.run for row in rows],
         }
@@ -66,7 +67,7 @@ def _alike(base: Row | None, row: Row) -> Row | None:
 def _asked(row: Row, compared: Compared) -> str:
     """The size budget in words; a dash where nothing was to be removed."""
     budgets = {record.id: record.config.budget for record in compared.records}
-    return "—" if row.keep is None else theme.size_budget(budgets[row.run], whole=True)
+    return "—" if row.keep is None else budgets[row.run].in_words(whole=True)
 
 
 def _pinned(compared: Compared, row: Row) -> str:
@@ -127,7 +128,7 @@ def summaries(found: Sequence[Summary], names: Mapping[Any, str]) -> pd.DataFram
             "Pairs": one.pairs if one.difference is not None else None,
             "Compression": one.compression,
             "Speed-up": one.speed_up,
-            "Seconds": one.seconds,
+            TIME: one.seconds,
         }
         for one in found
     ]

@@ -11,8 +11,8 @@ from core.channels.selection import Selection
 from core.errors import MetaVoteError
 from core.reports import checklist as checks
 from core.reports.masks import GroupMasks, compare_masks
-from dashboard import data, theme
-from dashboard.compare import choice, classes, entries, reads, tables
+from dashboard import columns, data, theme
+from dashboard.compare import choice, classes, entries, looks, reads, tables
 from dashboard.compare.compared import Compared
 from dashboard.figures import layers, overlays, spreads, tradeoffs
 from dashboard.figures.marks import mark_url
@@ -20,9 +20,6 @@ from dashboard.run_away import measuring
 from dashboard.theme import Style
 
 PLAIN = {"displayModeBar": False}
-DELTA_HELP = "Test accuracy less the baseline's, in percentage points; means pair by pair of task and seed"
-BALANCED_HELP = "Mean of the classes' own test accuracies; shown where a task is imbalanced"
-TOP5_HELP = "Share of test images whose class is among the five most likely; of tasks with more than 10 classes"
 CHECK_LOOKS = {
     checks.THERE: ":green-badge[:material/check: there]",
     checks.PARTLY: ":orange-badge[:material/contrast: partly]",
@@ -64,53 +61,27 @@ def overview(compared: Compared, by: str, axis: str) -> None:
 
 def _means(compared: Compared) -> None:
     """One row a kind of run, best mean first within a budget."""
-    percent, times = st.column_config.NumberColumn(format="%.1f %%"), st.column_config.NumberColumn(format="%.1f ×")
-    st.dataframe(
+    columns.table(
         tables.with_marks(summary_table(compared), {kind.name: kind.style for kind in entries.kinds_of(compared)}),
-        hide_index=True,
+        looks.SUMMARIES,
+        {tables.MARK: st.column_config.ImageColumn(width=60), "Method": st.column_config.TextColumn(width=290)},
         height=_height(len(compared.comparison.summaries)),
         placeholder="",
-        column_config={
-            tables.MARK: st.column_config.ImageColumn(width=60),
-            "Method": st.column_config.TextColumn(width=290),
-            **dict.fromkeys(("Mean accuracy", "Standard deviation", "Over seeds"), percent),
-            tables.BALANCED: st.column_config.NumberColumn(format="%.1f %%", help=BALANCED_HELP),
-            tables.TOP5: st.column_config.NumberColumn(format="%.1f %%", help=TOP5_HELP),
-            "Δ points": st.column_config.NumberColumn(format="%+.1f", help=DELTA_HELP),
-            "Standard error": st.column_config.NumberColumn(format="%.1f", help="Of the difference, in points"),
-            "Pairs": st.column_config.NumberColumn(help="Pairs of the same task and seed"),
-            **dict.fromkeys(("Compression", "Speed-up"), times),
-            "Seconds": st.column_config.NumberColumn(format="%.1f"),
-        },
         alt=f"Means of {len(compared.comparison.summaries)} kinds of runs",
     )
 
 
 def _results(compared: Compared) -> None:
-    percent = st.column_config.NumberColumn(format="%.1f %%")
-    times = st.column_config.NumberColumn(format="%.2f ×", help="As many times the baseline's")
-    st.dataframe(
+    columns.table(
         tables.results(compared),
-        hide_index=True,
-        height=_height(len(compared.records)),
-        placeholder="",
-        column_config={
+        looks.RESULTS,
+        {
             tables.MARK: st.column_config.ImageColumn(width=60),
             tables.NAME: st.column_config.TextColumn(width=290),
-            "Test accuracy": percent,
-            tables.BALANCED: st.column_config.NumberColumn(format="%.1f %%", help=BALANCED_HELP),
-            tables.TOP5: st.column_config.NumberColumn(format="%.1f %%", help=TOP5_HELP),
-            "Validation": st.column_config.NumberColumn(format="%.1f %%", help="At the last evaluation"),
-            "Δ points": st.column_config.NumberColumn(format="%+.1f", help=DELTA_HELP),
             tables.ASKED: st.column_config.TextColumn(width=200, help="The size budget"),
-            tables.REACHED: st.column_config.NumberColumn(format="%.2f %%", help="Of what was asked for"),
-            tables.OFF_BY: st.column_config.NumberColumn(format="%+.1f %%", help="Relative to what was asked for"),
-            "Parameters": st.column_config.NumberColumn(format="compact"),
-            "MACs": st.column_config.NumberColumn(format="compact", help="Multiply-accumulates for one image"),
-            "CPU seconds": st.column_config.NumberColumn(format="%.1f"),
-            tables.LATENCY: st.column_config.NumberColumn(format="%.2f", help="Of one image, median of many passes"),
-            **dict.fromkeys(("× parameters", "× MACs", "× latency", "× CPU"), times),
         },
+        height=_height(len(compared.records)),
+        placeholder="",
         alt=f"Results of {len(compared.records)} runs"
         + (", with differences to the baseline" if compared.base else ""),
     )
@@ -280,15 +251,10 @@ def _overlap_table(selections: Mapping[str, Selection], first: str, compared: Co
         )
     if len(rows) > 1:
         table = pd.DataFrame(rows, columns=[tables.MARK, tables.NAME, "Mean overlap", "Chance"])
-        number: Any = st.column_config.NumberColumn(format="%.2f")
-        st.dataframe(
+        columns.table(
             table,
-            hide_index=True,
-            column_config={
-                tables.MARK: st.column_config.ImageColumn(width=60),
-                "Mean overlap": number,
-                "Chance": number,
-            },
+            dict.fromkeys(("Mean overlap", "Chance"), columns.DECIMAL),
+            {tables.MARK: st.column_config.ImageColumn(width=60)},
             alt=f"Mean overlap of each run's mask with that of {compared.names[first]}",
         )
 

@@ -10,6 +10,7 @@ from core.backbones.layouts import LAYOUTS, SOURCES
 from core.backbones.listing import backbones
 from core.errors import MetaVoteError
 from core.workshop import work
+from dashboard import columns
 
 UPLOAD, LARGEST = "checkpoint file", 2000  # megabytes
 ENDINGS = ["pth", "pt", "tar", "ckpt", "safetensors", "bin"]
@@ -36,10 +37,9 @@ def _table() -> None:
         }
     )
     st.markdown("**Backbones** that are here: the networks, before pruning, that zoos are made on.")
-    st.dataframe(
+    columns.table(
         frame,
-        hide_index=True,
-        column_config={"Size": st.column_config.NumberColumn(format="%.1f MB")},
+        {"Size": columns.MEGABYTES},
         alt=f"The {len(found)} backbones that are here, with architecture, where their weights came from, and size",
     )
 

@@ -8,7 +8,7 @@ import streamlit as st
 from core.zoo.exchange import check_given, own_backbone
 from core.zoo.summary import Summary
 from core.zoo.zoo import Zoo
-from dashboard import data, parts, state, theme
+from dashboard import columns, data, parts, state, theme
 from dashboard.compose import title as dataset_title
 from dashboard.errors import as_sentence
 from dashboard.pick import pick_one
@@ -43,10 +43,10 @@ def table(found: Sequence[Summary], broken: Mapping[str, str], chosen: str) -> N
             "Used": ["✓" if one.id == chosen else "" for one in found],
             "Zoo": [one.id for one in found],
             "Tasks": [one.tasks for one in found],
-            "Accuracy": [_percent(one.mean_accuracy) for one in found],
-            "Lowest": [_percent(one.lowest_accuracy) for one in found],
-            "Keep": [one.keep for one in found],
-            "Cost": [theme.duration(one.cpu_seconds) if one.cpu_seconds is not None else "" for one in found],
+            "Accuracy": _numbers([one.mean_accuracy for one in found], 100),
+            "Lowest": _numbers([one.lowest_accuracy for one in found], 100),
+            "Keep": [100 * one.keep for one in found],
+            "CPU time": _numbers([one.cpu_seconds for one in found]),
             "Data sets": [", ".join(map(dataset_title, one.datasets)) for one in found],
             "Targets": [one.targets for one in found],
             "Backbone": [one.backbone for one in found],
@@ -55,31 +55,30 @@ def table(found: Sequence[Summary], broken: Mapping[str, str], chosen: str) -> N
             "Size": [one.bytes / 1e6 for one in found],
         }
     )
-    st.dataframe(
+    columns.table(
         frame,
-        hide_index=True,
+        {
+            "Accuracy": columns.PERCENT.told("Mean of its slim models, on their own validation images"),
+            "Lowest": columns.PERCENT.told("Of its weakest slim model"),
+            "Keep": columns.RATIO.told("Share of the channels its models keep"),
+            "CPU time": columns.DURATION.told("What building it took"),
+            "Size": columns.MEGABYTES,
+        },
+        {
+            "Used": st.column_config.TextColumn(width=50, help="The zoo that all pages use"),
+            "Weights": st.column_config.TextColumn(help="How the backbone was trained"),
+        },
         key=TABLE,
         on_select=as_sentence()(on_row),
         selection_mode="single-row",
-        column_config={
-            "Used": st.column_config.TextColumn(width=50, help="The zoo that all pages use"),
-            "Accuracy": st.column_config.NumberColumn(
-                format="%.1f %%", help="Mean of its slim models, on their own validation images"
-            ),
-            "Lowest": st.column_config.NumberColumn(format="%.1f %%", help="Of its weakest slim model"),
-            "Keep": st.column_config.NumberColumn(format="percent", help="Share of the channels its models keep"),
-            "Cost": st.column_config.TextColumn(help="CPU time that building it took"),
-            "Weights": st.column_config.TextColumn(help="How the backbone was trained"),
-            "Size": st.column_config.NumberColumn(format="%.1f MB"),
-        },
         alt=f"The {len(found)} zoos that are here, with tasks, accuracy, cost and backbone; {chosen} is used",
     )
     for id, sentence in broken.items():
         st.warning(f"**{id}** cannot be used. {sentence}", icon=":material/broken_image:")
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+def _numbers(values: Sequence[float | None], times: float = 1) -> pd.Series:
+    return times * pd.Series(values, dtype=float)
 
 
 def details(used: Summary, zoo: Zoo) -> None:

@@ -126,7 +126,7 @@ def test_compare_tables_summary_and_paired_difference(run: Run, store: Store) ->
     assert control["difference"] == pytest.approx(-0.15) and control["difference_se"] == pytest.approx(0.05)
     assert run("compare", "--tag", "x", "--format", "json").document == document
     table = run("compare", "--all").out
-    assert "-15.0" in table and "75.0 %" in table and "differences to mvp" in table
+    assert "−15.0" in table and "75.0 %" in table and "differences to mvp" in table
 
 
 def test_compare_takes_runs_by_name_in_that_order(run: Run, store: Store) -> None:

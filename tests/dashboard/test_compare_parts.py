@@ -205,9 +205,7 @@ def test_what_was_asked_stands_beside_what_was_reached(compared: Compared) -> No
     assert table["Off by"].tolist()[:3] == pytest.approx([0] * 3, abs=1e-9)
     frame = frame_of(compared.records, ["finished"] * 4)
     assert frame["Size budget"].tolist() == ["20 % of the channels"] * 3 + [""]
-    assert frame["Reached"].tolist()[0] == pytest.approx(0.2) and frame["Off by"].isna().tolist() == [False] * 3 + [
-        True
-    ]
+    assert frame["Reached"].tolist()[0] == pytest.approx(20) and frame["Off by"].isna().tolist() == [False] * 3 + [True]
 
 
 def test_a_budget_of_something_else_is_told_in_the_name() -> None:

@@ -44,8 +44,8 @@ def test_a_finished_run_shows_what_was_asked_for_and_reached(store: Store) -> No
     assert {metric.label: (metric.value, metric.delta) for metric in test.metric} == {
         "Test accuracy": ("68.0 %", "guessing: 20 %"),
         "Channels kept": ("20.0 %", ""),
-        "Parameters": ("40.0 k", "of 1.0 M"),
-        "MACs": ("500 k", "of 9.0 M"),
+        "Parameters": ("40 k", "of 1 M"),
+        "MACs": ("500 k", "of 9 M"),
     }
     assert [button.label for button in test.button if button.label == "Cancel"] == []
 
@@ -101,7 +101,7 @@ def test_a_budget_of_parameters_stands_beside_the_parameters_reached(store: Stor
     test = page("run", run=run)
     assert test.dataframe[0].value["Of"].tolist() == ["Parameters"]
     delta = {metric.label: metric.delta for metric in test.metric}
-    assert delta["Parameters"] == "of 1.0 M, asked: 5 %" and delta["Channels kept"] == ""
+    assert delta["Parameters"] == "of 1 M, asked: 5 %" and delta["Channels kept"] == ""
     told = (
         "Asked to keep 5 % of the parameters, global, at least 4 wide, in multiples of 8; reached 5.03 %, +0.6 % off."
     )
@@ -357,7 +357,7 @@ def test_time_is_told_before_start_and_by_this_machines_own_pace_once_there_is_o
 
 
 def test_size_is_told_before_start_where_the_zoo_knows_it(home: Path) -> None:
-    assert "**448 k** of 11.2 M parameters · **1.9 M** of 37.0 M MACs" in words(page("run"))
+    assert "**448 k** of 11.2 M parameters · **1.89 M** of 37 M MACs" in words(page("run"))
     slim = words(page("run", keep="0.05", of="params", multiple="8"))
     assert "**551 k** of 11.2 M parameters" in slim and "the size is exact" in slim
 

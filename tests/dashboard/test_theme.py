@@ -47,30 +47,3 @@ def test_everything_has_a_label(labels: dict, known) -> None:
 def test_methods_differ_in_more_than_colour() -> None:
     assert len({(style.colour, style.symbol) for style in theme.METHOD_STYLES.values()}) == len(METHODS)
     assert len({style.symbol for style in theme.METHOD_STYLES.values()}) == len(METHODS)
-
-
-@pytest.mark.parametrize(
-    "shown, text",
-    [
-        (theme.percent(0.2), "20 %"),
-        (theme.percent(-0.015, 1), "−1.5 %"),
-        (theme.decimal(-1.234), "−1.23"),
-        (theme.count(1234567), "1,234,567"),
-        (theme.short(448_000), "448 k"),
-        (theme.short(11_180_000), "11.2 M"),
-        (theme.short(999_999), "1.0 M"),
-        (theme.short(12), "12"),
-        (theme.duration(7.6), "8 s"),
-        (theme.duration(125), "2 min 5 s"),
-        (theme.duration(4320), "1 h 12 min"),
-        (theme.ago(20), "just now"),
-        (theme.ago(750), "12 min ago"),
-        (theme.ago(200_000), "2 days ago"),
-        (theme.energy(0.00042), "0.42 Wh"),
-        (theme.mass(0.0032), "3.20 mg"),
-        (theme.mass(0.42), "0.42 g"),
-        (theme.mass(1300), "1.30 kg"),
-    ],
-)
-def test_numbers_read_well(shown: str, text: str) -> None:
-    assert shown == text

@@ -20,7 +20,7 @@ CHOICES = {
     *("select_slider", "text_input", "text_area", "number_input", "date_input", "time_input", "file_uploader"),
 }
 # Widgets where they can be selected in, or tell that they were opened.
-CHARTS = {"plotly_chart", "altair_chart", "vega_lite_chart", "dataframe", "expander", "popover", "tabs"}
+CHARTS = {"plotly_chart", "altair_chart", "vega_lite_chart", "dataframe", "table", "expander", "popover", "tabs"}
 # Choices that are no part of what a page shows, or that another name in the link holds.
 ELSEWHERE = {
     "run to open": "opens a run, which is in the link as `run`",

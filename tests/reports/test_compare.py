@@ -12,6 +12,7 @@ from core.errors import BadValueError, UnknownNameError
 from core.pruning.config import RunConfig
 from core.reports.compare import Row, Summary, compare, differing_options, variant_name
 from core.reports.tables import RUN_COLUMNS, SUMMARY_COLUMNS, to_csv, to_markdown
+from core.reports.tables import reached as in_words
 
 
 def row(variant: str, task: str, seed: int, accuracy: float | None, **more: object) -> Row:
@@ -223,7 +224,7 @@ def test_markdown_has_one_line_a_row_and_leaves_empty_columns_out() -> None:
     assert "81.2 %" in lines[2] and "a\\|b" in lines[2]
     assert "validation" not in lines[0]
     summary = to_markdown(SUMMARY_COLUMNS, found.summaries)
-    assert "-11.2" in summary and "18.5x" in summary
+    assert "−11.2" in summary and "18.5 ×" in summary
 
 
 def test_voters_chosen_by_hand_name_a_variant_and_nothing_chosen_does_not() -> None:
@@ -255,3 +256,13 @@ def test_a_size_budget_tells_variants_apart_only_where_channels_are_removed() ->
     assert differing_options(configs)[0]["allocation"] == "global"
     assert "of" not in differing_options(configs)[0]  # what the unpruned one says of it does not matter
     assert not {"of", "allocation", "least_width", "multiple"} & set(differing_options(configs)[2])
+
+
+@pytest.mark.parametrize(
+    "kept, off, words",
+    [(0.2, 0.0, "20.00 %"), (0.20003, 0.0002, "20.00 %"), (0.0503, 0.006, "5.03 %, +0.6 % off"), (None, None, "-")],
+)
+def test_how_far_off_a_budget_is_said_only_where_the_digits_shown_tell(
+    kept: float | None, off: float | None, words: str
+) -> None:
+    assert in_words(kept, off) == words

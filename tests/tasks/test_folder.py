@@ -89,13 +89,13 @@ def test_without_a_test_part_the_held_out_images_are_it_and_validation_is_drawn_
     held_out = {split: {bool(image[0, 0, 1] > 150) for image in images} for split, images in by_split.items()}
     assert held_out == {TRAIN: {False}, VALIDATION: {False}, TEST: {True}}
     assert folder.split_rule(tmp_path) == (
-        "By folder: 'train' for training, 15% of each class, drawn by file name from 'train', for validation, "
+        "By folder: 'train' for training, 15 % of each class, drawn by file name from 'train', for validation, "
         "'val' for test."
     )
 
 
 def test_how_a_folder_is_split_is_said_in_a_sentence(tmp_path: Path) -> None:
-    assert "20% of each class for test" in folder.split_rule(fill(tmp_path / "plain", 4))
+    assert "20 % of each class for test" in folder.split_rule(fill(tmp_path / "plain", 4))
     for split in ("train", "val", "test"):
         fill(tmp_path / "whole" / split, 4)
     rule = folder.split_rule(tmp_path / "whole")

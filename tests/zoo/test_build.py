@@ -308,7 +308,7 @@ def test_a_model_that_collapses_is_tried_with_other_seeds_and_then_refused(
     assert finished(tmp_path, plan, plan.tasks[0])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "collapsed", lambda *_: True)
-        with pytest.raises(BadValueError, match=r"collapsed to 0\.\d\d with 3 seeds: give it more iterations"):
+        with pytest.raises(BadValueError, match=r"collapsed to \d+ % with 3 seeds: give it more iterations"):
             build.build_model(tmp_path, plan, plan.tasks[1])
     assert not model_file(tmp_path, plan.tasks[1]).exists()
 
