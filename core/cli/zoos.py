@@ -44,7 +44,7 @@ def no_action(args: argparse.Namespace) -> Answer:
 
 
 def info(args: argparse.Namespace) -> Answer:
-    """{"id", "path", "backbone", "keep", "groups", "tasks": [...], "targets": [...], "bytes", "cost", ...}."""
+    """{"id", "path", "backbone", "keep", "groups", "tasks": [...], "targets": [...], "bytes", "cpu_seconds", ...}."""
     from core.zoo.zoo import DEFAULT, open_zoo
 
     return described(open_zoo(args.zoo or DEFAULT))
@@ -118,7 +118,7 @@ def _show_list(out: "Console", document: dict[str, Any]) -> None:
 def _show(out: "Console", document: dict[str, Any], lines: "Sequence[str]" = ()) -> None:
     from core.reports.tables import Column, duration, share
 
-    made = duration((document["cost"] or {}).get("cpu_seconds"))
+    made = duration(document["cpu_seconds"])
     say(
         out,
         f"{document['id']}: {counted(len(document['tasks']), 'pruned model')} of {document['backbone']}, keep ratio "

@@ -15,7 +15,7 @@ from core.zoo.zoo import Zoo, open_zoo, zoo_ids
 @dataclass(frozen=True)
 class Summary:
     """accuracies: of its slim models on their own validation images. source: of its backbone, None where that is not
-    here. imported: how many models were made elsewhere. cpu_seconds: what building it cost, None where it does not say.
+    here. imported: how many models were made elsewhere. cpu_seconds: as `Zoo.cpu_seconds`.
     """
 
     id: str
@@ -42,8 +42,7 @@ class Summary:
 def summary(zoo: Zoo) -> Summary:
     """What a zoo comes to."""
     accuracies = [zoo.accuracy(task.id) for task in zoo.tasks]
-    entries, cost, here = zoo.about["tasks"], zoo.about.get("cost") or {}, has_backbone(zoo)
-    spent = [cost[name] for name in ("cpu_seconds", "similarity_cpu_seconds") if name in cost]
+    entries, here = zoo.about["tasks"], has_backbone(zoo)
     sizes = [path.stat().st_size for name in files_of(zoo) if (path := zoo.path / name).is_file()]
     return Summary(
         zoo.id,
@@ -59,7 +58,7 @@ def summary(zoo: Zoo) -> Summary:
         fmean(accuracies) if accuracies else None,
         min(accuracies, default=None),
         sum(sizes),
-        sum(spent) if spent else None,
+        zoo.cpu_seconds,
         ASSETS in zoo.path.resolve().parents,
     )
 

@@ -156,6 +156,13 @@ class Zoo:
         left, whole = self._entry(task_id).get("achieved", {}).get(of), self.about.get("dense", {}).get(of)
         return None if left is None or not whole else 1 - float(left) / float(whole)
 
+    @property
+    def cpu_seconds(self) -> float | None:
+        """CPU time that it took: of its models, whoever made them, and of similarities and map; None where unknown."""
+        cost = self.about.get("cost") or {}
+        spent = [float(cost[name]) for name in ("cpu_seconds", "similarity_cpu_seconds") if name in cost]
+        return sum(spent) if spent else None
+
     def embedding(self) -> Array | None:
         """float32 [rows, D]: where each task lies in the backbone's feature space; None in a zoo that lacks it."""
         found = self._arrays.get("embedding")
@@ -270,6 +277,7 @@ class Zoo:
             "tasks": [{**task.to_dict(), "validation_accuracy": self.accuracy(task.id)} for task in self.tasks],
             "targets": [task.to_dict() for task in self.targets],
             "cost": self.about.get("cost"),
+            "cpu_seconds": self.cpu_seconds,
             "config": self.about.get("config"),
             "trustworthiness": self.about.get("trustworthiness"),
         }

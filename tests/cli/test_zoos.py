@@ -17,6 +17,7 @@ import pytest
 from safetensors.numpy import save, save_file
 
 from core.backbones.backbone import save_backbone
+from core.reports.tables import duration
 from core.tasks.catalogue import tasks
 from core.zoo.zoo import DEFAULT, SIMILARITIES, Zoo, open_zoo
 from tests.cli.conftest import Run
@@ -248,6 +249,15 @@ def test_the_zoos_that_are_here_are_listed(run: Run, part: Path, home: Path) -> 
     assert 0 < found["part"]["lowest_accuracy"] <= found["part"]["mean_accuracy"] <= 1
     assert "damaged" in document["broken"]["broken"]
     assert "part" in run("zoo", "list").out
+
+
+def test_a_zoo_has_one_cpu_time_of_its_models_and_similarities_wherever_it_is_told(run: Run, home: Path) -> None:
+    cost = open_zoo().about["cost"]
+    spent = cost["cpu_seconds"] + cost["similarity_cpu_seconds"]
+    (listed,) = (one for one in run("zoo", "list", "--json").document["zoos"] if one["id"] == DEFAULT)
+    assert listed["cpu_seconds"] == run("zoo", "info", "--json").document["cpu_seconds"] == pytest.approx(spent)
+    said = duration(spent)
+    assert said in run("zoo", "list").out and f"made in {said} of CPU time" in " ".join(run("zoo", "info").out.split())
 
 
 RECIPE = """\
