@@ -27,6 +27,14 @@ class BadValueError(MetaVoteError):
     """A number or setting outside what it may be."""
 
 
+class CollapsedError(MetaVoteError):
+    """Tasks, by id, that the network knows too little of once it is pruned for them."""
+
+    def __init__(self, sentence: str, tasks: Iterable[str]) -> None:
+        super().__init__(sentence)
+        self.tasks = tuple(tasks)
+
+
 class BadFileError(MetaVoteError):
     """A file that is damaged, truncated, or not of the kind it should be."""
 

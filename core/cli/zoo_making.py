@@ -35,6 +35,8 @@ def add_build(actions: Verbs) -> None:
     help = "instead: a YAML of tasks and settings (docs/zoos.md); what is given here goes before its own"
     parser.add_argument("--from", dest="recipe", type=Path, metavar="FILE", help=help)
     parser.add_argument("--targets", nargs="+", metavar="TASK", help="tasks to show on its map as targets")
+    parser.add_argument("--without", nargs="+", default=[], metavar="TASK",
+                        help="leave these tasks out, as those whose models collapsed")  # fmt: skip
     parser.add_argument("--setting", metavar="NAME", help="instead: the tasks of a shipped setting, such as emoji")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: the folder zoos/ZOO in the user's folder")
     parser.add_argument(
@@ -122,8 +124,10 @@ def _plan(args: argparse.Namespace) -> "tuple[Plan, int]":
     from dataclasses import replace
 
     from core.zoo.build import checked
+    from core.zoo.plan import left
 
     plan, workers = _asked(args)
+    plan = replace(plan, tasks=left(plan.tasks, args.without))
     names = ("backbone", "method", "keep", "iterations", "seed", "threads", "learning_rate", *KIND)
     given = {name: value for name in names if (value := getattr(args, name)) is not None}
     try:

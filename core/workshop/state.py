@@ -2,7 +2,8 @@
 
 METAVOTE_HOME/workshop/<id>/order.json   what was asked for
                            /...          what came with it: a recipe, an uploaded file
-                           /done.json    what came of it; that and `core.runs.jobs`' files are the process's
+                           /done.json    what came of it; that, collapsed.json and `core.runs.jobs`' files are the
+                                         process's
 """
 
 import json
@@ -20,7 +21,7 @@ from core.runs.jobs import Progress
 
 BUILD, IMPORT, MERGE, BACKBONE = "build", "import", "merge", "backbone"
 WORKING, DONE, FAILED, CANCELLED, LOST = "working", "done", "failed", "cancelled", "lost"
-ORDER, RESULT, STOPPED = "order.json", "done.json", "cancelled"
+ORDER, RESULT, STOPPED, COLLAPSED = "order.json", "done.json", "cancelled", "collapsed.json"
 RECIPE = "recipe.yaml"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
@@ -82,6 +83,14 @@ def order_of(id: str) -> Order:
 def finish(order: Order, result: Mapping[str, Any]) -> None:
     """Write down what came of an order."""
     write_whole(order.folder / RESULT, json.dumps(dict(result)).encode())
+
+
+def collapsed(order: Order) -> tuple[str, ...]:
+    """The tasks, by id, that a build came to nothing by, where it can go on without them."""
+    try:
+        return tuple(map(str, json.loads((order.folder / COLLAPSED).read_text())))
+    except (OSError, ValueError):
+        return ()
 
 
 def state_of(order: Order) -> State:

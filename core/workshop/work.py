@@ -8,18 +8,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from core.errors import BadValueError
 from core.runs import jobs
 from core.workers import detached
 from core.workshop.state import (
     BACKBONE,
     BUILD,
+    COLLAPSED,
     DONE,
     IMPORT,
     MERGE,
     RECIPE,
     STOPPED,
     Order,
+    collapsed,
     folder_of,
     keep,
     order_of,
@@ -28,7 +32,7 @@ from core.workshop.state import (
 )
 from core.zoo.archive import check_place, half_built, is_id
 from core.zoo.plan import check
-from core.zoo.recipe import plan_of, read_recipe, write_recipe
+from core.zoo.recipe import WITHOUT, plan_of, read_recipe, write_recipe
 from core.zoo.zoo import roots, zoo_ids
 
 MODULE = "core.workshop.worker"
@@ -91,8 +95,19 @@ def go_on(id: str) -> None:
     order = order_of(id)
     if order.kind == BUILD:
         _claim(order)
-    (order.folder / STOPPED).unlink(missing_ok=True)
+    for said in (STOPPED, COLLAPSED):
+        (order.folder / said).unlink(missing_ok=True)
     jobs.start(order.folder, lambda: _spawn(order))
+
+
+def go_on_without(id: str) -> None:
+    """Go on with a build without the tasks whose models collapsed."""
+    order = order_of(id)
+    if gone := collapsed(order):
+        recipe = order.folder / RECIPE
+        document = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+        write_recipe(recipe, {**document, WITHOUT: [*document.get(WITHOUT, ()), *gone]})
+    go_on(id)
 
 
 def forget(id: str) -> None:

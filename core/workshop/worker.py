@@ -1,5 +1,6 @@
 """The process that works on one order: `python -m core.workshop.worker ORDER`."""
 
+import json
 import shutil
 import sys
 import time
@@ -8,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from core.errors import BadFileError, MetaVoteError
+from core.channels.files import write_whole
+from core.errors import BadFileError, CollapsedError, MetaVoteError
 from core.numbers import percent
 from core.runs.jobs import Progress, progress_of, say
-from core.workshop.state import BACKBONE, BUILD, IMPORT, MERGE, RECIPE, Order, finish, order_of
+from core.workshop.state import BACKBONE, BUILD, COLLAPSED, IMPORT, MERGE, RECIPE, Order, finish, order_of
 from core.workshop.work import OWNER, upload_of
 from core.zoo.zoo import roots
 
@@ -111,6 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         finish(order, KINDS[order.kind](order))
     except MetaVoteError as error:
+        if isinstance(error, CollapsedError):
+            write_whole(order.folder / COLLAPSED, json.dumps(error.tasks).encode())
         print(error, file=sys.stderr)
         _fail(order, str(error))
         return 1

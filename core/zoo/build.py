@@ -1,10 +1,12 @@
 """Building a zoo: prune the backbone for every task, full length, then measure how similar all tasks are.
 
 Each finished model is a file, so a build that was killed goes on where it stopped; worker processes share the tasks.
-A model that collapsed (see `collapsed`) is pruned again with another seed, and refused where that does not help.
-All attempts are paid for: a model's cost is theirs together, and that of looking what the dense network knows.
+A model that collapsed (see `collapsed`) is pruned again with another seed. Where that does not help, its task has none:
+all others get theirs, then the zoo is refused, and the same plan without such tasks goes on from there. All attempts
+are paid for: a model's cost is theirs together, and that of looking what the dense network knows.
 """
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +16,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from core.channels.files import load_pruned, save_pruned
-from core.errors import BadFileError, BadValueError, MetaVoteError
+from core.errors import BadFileError, BadValueError, CollapsedError, MetaVoteError
 from core.numbers import percent
 from core.pruning.config import RunConfig
 from core.pruning.schedule import schedule_of
@@ -34,6 +36,16 @@ ATTEMPTS = 3  # seeds tried for a task whose model collapses
 
 
 @dataclass(frozen=True)
+class Collapse:
+    """A task whose model collapsed with every seed: validation accuracy at best, dense and untrained, by guessing."""
+
+    task: str
+    best: float
+    dense: float
+    chance: float
+
+
+@dataclass(frozen=True)
 class Progress:
     """One step of a build: `done` of `total` models, the task just finished, its validation accuracy."""
 
@@ -48,8 +60,9 @@ def build_zoo(folder: Path, plan: Plan, workers: int = 1, replace_old: bool = Fa
     """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model, works when asked.
 
     A backbone given as a file becomes one of the user's own, so that the zoo finds it by its id. Closing the iterator
-    stops the build at once, and so does the first model that cannot be made. Raises BadValueError at once for what
-    cannot be a zoo, and where a zoo is here that would lose models or targets and it is not to `replace_old`.
+    stops the build at once, and so does the first model that cannot be made, unless it collapsed. Raises BadValueError
+    at once for what cannot be a zoo, and where a zoo is here that would lose models or targets and it is not to
+    `replace_old`; CollapsedError in the end for tasks whose models collapsed.
     """
     check(plan, workers)
     if not replace_old and any(_loses(zoo, plan) for zoo in _there(folder, plan.id)):
@@ -90,20 +103,43 @@ def _steps(folder: Path, plan: Plan, workers: int) -> Iterator[Progress]:
     missing = [task for task in plan.tasks if task not in done]
     if any(model_file(folder, task).exists() for task in missing):
         (folder / "zoo.json").unlink(missing_ok=True)  # else it would tell of models that are being replaced
-    for number, task in enumerate(_built(folder, plan, missing, workers), len(done) + 1):
-        yield Progress(number, total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
+    failed: list[Collapse] = []
+    for task, collapse in _built(folder, plan, missing, workers):
+        if collapse is not None:
+            failed.append(collapse)
+            continue
+        done.append(task)
+        yield Progress(len(done), total, task.id, accuracy_of(folder, task), time.perf_counter() - start)
+    if failed:
+        raise _refused(plan, failed, len(done))
     describe(folder, contents_of(folder, plan))
 
 
-def _built(folder: Path, plan: Plan, missing: Sequence[Task], workers: int) -> Iterator[Task]:
-    """Build models, here or in worker processes; yields each task when its model is there."""
+def _built(folder: Path, plan: Plan, missing: Sequence[Task], workers: int) -> Iterator[tuple[Task, Collapse | None]]:
+    """Build models, here or in worker processes; yields each task when its model is there, or collapsed."""
     if workers == 1:
         for task in missing:
-            build_model(folder, plan, task)
-            yield task
+            yield task, build_model(folder, plan, task)
     elif missing:
-        for task, _ in in_processes(partial(build_model, folder, plan), missing, workers, plan.threads):
-            yield task
+        yield from in_processes(partial(build_model, folder, plan), missing, workers, plan.threads)
+
+
+def _refused(plan: Plan, failed: Sequence[Collapse], made: int) -> CollapsedError:
+    """What is said of tasks that have no model, so that there is no zoo."""
+    first, *more = sorted(failed, key=lambda one: [task.id for task in plan.tasks].index(one.task))
+    told = (
+        f"{first.task} gets {percent(first.best)} of its validation images right at best (the unpruned network, "
+        f"untrained, {percent(first.dense)}, guessing {percent(first.chance)})"
+    )
+    told += "".join(f"; {one.task} {percent(one.best)} ({percent(one.dense)}, {percent(one.chance)})" for one in more)
+    ids = [one.task for one in (first, *more)]
+    tasks, these = ("A task", "it") if len(failed) == 1 else (f"{len(failed)} tasks", "them")
+    kept = f"; the models of the other {made} are kept: go on without {these} by --without {shlex.join(ids)}, or"
+    return CollapsedError(
+        f"{tasks} collapsed in pruning, with each of {ATTEMPTS} seeds: {told}{kept if made else ':'} give all tasks "
+        "more iterations or a higher keep ratio.",
+        ids if made else (),
+    )
 
 
 def checked(plan: Plan, workers: int) -> Plan:
@@ -152,14 +188,15 @@ def collapsed(accuracy: float, dense: float, classes: int) -> bool:
     return accuracy - chance < 0.5 * (dense - chance)
 
 
-def build_model(folder: Path, plan: Plan, task: Task) -> None:
-    """Prune for one task and save the model (float16); another seed where it collapsed, refused after ATTEMPTS."""
+def build_model(folder: Path, plan: Plan, task: Task) -> Collapse | None:
+    """Prune for one task and save the model (float16); another seed where it collapsed, and none after ATTEMPTS."""
     from core.backbones.backbone import load_backbone
     from core.pruning.loop import prune_events
 
     backbone = load_backbone(plan.backbone)
     data = load_task(task, backbone.size)
     dense, cost = dense_accuracy(plan.config(task), task, data, backbone)
+    best = 0.0
     for attempt in range(ATTEMPTS):
         config = plan.config(task, attempt)
         curve, model = [], None
@@ -174,11 +211,9 @@ def build_model(folder: Path, plan: Plan, task: Task) -> None:
         if not collapsed(accuracy, dense, len(task.classes)):
             origin = {**model.origin, "curve": curve, "attempts": attempt + 1, "dense_accuracy": dense, "cost": cost}
             save_pruned(replace(model, origin=origin), model_file(folder, task), half=True)
-            return
-    raise BadValueError(
-        f"The pruned model of {task.id} collapsed to {percent(accuracy)} with {ATTEMPTS} seeds: "
-        "give it more iterations or a higher keep ratio."
-    )
+            return None
+        best = max(best, accuracy)
+    return Collapse(task.id, best, dense, 1 / len(task.classes))
 
 
 def dense_accuracy(

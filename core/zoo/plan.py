@@ -1,5 +1,6 @@
 """What zoo to build: the tasks and how to prune for each, refused before any work where it cannot be. Torch-free."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +40,14 @@ class Plan:
             of=self.of, allocation=self.allocation, least_width=self.least_width, multiple=self.multiple,
             sampling=self.sampling,
         )  # fmt: skip
+
+
+def left(tasks: Sequence[Task], without: Sequence[str]) -> tuple[Task, ...]:
+    """The tasks but those of these ids. Raises UnknownNameError for an id that none of them has."""
+    for id in without:
+        if id not in [task.id for task in tasks]:
+            raise UnknownNameError("task of the zoo to leave out", id, [task.id for task in tasks])
+    return tuple(task for task in tasks if task.id not in without)
 
 
 def check(plan: Plan, workers: int) -> None:

@@ -17,12 +17,13 @@ from core.tasks.catalogue import task as task_of
 from core.tasks.draw import Draw, drawn_tasks
 from core.tasks.task import Task
 from core.zoo.archive import is_id
-from core.zoo.plan import Plan, check_method, shipped_plan
+from core.zoo.plan import Plan, check_method, left, shipped_plan
 
 LARGEST = 1_000_000  # bytes
+WITHOUT = "without"  # tasks to leave out of those listed and drawn
 RUN_SETTINGS = ("method", "keep", "iterations", "seed", "threads", "learning_rate", "sampling", *KIND)
 SETTINGS = ("zoo", "backbone", *RUN_SETTINGS, "workers")
-KEYS = (*SETTINGS, "tasks", "targets", "draw")
+KEYS = (*SETTINGS, "tasks", "targets", "draw", WITHOUT)
 TASK_KEYS = ("dataset", "classes")
 DRAW_KEYS = tuple(entry.name for entry in fields(Draw))
 T = TypeVar("T")
@@ -107,6 +108,8 @@ class _Reader:
         for path, wanted in self.draws(top.get("draw")):
             more, held_out = self.checked(path, drawn_tasks, wanted, [*tasks, *targets])
             tasks, targets = [*tasks, *more], [*targets, *held_out]
+        if WITHOUT in top:
+            tasks = list(self.checked((WITHOUT,), left, tasks, self.names(WITHOUT, top[WITHOUT])))
         if not tasks:
             raise BadValueError(f"{self.name} names no tasks: list them under 'tasks', or have them drawn by 'draw'.")
         return Recipe(tuple(tasks), tuple(targets), settings)
@@ -118,6 +121,12 @@ class _Reader:
         if not isinstance(listed, list):
             raise self.wrong((kind,), f"'{kind}' must be a list, each entry on a line that begins with a dash")
         return [self.task((kind, place), entry) for place, entry in enumerate(listed)]
+
+    def names(self, kind: str, listed: Any) -> list[str]:
+        """The names listed under a key."""
+        if not isinstance(listed, list):
+            raise self.wrong((kind,), f"'{kind}' must be a list, each entry on a line that begins with a dash")
+        return [self.text((kind, place), entry) for place, entry in enumerate(listed)]
 
     def task(self, path: Path_, entry: Any) -> Task:
         """One task: its id, or its data set and classes."""

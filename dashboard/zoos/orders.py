@@ -19,6 +19,7 @@ from core.workshop.state import (
     WORKING,
     Order,
     State,
+    collapsed,
     states,
 )
 from dashboard import state, theme
@@ -121,6 +122,9 @@ def _stopped(one: State) -> None:
         with st.expander("Last lines of its log", icon=":material/article:", expanded=one.status == FAILED):
             st.code(log, language=None, wrap_lines=True)
     with st.container(horizontal=True, gap="small"):
+        if gone := collapsed(one.order):
+            label = f"Go on without {'it' if len(gone) == 1 else f'these {len(gone)} tasks'}"
+            _button(label, ":material/playlist_remove:", f"order: without {id}", work.go_on_without, id)
         label = "Go on" if build and one.status != FAILED else "Try again"
         _button(label, ":material/resume:", f"order: go on {id}", work.go_on, id)
         _removal(one.order)

@@ -17,7 +17,7 @@ import pytest
 from safetensors.numpy import save, save_file
 
 from core.backbones.backbone import save_backbone
-from core.reports.tables import duration
+from core.numbers import duration
 from core.tasks.catalogue import tasks
 from core.zoo.zoo import DEFAULT, SIMILARITIES, Zoo, open_zoo
 from tests.cli.conftest import Run
@@ -210,6 +210,12 @@ def test_a_zoo_task_with_the_same_classes_is_none_of_the_k(run: Run, part: Path,
         (("build", "new", "--setting", "emojo"), 1, ("emojo", "emoji")),
         (("build", "new", "--tasks", "emoji-z99"), 1, ("emoji-z99",)),
         (("build", "new", "--tasks", "emoji-z00", "emoji-z00"), 2, ("twice",)),
+        (("build", "new", "--tasks", "emoji-z00", "--without", "emoji-z00"), 2, ("at least one task",)),
+        (
+            ("build", "new", "--tasks", "emoji-z00", "--without", "emoji-z01"),
+            1,
+            ("leave out", "did you mean emoji-z00?"),
+        ),
         (("build", "new", "--tasks", "emoji-z00", "--method", "mvp"), 2, ("mvp", "taylor")),
         (("build", "new", "--tasks", "emoji-z00", "--method", "same-mask"), 2, ("same-mask",)),
         (("build", "new", "--tasks", "emoji-z00", "--iterations", "2"), 2, ("at least 3 iterations",)),

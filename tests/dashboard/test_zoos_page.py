@@ -15,7 +15,7 @@ from core.runs.record import RunRecord
 from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
 from core.workshop import work
-from core.workshop.state import RECIPE, Order, finish, keep, states
+from core.workshop.state import COLLAPSED, RECIPE, Order, finish, keep, states
 from core.zoo.recipe import plan_of, read_recipe
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard.zoos.forecast import expected, factor_of, forecast
@@ -172,6 +172,19 @@ def test_what_failed_or_was_cancelled_says_how_many_models_go_with_it_before_the
     assert "Remove" not in [button.label for button in test.button] and folder.is_dir()
     click(test, "Remove 2 pruned models")
     assert states() == [] and not folder.exists()
+
+
+def test_a_build_whose_tasks_collapsed_goes_on_without_them(paper_home: Path) -> None:
+    work.build({"zoo": "mine", "tasks": ["emoji:tool+plant", "emoji:heart+flag", "emoji:sport+time"]})
+    (one,) = states()
+    jobs.stop(one.order.folder)
+    say(one.order.folder, Progress(1, 3, 1.0, 2.0, error="2 tasks collapsed in pruning."))
+    assert "Go on without" not in str([button.label for button in page("zoos").button])
+    (one.order.folder / COLLAPSED).write_text('["emoji:heart+flag", "emoji:sport+time"]')
+    test = click(page("zoos"), "Go on without these 2 tasks")
+    assert not test.exception and states()[0].status == "working"
+    plan, _ = plan_of(read_recipe(one.order.folder / RECIPE))
+    assert [task.id for task in plan.tasks] == ["emoji:tool+plant"]
 
 
 def test_a_build_under_a_name_that_is_half_built_elsewhere_is_refused(paper_home: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from core.backbones.backbone import load_backbone
-from core.errors import BadValueError, UnknownNameError
+from core.errors import BadValueError, CollapsedError, UnknownNameError
 from core.runs import jobs
 from core.runs.jobs import Progress, say
 from core.workshop import work, worker
@@ -26,12 +26,15 @@ from core.workshop.state import (
     WORKING,
     Order,
     State,
+    collapsed,
     folder_of,
     order_of,
     state_of,
     states,
 )
+from core.workshop.state import RECIPE as RECIPE_FILE
 from core.zoo.exchange import give
+from core.zoo.recipe import plan_of, read_recipe
 from core.zoo.zoo import open_zoo
 from tests.dashboard.paper_zoo import write_paper_zoo
 from tests.engine import random_backbone
@@ -134,6 +137,22 @@ def test_what_failed_says_how_much_was_done(home: Path, monkeypatch: pytest.Monk
         assert worker.main([id]) == 1
         progress = state(id).progress
         assert state(id).status == FAILED and words in progress.error and (progress.done, progress.total) == (1, 2)
+
+
+def test_a_build_goes_on_without_the_tasks_whose_models_collapsed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(order: Order) -> Mapping[str, Any]:
+        raise CollapsedError("A task collapsed.", ["emoji:heart+flag"])
+
+    id = work.build(RECIPE)
+    jobs.stop(folder_of(id))
+    assert collapsed(order_of(id)) == ()
+    monkeypatch.setitem(worker.KINDS, "build", build)
+    assert worker.main([id]) == 1
+    assert state(id).status == FAILED and collapsed(order_of(id)) == ("emoji:heart+flag",)
+    work.go_on_without(id)
+    assert state(id).status == WORKING and collapsed(order_of(id)) == ()
+    plan, _ = plan_of(read_recipe(folder_of(id) / RECIPE_FILE))
+    assert [task.id for task in plan.tasks] == ["emoji:tool+plant"]
 
 
 def test_an_order_whose_process_is_gone_is_lost_until_it_goes_on(home: Path) -> None:

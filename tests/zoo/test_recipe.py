@@ -57,6 +57,18 @@ def test_what_a_recipe_leaves_out_is_as_usual(tmp_path: Path) -> None:
     assert (plan.id, plan.method, plan.keep, plan.iterations, workers) == ("", "taylor", 0.2, 240, 1)
 
 
+def test_tasks_may_be_left_out_of_those_that_are_listed_and_drawn(tmp_path: Path) -> None:
+    whole, _ = plan_of(read_recipe(written(tmp_path, WHOLE)))
+    gone = [whole.tasks[0].id, whole.tasks[-1].id]
+    text = f"{WHOLE}without:\n" + "".join(f"  - '{id}'\n" for id in gone)
+    plan, _ = plan_of(read_recipe(written(tmp_path, text)))
+    assert plan.tasks == whole.tasks[1:-1] and plan.targets == whole.targets
+    with pytest.raises(BadValueError, match="line 23: There is no task of the zoo to leave out 'emoji:tool"):
+        read_recipe(written(tmp_path, f"{WHOLE}without: [emoji:tool+heart]\n"))
+    with pytest.raises(BadValueError, match="must be a list"):
+        read_recipe(written(tmp_path, f"{WHOLE}without: emoji:tool+plant\n"))
+
+
 def test_classes_may_be_patterns(tmp_path: Path) -> None:
     plan, _ = plan_of(read_recipe(written(tmp_path, 'tasks:\n  - {dataset: emoji, classes: ["animal-*", tool]}')))
     assert plan.tasks[0].classes[-1] == "tool" and {"animal-bird", "animal-mammal"} < set(plan.tasks[0].classes)
