@@ -2,8 +2,9 @@
 
 Groups, channels, parameters and MACs beside those that torchvision publishes; slim against masked in float64; forward
 and backward of the slim network; seconds to find groups and to slim; whether the slim network comes back from its file,
-and through `torch.export`, computing the same. Each result is a line of a JSON-lines file as soon as it is there; a
-second call goes on where the first stopped. `--markdown` prints the table as it stands in docs/architectures.md.
+and through `torch.export`, computing the same; how far ONNX, run by onnxruntime, is from it. Each result is a line of a
+JSON-lines file as soon as it is there; a second call goes on where the first stopped. `--markdown` prints the table as
+it stands in docs/architectures.md.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from core.channels.masking import silence
 from core.channels.rebuild import rebuild
 from core.channels.selection import Selection, kept_count
 from core.channels.slim import resized, slim_state
+from core.reports.formats import TOLERANCE, onnx_bytes
 
 KEEP, CLASSES, BAR = 0.5, 5, 1e-10
 SMALLEST = 32  # side of the images that numbers are computed on, where a network can take them
@@ -58,6 +60,8 @@ class Found:
     seconds_slim: float
     rebuilt: bool
     exported: bool
+    onnx: float
+    seconds_onnx: float
     peak_gib: float
 
 
@@ -127,16 +131,29 @@ def trains(small: nn.Module, x: Tensor) -> bool:
     return all(grad is not None and bool(grad.isfinite().all()) for grad in live)
 
 
-@torch.no_grad()
-def comes_back(name: str, small: nn.Module, selection: Selection, size: int, x: Tensor) -> bool:
-    """Whether the file of the slim network gives back a network of equal outputs."""
+def as_model(name: str, small: nn.Module, selection: Selection, size: int) -> PrunedModel:
+    """The slim network as the pruned model it would be kept as."""
     tensors = {key: value.numpy() for key, value in small.state_dict().items()}
     task = {"id": "benchmark", "dataset": "none", "classes": [str(number) for number in range(CLASSES)]}
+    return PrunedModel(name, "random", "", task, selection, (0.5,) * 3, (0.25,) * 3, size, tensors)
+
+
+@torch.no_grad()
+def comes_back(model: PrunedModel, small: nn.Module, x: Tensor) -> bool:
+    """Whether its file gives back a network of equal outputs."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
-        model = PrunedModel(name, "random", "", task, selection, (0.5,) * 3, (0.25,) * 3, size, tensors)
         save_pruned(model, path)
         return torch.equal(rebuild(load_pruned(path))(x), small(x))
+
+
+def as_onnx(model: PrunedModel) -> tuple[float, float]:
+    """(how far what onnxruntime computes is from PyTorch, at batches of 1, 2 and 7, relative to the largest logit or to
+    1; seconds to write and check). Raises MetaVoteError where that is more than an export may be off."""
+    start = time.perf_counter()
+    check = onnx_bytes(model, {})[1]
+    assert check is not None, "pip install -r requirements-extras.txt"
+    return check.difference * TOLERANCE / check.tolerance, time.perf_counter() - start
 
 
 @torch.no_grad()
@@ -161,10 +178,11 @@ def looked_at(name: str) -> Found:
     del model
     gc.collect()
     small, x = small.float(), x.float()
+    kept = as_model(name, small, selection, size)
     return Found(
         name, entry.family, entry.size, len(groups.sizes), sum(groups.sizes.values()), params, macs, told.params,
         told.gigamacs, *real, (ahead.params, ahead.macs) == real, error, trains(small, x), seconds, slimming,
-        comes_back(name, small, selection, size, x), exports(small, x),
+        comes_back(kept, small, x), exports(small, x), *as_onnx(kept),
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     )  # fmt: skip
 
@@ -178,7 +196,7 @@ def known(file: Path) -> dict[str, Found]:
 
 COLUMNS = (
     "architecture", "input", "groups", "channels", "M params", "G MACs", "published", "slim params", "slim MACs",
-    "slim = masked", "trains", "s groups", "s slim", "file", "torch.export",
+    "slim = masked", "trains", "s groups", "s slim", "file", "torch.export", "ONNX", "s ONNX",
 )  # fmt: skip
 
 
@@ -190,7 +208,7 @@ def cells(found: Found) -> tuple[str, ...]:
         f"{found.macs / 1e9:.3f}", f"{found.published_gigamacs:.3f}", f"{found.slim_params / found.params:.1%}",
         f"{found.slim_macs / found.macs:.1%}" + ("" if found.told_ahead else " (not told ahead)"), f"{found.error:.0e}",
         yes[found.backward], f"{found.seconds_groups:.2f}", f"{found.seconds_slim:.2f}", yes[found.rebuilt],
-        yes[found.exported],
+        yes[found.exported], f"{found.onnx:.0e}", f"{found.seconds_onnx:.0f}",
     )  # fmt: skip
 
 
