@@ -204,6 +204,19 @@ SHADES_OF_TASKS = {
     "sparsity": "Parameters removed",
     "trust": "Trust in its place",
 }
+# Charts write numbers by themselves. Plotly's are of shares in per cent, for which it has no format with a space;
+# Vega takes its formats' signs from here.
+PERCENT_TICKS = {"ticksuffix": " %"}
+VEGA_LOCALE = {
+    "number": {
+        "decimal": ".",
+        "thousands": ",",
+        "grouping": [3],
+        "currency": ["", ""],
+        "percent": " %",
+        "minus": MINUS,
+    }
+}
 PHASES = {
     "neighbours": "Finding neighbours",
     "selecting": "Selecting channels",

@@ -53,7 +53,7 @@ def groups_overview(counts: Mapping[str, Tally], open_group: str) -> go.Figure:
         figure.add_trace(
             go.Bar(
                 x=groups,
-                y=[number / counts[group].size for number, group in zip(numbers, groups, strict=True)],
+                y=[100 * number / counts[group].size for number, group in zip(numbers, groups, strict=True)],
                 name=name,
                 customdata=[[group, number, counts[group].size] for number, group in zip(numbers, groups, strict=True)],
                 marker={"color": colour, "pattern": _hatched(hatching)},
@@ -66,10 +66,10 @@ def groups_overview(counts: Mapping[str, Tally], open_group: str) -> go.Figure:
         )
     here = groups.index(open_group)
     figure.add_shape(
-        type="rect", x0=here - 0.46, x1=here + 0.46, y0=0, y1=1, line={"color": theme.TARGET, "width": 2.5}
+        type="rect", x0=here - 0.46, x1=here + 0.46, y0=0, y1=100, line={"color": theme.TARGET, "width": 2.5}
     )
     figure.update_xaxes(title="Channel group, from the input to the output", tickangle=-40, showgrid=False)
-    figure.update_yaxes(title="Share of its channels", tickformat=".0%", range=[0, 1.01])
+    figure.update_yaxes(title="Share of its channels", **theme.PERCENT_TICKS, range=[0, 101])
     figure.update_layout(
         height=400,
         barmode="stack",
@@ -100,7 +100,7 @@ def changes_chart(before: Selection, after: Selection, open_group: str) -> go.Fi
     """Per group, the share of the selected channels that would be others; a line at what chance alone would change."""
     swaps = changed(before, after)
     groups = list(swaps)
-    shares = [len(swaps[group][0]) / len(before.kept[group]) for group in groups]
+    shares = [100 * len(swaps[group][0]) / len(before.kept[group]) for group in groups]
     details = [[group, len(swaps[group][0]), len(before.kept[group])] for group in groups]
     figure = go.Figure(
         go.Bar(
@@ -117,15 +117,15 @@ def changes_chart(before: Selection, after: Selection, open_group: str) -> go.Fi
     figure.add_trace(
         go.Scatter(
             x=groups,
-            y=[1 - before.keep_ratio(group) for group in groups],
+            y=[100 - 100 * before.keep_ratio(group) for group in groups],
             mode="lines",
             name="Chance: another random selection",
             line={"color": theme.CHANCE, "dash": "dash", "width": theme.LINE},
-            hovertemplate="chance: %{y:.0%}<extra></extra>",
+            hovertemplate="chance: %{y:.0f} %<extra></extra>",
         )
     )
     figure.update_xaxes(title="Channel group, from the input to the output", tickangle=-40, showgrid=False)
-    figure.update_yaxes(title="Selected channels that change", tickformat=".0%", range=[0, 1.02])
+    figure.update_yaxes(title="Selected channels that change", **theme.PERCENT_TICKS, range=[0, 102])
     figure.update_layout(
         height=340,
         margin={"l": 4, "r": 4, "t": 8, "b": 4},

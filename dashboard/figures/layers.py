@@ -33,18 +33,18 @@ def kept_by_layer(pruned: Mapping[str, Pruned], names: Mapping[str, str], styles
         figure.add_trace(
             go.Scatter(
                 x=groups,
-                y=[1 - event.kept[group] / event.sizes[group] for group in groups],
+                y=[100 - 100 * event.kept[group] / event.sizes[group] for group in groups],
                 mode="lines+markers",
                 name=name,
                 line={"color": style.colour, "width": theme.LINE, "dash": plotly_dash(style)},
                 marker={"symbol": style.symbol, "size": 9},
                 customdata=[[event.kept[group], event.sizes[group]] for group in groups],
-                hovertemplate="%{x}: %{y:.1%} removed, %{customdata[0]} of %{customdata[1]} kept"
+                hovertemplate="%{x}: %{y:.1f} % removed, %{customdata[0]} of %{customdata[1]} kept"
                 "<extra>%{fullData.name}</extra>",
             )
         )
     figure.update_xaxes(title=None, tickangle=-45)
-    figure.update_yaxes(title="Channels removed", tickformat=".0%", range=[0, 1.03])
+    figure.update_yaxes(title="Channels removed", **theme.PERCENT_TICKS, range=[0, 103])
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     several = len(figure.data) > 1
     figure.update_layout(
@@ -67,7 +67,7 @@ def masks_by_layer(masks: Sequence[GroupMasks]) -> go.Figure:
         figure.add_trace(
             go.Bar(
                 y=groups,
-                x=[count / whole for count, whole in zip(counts, either, strict=True)],
+                x=[100 * count / whole for count, whole in zip(counts, either, strict=True)],
                 orientation="h",
                 name=name,
                 marker={"color": colour},
@@ -80,7 +80,7 @@ def masks_by_layer(masks: Sequence[GroupMasks]) -> go.Figure:
                 hovertemplate="%{y}: %{customdata} channels kept by " + name + "<extra></extra>",
             )
         )
-    figure.update_xaxes(title="Channels that either keeps", tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(title="Channels that either keeps", **theme.PERCENT_TICKS, range=[0, 100])
     figure.update_yaxes(autorange="reversed", ticks="")
     legend = {"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
     figure.update_layout(

@@ -46,7 +46,8 @@ def live_chart(
         "sparsity": [_lines(x, share, "sparsity", "Removed", removed, steps=True)],
     }
     drawn = [*(_panel(name, x, layers, last=name == "sparsity") for name, layers in panels.items()), _strip()]
-    chart = alt.vconcat(*drawn, data=alt.NamedData(DATA), spacing=6).configure_view(stroke=theme.FAINT)
+    chart = alt.vconcat(*drawn, data=alt.NamedData(DATA), spacing=6)
+    chart = chart.configure(view={"stroke": theme.FAINT}, locale=theme.VEGA_LOCALE)
     spec: dict[str, Any] = chart.to_dict()
     # As SVG, Vega calls what one drags across an image and gives it no words; the words of the chart are its alt text.
     spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}

@@ -100,7 +100,8 @@ def overlay(lines: Sequence[Line], axis: str) -> alt.LayerChart | alt.FacetChart
     ):
         points = base.transform_filter(kind).mark_point(filled=filled, size=60, strokeWidth=2, opacity=1)
         layers.append(points.encode(y=y, shape=shape, tooltip=tip))
-    return alt.layer(*layers).properties(height=HEIGHT)
+    drawn: alt.LayerChart = alt.layer(*layers).properties(height=HEIGHT).configure(locale=theme.VEGA_LOCALE)
+    return drawn
 
 
 def overlay_still(lines: Sequence[Line], axis: str) -> go.Figure:
@@ -110,17 +111,21 @@ def overlay_still(lines: Sequence[Line], axis: str) -> go.Figure:
         figure.add_trace(
             go.Scatter(
                 x=[x for x, _, _ in line.points],
-                y=[accuracy for _, accuracy, _ in line.points],
-                error_y={"type": "data", "array": [spread or 0.0 for _, _, spread in line.points], "thickness": 1},
+                y=[100 * accuracy for _, accuracy, _ in line.points],
+                error_y={
+                    "type": "data",
+                    "array": [100 * (spread or 0.0) for _, _, spread in line.points],
+                    "thickness": 1,
+                },
                 mode="lines+markers",
                 name=line.name,
                 line={"color": line.style.colour, "width": theme.LINE, "dash": plotly_dash(line.style)},
                 marker={"symbol": line.style.symbol, "size": 8},
-                hovertemplate="%{y:.1%} at %{x:.4~s}<extra>%{fullData.name}</extra>",
+                hovertemplate="%{y:.1f} % at %{x:.4~s}<extra>%{fullData.name}</extra>",
             )
         )
     figure.update_xaxes(title=TITLES[axis])
-    figure.update_yaxes(title="Validation accuracy", tickformat=".0%")
+    figure.update_yaxes(title="Validation accuracy", **theme.PERCENT_TICKS)
     legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
     figure.update_layout(height=HEIGHT + 90, margin={"l": 4, "r": 8, "t": 8, "b": 4}, legend=legend)
     return figure

@@ -29,17 +29,17 @@ def spread(bundles: Sequence[Bundle]) -> go.Figure:
         colour = bundle.style.colour
         figure.add_trace(
             go.Scatter(
-                x=list(bundle.accuracies) if len(bundle.accuracies) > 1 else [],
+                x=[100 * one for one in bundle.accuracies] if len(bundle.accuracies) > 1 else [],
                 y=[bundle.name] * len(bundle.accuracies) if len(bundle.accuracies) > 1 else [],
                 mode="markers",
                 marker={"color": colour, "size": 7, "opacity": 0.4},
-                hovertemplate="%{x:.1%}<extra>one run</extra>",
+                hovertemplate="%{x:.1f} %<extra>one run</extra>",
                 showlegend=False,
             )
         )
         figure.add_trace(
             go.Scatter(
-                x=[bundle.mean],
+                x=[100 * bundle.mean],
                 y=[bundle.name],
                 mode="markers",
                 marker={
@@ -48,14 +48,14 @@ def spread(bundles: Sequence[Bundle]) -> go.Figure:
                     "size": 14,
                     "line": {"width": 2, "color": colour},
                 },
-                error_x={"type": "data", "array": [bundle.sd], "thickness": 2, "width": 6, "color": colour}
+                error_x={"type": "data", "array": [100 * bundle.sd], "thickness": 2, "width": 6, "color": colour}
                 if bundle.sd
                 else None,
-                hovertemplate="mean %{x:.1%}<extra>%{y}</extra>",
+                hovertemplate="mean %{x:.1f} %<extra>%{y}</extra>",
                 showlegend=False,
             )
         )
-    figure.update_xaxes(title="Test accuracy", tickformat=".0%")
+    figure.update_xaxes(title="Test accuracy", **theme.PERCENT_TICKS)
     figure.update_yaxes(autorange="reversed", automargin=True, ticklabelstandoff=6)
     figure.update_layout(height=80 + ROW * len(bundles), margin={"l": 4, "r": 8, "t": 8, "b": 4}, dragmode=False)
     return figure

@@ -35,7 +35,7 @@ def tradeoff(spots: Sequence[Spot], title: str, front: bool = True) -> go.Figure
         figure.add_trace(
             go.Scatter(
                 x=[spot.cost for spot in best],
-                y=[spot.accuracy for spot in best],
+                y=[100 * spot.accuracy for spot in best],
                 mode="lines",
                 line={"color": theme.GREY, "width": 1.5, "shape": "hv", "dash": "dot"},
                 hoverinfo="skip",
@@ -46,8 +46,8 @@ def tradeoff(spots: Sequence[Spot], title: str, front: bool = True) -> go.Figure
         figure.add_trace(
             go.Scatter(
                 x=[spot.cost],
-                y=[spot.accuracy],
-                error_y={"type": "data", "array": [spot.sd], "thickness": 1.2, "width": 3} if spot.sd else None,
+                y=[100 * spot.accuracy],
+                error_y={"type": "data", "array": [100 * spot.sd], "thickness": 1.2, "width": 3} if spot.sd else None,
                 mode="markers",
                 name=spot.name,
                 marker={
@@ -57,12 +57,12 @@ def tradeoff(spots: Sequence[Spot], title: str, front: bool = True) -> go.Figure
                     "line": {"width": 2 if spot.style.symbol.endswith("-open") else 0, "color": spot.style.colour},
                 },
                 customdata=[_told(spot.cost)],
-                hovertemplate="%{y:.1%} · %{customdata}<extra>%{fullData.name}</extra>",
+                hovertemplate="%{y:.1f} % · %{customdata}<extra>%{fullData.name}</extra>",
                 showlegend=False,
             )
         )
     figure.update_xaxes(**_axis(title, [spot.cost for spot in spots]))
-    figure.update_yaxes(title="Test accuracy", tickformat=".0%")
+    figure.update_yaxes(title="Test accuracy", **theme.PERCENT_TICKS)
     figure.update_layout(height=HEIGHT, margin={"l": 4, "r": 8, "t": 8, "b": 4}, dragmode=False)
     return figure
 

@@ -64,4 +64,5 @@ def untrained_curve(
         .mark_point(color=theme.TARGET, size=170, strokeWidth=3, filled=False, aria=False)
         .encode(x=x, y=y, tooltip=tips)
     )
-    return alt.layer(rules, line, spot).properties(height=HEIGHT)
+    drawn: alt.LayerChart = alt.layer(rules, line, spot).properties(height=HEIGHT).configure(locale=theme.VEGA_LOCALE)
+    return drawn

@@ -144,7 +144,7 @@ def spot(name: str, accuracy: float, cost: float) -> tradeoffs.Spot:
 def test_the_front_is_drawn_through_what_nothing_beats() -> None:
     found = [spot("small", 0.6, 1e5), spot("worse", 0.5, 2e5), spot("large", 0.9, 9e6)]
     figure = tradeoffs.tradeoff(found, "Parameters")
-    assert list(figure.data[0].y) == [0.6, 0.9]
+    assert list(figure.data[0].y) == [60, 90]
     assert figure.layout.xaxis.type == "log"
     assert tradeoffs.tradeoff_alt(found, "Parameters").endswith("Nothing beats small, large.")
     assert len(tradeoffs.tradeoff(found, "Parameters", front=False).data) == 3
@@ -157,13 +157,13 @@ def test_runs_that_remove_alike_share_a_line() -> None:
     found = {"a": removal(2), "b": removal(2), "c": removal(5)}
     figure = layers.kept_by_layer(found, NAMES | {"c": "Three"}, STYLES | {"c": STYLE})
     assert [trace.name for trace in figure.data] == ["One and 1 alike", "Three"]
-    assert list(figure.data[0].y) == [0.8]
+    assert list(figure.data[0].y) == [80]
 
 
 def test_shares_of_two_masks_add_up_and_stand_beside_chance() -> None:
     masks = [GroupMasks("a", 10, 2, 1, 1, 6, 0.5, 0.18), GroupMasks("b", 10, 0, 2, 2, 6, 0.0, 0.11)]
     bars = layers.masks_by_layer(masks)
-    assert [sum(trace.x[place] for trace in bars.data) for place in (0, 1)] == [1, 1]
+    assert [sum(trace.x[place] for trace in bars.data) for place in (0, 1)] == [100, 100]
     lines = {trace.name: list(trace.y) for trace in layers.overlap_of_two(masks).data}
     assert lines == {"Overlap": [0.5, 0.0], "Chance": [0.18, 0.11]}
 
@@ -172,7 +172,7 @@ def test_spread_is_drawn_where_there_are_several_runs() -> None:
     many = spreads.Bundle("Many", STYLE, (0.5, 0.7), 0.6, 0.14)
     figure = spreads.spread([many, spreads.Bundle("One", OTHER, (0.4,), 0.4, None)])
     dots, mean, no_dots, alone = figure.data
-    assert list(dots.x) == [0.5, 0.7] and list(mean.error_x.array) == [0.14]
+    assert list(dots.x) == pytest.approx([50, 70]) and list(mean.error_x.array) == pytest.approx([14])
     assert not no_dots.x and alone.error_x.array is None
     assert "Many 60.0 % ± 14.0 %; One 40.0 %" in spreads.spread_alt(
         [many, spreads.Bundle("One", OTHER, (0.4,), 0.4, None)]

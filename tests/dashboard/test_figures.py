@@ -175,7 +175,7 @@ def test_a_channel_is_kept_or_dropped_by_all_or_contested(counted: Votes) -> Non
 
 def test_the_bars_of_a_group_make_up_the_whole_of_it_and_carry_its_name(counted: Votes) -> None:
     figure = groups.groups_overview(groups.tallies(counted, select(counted, keep=1 / 3)), "a")
-    assert [sum(bar.y[place] for bar in figure.data) for place in (0, 1)] == pytest.approx([1, 1])
+    assert [sum(bar.y[place] for bar in figure.data) for place in (0, 1)] == pytest.approx([100, 100])
     assert {row[0] for bar in figure.data for row in bar.customdata} == {"a", "b"}
 
 
@@ -183,8 +183,8 @@ def test_what_changes_is_counted_against_what_chance_would_change() -> None:
     before, after = Selection({"a": (0, 1), "b": (0,)}, SIZES), Selection({"a": (1, 4), "b": (0,)}, SIZES)
     assert groups.changed(before, after) == {"a": ([0], [4]), "b": ([], [])}
     bars, line = groups.changes_chart(before, after, "a").data
-    assert list(bars.y) == [0.5, 0.0]
-    assert list(line.y) == pytest.approx([1 - 2 / 6, 1 - 1 / 4])
+    assert list(bars.y) == [50, 0]
+    assert list(line.y) == pytest.approx([100 - 200 / 6, 100 - 100 / 4])
 
 
 def test_each_column_of_the_heatmap_tells_its_channel_and_who_voted(counted: Votes) -> None:

@@ -94,7 +94,7 @@ def test_only_the_data_change_while_the_network_shrinks() -> None:
 
 def test_the_network_is_told_in_words() -> None:
     words = network_takeaway(ROUND, 1000)
-    assert words == "8 of 20 channels are left in 2 groups: 400 of 1.0 k parameters, 5.0 k MACs."
+    assert words == "8 of 20 channels are left in 2 groups: 400 of 1 k parameters, 5 k MACs."
 
 
 def test_a_finished_run_names_what_the_backbone_had() -> None:

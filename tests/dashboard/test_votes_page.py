@@ -106,12 +106,12 @@ def test_sizes_are_told_ahead_while_the_accuracy_is_not_known_yet(
     assert metrics(test) == {
         "Accuracy before training": ("…", "guessing: 20 %"),
         "Parameters": ("448 k", "of 11.2 M"),
-        "MACs": ("1.9 M", "of 37.0 M"),
+        "MACs": ("1.89 M", "of 37 M"),
         "Size": ("1.8 MB", "of 44.8 MB"),
     }
     assert "Starting a process" in words(test) and "The first answer takes some ten seconds" in words(test)
     test.slider(key="keep").set_value(0.5).run()
-    assert metrics(test)["Parameters"][0] == "2.8 M" and metrics(test)["MACs"][0] == "9.9 M"
+    assert metrics(test)["Parameters"][0] == "2.8 M" and metrics(test)["MACs"][0] == "9.86 M"
 
 
 @pytest.mark.parametrize("state", ["died", "failed"])
