@@ -9,11 +9,14 @@ class MetaVoteError(Exception):
 
 
 class UnknownNameError(MetaVoteError):
-    """A name (of a task, class, method, run, ...) that nothing is registered under."""
+    """A name (of a task, class, method, run, ...) that nothing is registered under.
 
-    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+    also: other names of the same things, which may have been meant, but are neither counted nor listed.
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[str], also: Iterable[str] = ()) -> None:
         names = sorted(set(known))
-        near = get_close_matches(str(name), names, n=3, cutoff=0.5)
+        near = get_close_matches(str(name), sorted({*names, *also}), n=3, cutoff=0.5)
         if near:
             hint = f"did you mean {' or '.join(near)}?"
         elif len(names) <= 12:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.backbones.architectures import architecture
 from core.backbones.backbone import ENDING, Backbone, backbone_ids, folders, load_backbone, save_backbone
-from core.backbones.checkpoints import Coverage, Trunk, read_trunk
+from core.backbones.checkpoints import Coverage, Trunk, looks_like, read_trunk
 from core.backbones.layouts import PLAIN, SOURCES, SUPERVISED, layout
 from core.backbones.torchvision_weights import Presentation, presentation, published, weights_file
 from core.errors import BadFileError, BadValueError, MetaVoteError, MismatchError, UnknownNameError
@@ -54,6 +54,8 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
     """
     view = _checked_view(presentation(name), wanted)
     trunk = read_trunk(file.expanduser(), name, format, view.size)
+    if not (trunk.coverage.complete or wanted.partial):
+        raise _misfit(trunk.coverage, looks_like(file.expanduser(), format, wanted.size))
     source = wanted.source or trunk.source or (SUPERVISED if trunk.head else "")
     if not source:
         raise BadValueError(
@@ -119,10 +121,7 @@ def _whole(trunk: Trunk, name: str, partial: bool, size: int) -> tuple[dict[str,
     """(every entry of the trunk, those of them that were drawn at random)."""
     coverage = trunk.coverage
     if not coverage.complete and not partial:
-        raise BadFileError(
-            f"The checkpoint, read as {coverage.title}, does not fit {name}: {coverage.sentence}; "
-            "name the architecture or format it is of, or take it as it is with --partial."
-        )
+        raise _misfit(coverage, None)
     found = {key: value.float() if value.is_floating_point() else value for key, value in trunk.tensors.items()}
     if broken := [key for key, value in found.items() if not value.isfinite().all()]:
         raise BadFileError(f"The checkpoint holds numbers that are not finite, in {broken[0]}: it is of no use.")
@@ -134,6 +133,16 @@ def _whole(trunk: Trunk, name: str, partial: bool, size: int) -> tuple[dict[str,
     head = f"{architecture(name).head}."
     whole = {key: found.get(key, value) for key, value in made.items() if not key.startswith(head)}
     return whole, [key for key in whole if key not in found]
+
+
+def _misfit(coverage: Coverage, like: str | None) -> BadFileError:
+    """What is said of a checkpoint that does not fill the trunk it is said to be of; like: one that it does fill."""
+    told = f"The checkpoint, read as {coverage.title}, does not fit {coverage.architecture}"
+    if like is not None:
+        told += f" but looks like {like}: name that architecture"
+    else:
+        told += f": {coverage.sentence}; name the architecture or format it is of"
+    return BadFileError(f"{told}, or take it as it is with --partial.")
 
 
 def _checked_view(standard: Presentation, wanted: Wanted) -> Presentation:

@@ -6,23 +6,31 @@ Only tensors are read: safetensors, or PyTorch's files with `weights_only=True`.
 import argparse
 import pickle
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.backbones.architectures import architecture
 from core.backbones.layouts import FILE, WRAPPERS, Layout, layout, recognised
-from core.errors import BadFileError
+from core.errors import BadFileError, MetaVoteError
 
 State = Mapping[str, Tensor]
 DEEPEST = 5  # dictionaries within dictionaries
 COUNTER = "num_batches_tracked"  # counts what training has seen; a network that is used does not read it
-TOLD = 5  # keys named in a sentence
+# Beginnings of what PyTorch writes: a zip, or in older versions pickles.
+WRITTEN = (b"PK\x03\x04", b"\x80")
+# What a checkpoint that does not fit is tried against: built in about a second together.
+LOOKED_FOR = (
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d"),
+    *("vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "alexnet", "squeezenet1_1"),
+    *("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0", "densenet121", "convnext_tiny"),
+    *("vit_b_16", "vit_b_32"),
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +69,8 @@ class Coverage:
             ("missing", self.missing), ("of another shape", self.reshaped), ("unexpected", self.unexpected),
         ):  # fmt: skip
             if keys:
-                more = f" and {len(keys) - TOLD} more" if len(keys) > TOLD else ""
-                parts.append(f"{words}: {', '.join(keys[:TOLD])}{more}")
+                more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+                parts.append(f"{words}: {keys[0]}{more}")
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,23 +110,37 @@ def read_trunk(path: Path, name: str, format: str | None = None, size: int | Non
     Of the places and prefixes that a layout may have, the one that fills most. size: side of the images it is for, its
     usual one if None. Raises UnknownNameError, BadFileError; MismatchError for a size the network cannot take.
     """
-    wanted = architecture(name)
-    model = wanted.shell(2, size)
-    target = {key: tensor.shape for key, tensor in model.state_dict().items()}
+    shell = architecture(name).shell(2, size)
+    return _read(path.name, read_states(path), name, shell, format)
+
+
+def looks_like(path: Path, format: str | None = None, size: int | None = None) -> str | None:
+    """The usual architecture whose whole trunk a checkpoint fills; None where it is none of them."""
     states = read_states(path)
+    for name in LOOKED_FOR:
+        with suppress(MetaVoteError):
+            if _read(path.name, states, name, architecture(name).shell(2, size), format).coverage.complete:
+                return name
+    return None
+
+
+def _read(file: str, states: Mapping[str, State], name: str, model: nn.Module, format: str | None) -> Trunk:
+    """The reading of a file's state dicts that fills most of an architecture, of which `model` is a shell."""
+    head = architecture(name).head
+    target = {key: tensor.shape for key, tensor in model.state_dict().items()}
     entry = recognised(states) if format is None else layout(format)
     children = [child for child, _ in model.named_children()]
     readings = [(place, prefix) for place in entry.places for prefix in entry.prefixes]
     if format is not None and entry.alone:
         readings.append((FILE, ""))
     found = [
-        _fitted(entry, name, wanted.head, target, children, place, prefix, states[place])
+        _fitted(entry, name, head, target, children, place, prefix, states[place])
         for place, prefix in readings
         if place in states
     ]
     if not found:
         places = " or ".join(f"'{place}'" for place in entry.places if place)
-        told = f"{path.name} is not laid out as {entry.title}, which keeps its state dict under {places}"
+        told = f"{file} is not laid out as {entry.title}, which keeps its state dict under {places}"
         raise BadFileError(f"{told}: leave the format to be recognised, or name another.")
     return max(found, key=lambda one: (one.coverage.complete, one.coverage.filled))
 
@@ -126,24 +148,26 @@ def read_trunk(path: Path, name: str, format: str | None = None, size: int | Non
 def _content(path: Path) -> object:
     if not path.is_file():
         raise BadFileError(f"There is no file {path}: check its name.")
+    safe = path.suffix == ".safetensors"
     try:
-        if path.suffix == ".safetensors":
+        with open(path, "rb") as file:
+            begin = file.read(9)
+    except OSError as error:
+        raise BadFileError(f"{path.name} cannot be read ({error.strerror}): check that file.") from error
+    if not (begin[8:] == b"{" if safe else begin.startswith(WRITTEN)):
+        raise BadFileError(f"{path.name} is no checkpoint: give a file that torch.save() or safetensors wrote.")
+    try:
+        if safe:
             return load_file(path)
         with torch.serialization.safe_globals([argparse.Namespace]):  # plain settings, which DINO's code saves along
             return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "GLOBAL" not in str(error):
-            raise _broken(path) from error
-        raise BadFileError(
-            f"{path.name} holds more than tensors, and nothing else is ever unpickled: where it was made, save its "
-            "state dict alone, with torch.save(model.state_dict(), FILE)."
-        ) from error
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError) as error:
-        raise _broken(path) from error
-
-
-def _broken(path: Path) -> BadFileError:
-    return BadFileError(f"{path.name} is no checkpoint that can be read, or it is damaged: fetch it again.")
+    except Exception as error:  # a dozen kinds, from struct.error to AssertionError, for one damaged byte or another
+        if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error):
+            raise BadFileError(
+                f"{path.name} holds more than tensors, and nothing else is ever unpickled: where it was made, save its "
+                "state dict alone, with torch.save(model.state_dict(), FILE)."
+            ) from error
+        raise BadFileError(f"{path.name} is a checkpoint that is damaged or cut short: fetch it again.") from error
 
 
 def _states(content: object, place: str, depth: int) -> Iterator[tuple[str, State]]:

@@ -30,7 +30,7 @@ def chosen_classes(dataset: str, asked: Sequence[str]) -> tuple[str, ...]:
             for own in _matching(dataset, known, name):
                 found.setdefault(own, name)
         else:
-            raise UnknownNameError(f"{dataset} class", name, [*known, *also])
+            raise UnknownNameError(f"{dataset} class", name, known, also)
     if len(found) < 2:
         raise BadValueError(f"A task needs at least two classes, not {len(found)}: name more of them.")
     return tuple(found)

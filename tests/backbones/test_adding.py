@@ -12,7 +12,7 @@ from core.backbones import listing, torchvision_weights
 from core.backbones.adding import Wanted, add_checkpoint, add_published
 from core.backbones.architectures import architecture
 from core.backbones.backbone import Backbone, backbone_ids, load_backbone, tensors_hash
-from core.backbones.checkpoints import read_trunk
+from core.backbones.checkpoints import LOOKED_FOR, looks_like, read_trunk
 from core.backbones.torchvision_weights import presentation, published, weights_file, weights_names
 from core.errors import BadFileError, BadValueError, MismatchError, MissingDataError, UnknownNameError
 from tests import networks
@@ -88,9 +88,32 @@ def test_below_full_coverage_it_is_refused_and_nothing_is_left(tmp_path: Path, h
         BadFileError, match=r"read as MoCo v1, v2, does not fit resnet18: 99 of 100 .*layer1.0.conv1.weight"
     ):
         add_checkpoint(file, "resnet18")
-    with pytest.raises(BadFileError, match="does not fit resnet34.*missing: layer1.2.conv1.weight.*--partial"):
-        add_checkpoint(moco_file(tmp_path), "resnet34")
+    odd = moco_file(tmp_path, layer3__2__conv1__weight=torch.zeros(1))
+    with pytest.raises(
+        BadFileError, match="does not fit resnet34.*missing: layer1.2.conv1.weight and .*--partial"
+    ) as no:
+        add_checkpoint(odd, "resnet34")
+    assert len(str(no.value)) < 300
     assert not (home / "backbones").exists() or not list((home / "backbones").iterdir())
+
+
+@pytest.mark.parametrize("asked", ["resnet34", "resnet50", "mobilenet_v2", "vit_b_16"])
+def test_a_checkpoint_of_another_network_is_told_which_one_it_looks_like(
+    tmp_path: Path, home: Path, asked: str
+) -> None:
+    with pytest.raises(BadFileError) as refusal:
+        add_checkpoint(moco_file(tmp_path), asked)
+    assert str(refusal.value) == (
+        f"The checkpoint, read as MoCo v1, v2, does not fit {asked} but looks like resnet18: name that architecture, "
+        "or take it as it is with --partial."
+    )
+    assert add_checkpoint(moco_file(tmp_path), asked, wanted=Wanted("x", partial=True)).backbone.id == "x"
+
+
+@pytest.mark.parametrize("name", LOOKED_FOR)
+def test_every_network_that_is_looked_for_looks_like_itself_alone(tmp_path: Path, name: str) -> None:
+    torch.save(network_state(name), tmp_path / "net.pth")
+    assert looks_like(tmp_path / "net.pth") == name
 
 
 def test_what_is_missing_is_drawn_always_alike_where_that_is_asked_for(tmp_path: Path, home: Path) -> None:

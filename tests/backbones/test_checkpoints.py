@@ -201,7 +201,7 @@ def test_plain_settings_beside_the_tensors_are_no_hindrance(tmp_path: Path) -> N
     assert read_trunk(written(tmp_path, content), "resnet18").coverage.complete
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("share", [0.3, 0.9])
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
 def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, ending: str, share: float) -> None:
     file = tmp_path / f"net{ending}"
@@ -209,8 +209,25 @@ def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, ending: str, sh
     save_file(state, file) if ending == ".safetensors" else torch.save(state, file)
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(BadFileError, match="no checkpoint that can be read, or it is damaged"):
+    with pytest.raises(BadFileError, match="a checkpoint that is damaged or cut short: fetch it again"):
         read_states(file)
+
+
+@pytest.mark.parametrize("content", [b"\x80\x02a.", b"\x80\x04\x95\x00", b"\x80\x02J\x00", b"PK\x03\x04 and no more"])
+def test_whatever_pytorch_stumbles_over_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "net.pth").write_bytes(content)
+    with pytest.raises(BadFileError, match="net.pth is a checkpoint that is damaged or cut short"):
+        read_states(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("content", ["", "a plain text\n", "{}"])
+@pytest.mark.parametrize("ending", [".pth", ".safetensors"])
+def test_a_file_that_never_was_a_checkpoint_is_told_so(tmp_path: Path, ending: str, content: str) -> None:
+    (tmp_path / f"text{ending}").write_text(content)
+    with pytest.raises(
+        BadFileError, match=r"text\..* is no checkpoint: give a file that torch.save\(\) or safetensors"
+    ):
+        read_states(tmp_path / f"text{ending}")
 
 
 @pytest.mark.parametrize("content", [{}, [1, 2], {"a": 1}, torch.zeros(3), {3: torch.zeros(2)}])
