@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from core.backbones.layouts import LAYOUTS, SOURCES
-from core.backbones.listing import backbones
+from core.backbones.listing import About, backbones
 from core.errors import MetaVoteError
 from core.workshop import work
-from dashboard import columns
+from dashboard import theme
 
 UPLOAD, LARGEST = "checkpoint file", 2000  # megabytes
 ENDINGS = ["pth", "pt", "tar", "ckpt", "safetensors", "bin"]
@@ -19,29 +18,25 @@ AS_RECOGNISED, AS_TOLD = "as recognised", "as its layout tells"
 
 
 def draw() -> None:
-    """The table, and the form."""
-    _table()
+    """The list, and the form."""
+    _list()
     _form()
 
 
-def _table() -> None:
-    found = backbones()
-    frame = pd.DataFrame(
-        {
-            "Backbone": [one.id for one in found],
-            "Architecture": [one.architecture for one in found],
-            "Weights": [one.source for one in found],
-            "Images": [f"{one.size} × {one.size}" for one in found],
-            "Size": [one.bytes / 1e6 for one in found],
-            "From": ["shipped" if one.shipped else "yours" for one in found],
-        }
-    )
+def _list() -> None:
+    """One line each, which a phone can fold."""
     st.markdown("**Backbones** that are here: the networks, before pruning, that zoos are made on.")
-    columns.table(
-        frame,
-        {"Size": columns.MEGABYTES},
-        alt=f"The {len(found)} backbones that are here, with architecture, where their weights came from, and size",
-    )
+    st.markdown("\n".join(f"- **{one.id}**: {_about(one)}" for one in backbones()))
+
+
+def _about(one: About) -> str:
+    parts = [
+        one.architecture,
+        f"{one.source} weights",
+        f"images of {one.size} × {one.size} pixels",
+        theme.megabytes(one.bytes),
+    ]
+    return ", ".join([*parts, "shipped" if one.shipped else "yours"])
 
 
 def _form() -> None:

@@ -15,7 +15,7 @@ from dashboard.pick import pick_one
 from dashboard.ways import MAP, way
 from dashboard.zoos.passing_on import packed
 
-TABLE = "table of zoos"
+TABLE, USED = "table of zoos", " "
 
 
 def pick_zoo(ids: Sequence[str]) -> str:
@@ -32,7 +32,7 @@ def pick_zoo(ids: Sequence[str]) -> str:
 
 
 def table(found: Sequence[Summary], broken: Mapping[str, str], chosen: str) -> None:
-    """Every zoo in a row; choosing one has all pages use it."""
+    """Every zoo in a row; choosing one has all pages use it. A phone shows name and accuracy, `details` the rest."""
 
     def on_row() -> None:
         if rows := st.session_state[TABLE].selection.rows:
@@ -40,10 +40,10 @@ def table(found: Sequence[Summary], broken: Mapping[str, str], chosen: str) -> N
 
     frame = pd.DataFrame(
         {
-            "Used": ["✓" if one.id == chosen else "" for one in found],
+            USED: ["✓" if one.id == chosen else "" for one in found],
             "Zoo": [one.id for one in found],
-            "Tasks": [one.tasks for one in found],
             "Accuracy": _numbers([one.mean_accuracy for one in found], 100),
+            "Tasks": [one.tasks for one in found],
             "Lowest": _numbers([one.lowest_accuracy for one in found], 100),
             "Keep": [100 * one.keep for one in found],
             "CPU time": _numbers([one.cpu_seconds for one in found]),
@@ -65,7 +65,7 @@ def table(found: Sequence[Summary], broken: Mapping[str, str], chosen: str) -> N
             "Size": columns.MEGABYTES,
         },
         {
-            "Used": st.column_config.TextColumn(width=50, help="The zoo that all pages use"),
+            USED: st.column_config.TextColumn(width=25, help="The zoo that all pages use"),
             "Weights": st.column_config.TextColumn(help="How the backbone was trained"),
         },
         key=TABLE,
@@ -104,13 +104,15 @@ def _sentence(used: Summary) -> str:
             f" They get {theme.percent(used.mean_accuracy)} of their own validation images right on average, the "
             f"weakest {theme.percent(used.lowest_accuracy)}."
         )
-    cost = "" if used.cpu_seconds is None else f" It took {theme.duration(used.cpu_seconds)} of CPU time."
+    cost = "" if used.cpu_seconds is None else f" Building it took {theme.duration(used.cpu_seconds)} of CPU time."
     tasks = f"{used.tasks} pruned models" if used.tasks != 1 else "one pruned model"
     targets = f"{used.targets} target{'s' if used.targets != 1 else ''} held out"
     sets = parts.sentence_list([dataset_title(name) for name in used.datasets])
+    backbone = ", ".join(filter(None, [used.architecture, used.source and f"{used.source} weights"]))
     return (
-        f"holds {tasks}{made}, of tasks in {sets}, at a "
-        f"keep ratio of {theme.ratio(used.keep)}, with {targets}.{accuracy}{cost}"
+        f"holds {tasks}{made}, of tasks in {sets}, at a keep ratio of {theme.ratio(used.keep)}, with {targets}."
+        f"{accuracy} Its backbone is {used.backbone}{f' ({backbone})' if backbone else ''}. "
+        f"It takes {theme.megabytes(used.bytes)}.{cost}"
     )
 
 

@@ -19,6 +19,7 @@ from core.workshop.state import COLLAPSED, RECIPE, Order, finish, keep, states
 from core.zoo.recipe import plan_of, read_recipe
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard.zoos.forecast import expected, factor_of, forecast
+from dashboard.zoos.overview import USED
 from tests.dashboard.pages import click, follow, linked, page, use_zoo, ways, words
 from tests.dashboard.paper_zoo import seal, write_paper_zoo
 
@@ -49,7 +50,7 @@ def test_every_zoo_that_is_here_is_in_the_table_and_the_shipped_one_is_used(pape
     test = page("zoos")
     assert not test.exception
     rows = table(test)
-    assert set(rows) == {DEFAULT, OTHER} and rows[DEFAULT]["Used"] == "✓" and rows[OTHER]["Used"] == ""
+    assert set(rows) == {DEFAULT, OTHER} and rows[DEFAULT][USED] == "✓" and rows[OTHER][USED] == ""
     accuracies = [zoo.accuracy(task.id) for task in zoo.tasks]
     assert rows[DEFAULT]["Tasks"] == 14 and rows[DEFAULT]["Lowest"] == pytest.approx(100 * min(accuracies))
     assert rows[OTHER]["Weights"] == "self-supervised" and rows[OTHER]["Architecture"] == "resnet18"
@@ -59,7 +60,7 @@ def test_every_zoo_that_is_here_is_in_the_table_and_the_shipped_one_is_used(pape
 def test_a_chosen_zoo_is_the_one_of_every_page(paper_home: Path) -> None:
     test = page("zoos")
     test.selectbox(key="zoo").select(OTHER).run()
-    assert linked(test, "zoo") == OTHER and table(test)[OTHER]["Used"] == "✓"
+    assert linked(test, "zoo") == OTHER and table(test)[OTHER][USED] == "✓"
     assert "another one has its name" not in words(test)
     for name in ("task_map", "votes", "run"):
         other = page(name, zoo=OTHER)
@@ -274,3 +275,9 @@ def test_the_pace_of_this_machine_is_that_of_its_own_runs_whatever_their_images(
     usual = expected(RunConfig("any"), task_of("fashion-mnist:Bag+Coat+Shirt"))
     assert pace(record(usual), record(2 * usual), record(3 * usual)) == pytest.approx(2.0)
     assert pace(record(9 * usual, backbone="somebody-elses")) == 1.0 == pace()
+
+
+def test_every_backbone_is_told_in_a_line_that_folds(paper_home: Path) -> None:
+    told = "\n".join(one.value for one in page("zoos", do="backbone").markdown)
+    assert "**emoji-resnet18-simclr**: resnet18, self-supervised weights, images of 32 × 32 pixels, " in told
+    assert "MB, shipped" in told
