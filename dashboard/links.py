@@ -32,7 +32,7 @@ RUN = (
 THEME = ("theme",)
 # Those of the Zoos page alone.
 ZOOS = (
-    *("do", "dataset", "drawn", "each", "held", "drawseed", "apart"),
+    *("do", "from", "dataset", "drawn", "each", "held", "drawseed", "apart"),
     *("backbone", "how", "share", "steps", "zooseed", "workers"),
 )
 VOTES = ("view", "start", "channel", "shade", "scope", "within", "what", "out", "in", "draw")

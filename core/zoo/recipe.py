@@ -44,13 +44,20 @@ def read_recipe(file: Path) -> Recipe:
     in it, and what `task` raises for the tasks it names."""
     try:
         content = file.expanduser().read_bytes()
-        if len(content) > LARGEST:
-            raise BadFileError(f"{file.name} is larger than {LARGEST:,} bytes: no list of tasks is that long.")
-        return _Reader(file.name, content.decode()).recipe()
     except OSError as error:
         raise BadFileError(f"{file} cannot be read ({error.strerror}): check its name.") from error
+    return parsed(content, file.name)[0]
+
+
+def parsed(content: bytes, name: str) -> tuple[Recipe, dict[str, Any]]:
+    """(the recipe in the content of a file, its values as they stand there). Raises as `read_recipe`."""
+    if len(content) > LARGEST:
+        raise BadFileError(f"{name} is larger than {LARGEST:,} bytes: no list of tasks is that long.")
+    try:
+        reader = _Reader(name, content.decode())
     except UnicodeDecodeError as error:
-        raise BadFileError(f"{file.name} is no text in UTF-8: save it as one.") from error
+        raise BadFileError(f"{name} is no text in UTF-8: save it as one.") from error
+    return reader.recipe(), reader.values
 
 
 def plan_of(recipe: Recipe) -> tuple[Plan, int]:

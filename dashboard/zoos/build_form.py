@@ -1,5 +1,6 @@
 """The form that has a zoo built: tasks drawn from a data set, backbone, method, keep ratio; how long it will take."""
 
+from collections.abc import Sequence
 from itertools import chain, count
 from typing import Any
 
@@ -9,6 +10,7 @@ from core.backbones.listing import DEFAULT, backbone_ids
 from core.errors import MetaVoteError
 from core.tasks.datasets import class_names, dataset_names
 from core.tasks.draw import Draw, drawn_tasks
+from core.tasks.task import Task
 from core.tasks.upload import uploaded
 from core.workshop import work
 from core.zoo.plan import buildable
@@ -105,9 +107,18 @@ def _suggested(wanted: Draw) -> str:
 
 
 def _told(wanted: Draw, settings: dict[str, Any], workers: int) -> bool:
-    """What will be built, and how long about it will take; False, and a sentence, where it cannot be."""
+    """What will be drawn, and how long about building takes; False, and a sentence, where it cannot be."""
     try:
         tasks, targets = drawn_tasks(wanted)
+    except MetaVoteError as error:
+        st.error(str(error), icon=":material/error:")
+        return False
+    return predicted(tasks, targets, settings, workers)
+
+
+def predicted(tasks: Sequence[Task], targets: Sequence[Task], settings: dict[str, Any], workers: int) -> bool:
+    """What will be built, and how long about it will take; False, and a sentence, where it cannot be."""
+    try:
         told = forecast(tasks, targets, settings, workers, factor_of(data.recent_runs(100), data.task_of_run))
     except MetaVoteError as error:
         st.error(str(error), icon=":material/error:")

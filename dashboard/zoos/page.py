@@ -5,7 +5,7 @@ import streamlit as st
 from core.zoo.summary import Summary
 from dashboard import data
 from dashboard.pick import pick_one
-from dashboard.zoos import backbones, build_form, orders, overview, passing_on
+from dashboard.zoos import backbones, build_form, orders, overview, passing_on, recipe_form
 
 SECTIONS = {
     "build": ":material/construction: Build",
@@ -13,6 +13,7 @@ SECTIONS = {
     "merge": ":material/merge: Merge",
     "backbone": ":material/hub: Backbones",
 }
+SOURCES = {"draw": ":material/casino: Drawn by chance", "file": ":material/list_alt: From a file"}
 
 
 def draw() -> None:
@@ -34,7 +35,8 @@ def _more(found: list[Summary]) -> None:
     section = pick_one("do", "What to do", "thing to do", SECTIONS, in_a_row=True, label_visibility="collapsed")
     with st.container(border=True):
         if section == "build":
-            build_form.draw()
+            source = pick_one("from", "Tasks", "source of tasks", SOURCES, in_a_row=True)
+            (recipe_form if source == "file" else build_form).draw()
         elif section == "import":
             passing_on.import_form()
         elif section == "merge":

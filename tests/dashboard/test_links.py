@@ -94,6 +94,10 @@ def of_zoos_to_merge(zoo: Zoo, runs: list[str]) -> Link:
     return {"zoo": "emoji-resnet18-simclr-disjoint", "do": "merge"}
 
 
+def of_a_listed_zoo(zoo: Zoo, runs: list[str]) -> Link:
+    return {"zoo": "emoji-resnet18-simclr-disjoint", "from": "file"}
+
+
 VIEWS: dict[Callable[[Zoo, list[str]], Link], str] = {
     of_map: "task_map",
     of_a_group: "votes",
@@ -109,6 +113,7 @@ VIEWS: dict[Callable[[Zoo, list[str]], Link], str] = {
     of_masks: "compare",
     of_another_zoo: "task_map",
     of_a_new_zoo: "zoos",
+    of_a_listed_zoo: "zoos",
     of_zoos_to_merge: "zoos",
 }
 

@@ -16,10 +16,12 @@ from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
 from core.workshop import work
 from core.workshop.state import COLLAPSED, RECIPE, Order, finish, keep, states
-from core.zoo.recipe import plan_of, read_recipe
+from core.zoo.plan import check
+from core.zoo.recipe import parsed, plan_of, read_recipe
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard.zoos.forecast import expected, factor_of, forecast
 from dashboard.zoos.overview import USED
+from dashboard.zoos.recipe_form import EXAMPLE
 from tests.dashboard.pages import click, follow, linked, page, use_zoo, ways, words
 from tests.dashboard.paper_zoo import seal, write_paper_zoo
 
@@ -104,6 +106,42 @@ def test_a_zoo_is_built_as_the_form_says(paper_home: Path) -> None:
     assert (plan.id, plan.keep, plan.iterations, plan.method, workers) == ("six", 0.4, 30, "magnitude", 1)
     assert len(plan.tasks) == 6 and len(plan.targets) == 2 and all(len(task.classes) == 3 for task in plan.tasks)
     assert "Building six" in next(bar.proto.text for bar in test.get("progress"))
+
+
+LISTED = b"zoo: shop\niterations: 30\ntasks: [emoji:tool+plant]\ntargets: [emoji:heart+sport]\nkeep: 0.3\nmultiple: 8\n"
+
+
+def test_a_zoo_is_built_as_a_file_says(paper_home: Path) -> None:
+    test = page("zoos", **{"from": "file"})
+    assert "Build" not in [button.label for button in test.button]
+    test.file_uploader(key="recipe").set_value(("shop.yaml", LISTED, "application/yaml")).run()
+    assert not test.error and "Predicted: **about" in words(test)
+    test.text_input(key="name of listed zoo").input("corner").run()
+    click(test, "Build")
+    (order,) = [one.order for one in states()]
+    plan, _ = plan_of(read_recipe(order.folder / RECIPE))
+    assert (plan.id, plan.keep, plan.iterations, plan.multiple) == ("corner", 0.3, 30, 8)
+    assert [task.id for task in (*plan.tasks, *plan.targets)] == ["emoji:tool+plant", "emoji:heart+sport"]
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [(b"tasks: [emoji:tool+plant]\nkept: 0.2\n", "shop.yaml, line 2"), (b"\xff\xfe", "is no text in UTF-8"),
+     (b"iterations: 1\ntasks: [emoji:tool+plant]\n", "at least 3 iterations")],
+)  # fmt: skip
+def test_a_file_that_cannot_be_built_is_a_sentence_and_no_build(
+    paper_home: Path, content: bytes, sentence: str
+) -> None:
+    test = page("zoos", **{"from": "file"})
+    test.file_uploader(key="recipe").set_value(("shop.yaml", content, "application/yaml")).run()
+    assert sentence in words(test)
+    assert all(button.disabled for button in test.button if button.label == "Build")
+
+
+def test_the_file_that_the_page_shows_can_be_built() -> None:
+    plan, workers = plan_of(parsed(EXAMPLE.encode(), "example.yaml")[0])
+    check(plan, workers)
+    assert len(plan.tasks) == 12 and len(plan.targets) == 3
 
 
 def test_a_draw_that_cannot_be_is_a_sentence_and_no_build(paper_home: Path) -> None:
