@@ -23,7 +23,8 @@ from core.channels.selection import Selection
 from core.criteria.scores import Scores
 from core.criteria.weights import l2
 from core.errors import BadValueError
-from core.reports.tables import Column, signed, to_markdown
+from core.numbers import deviation, percent
+from core.reports.tables import Column, to_markdown
 
 NAMES = ("resnet18", "vgg16_bn", "mobilenet_v2")
 KEEPS, MULTIPLES = (0.5, 0.2, 0.1, 0.05, 0.02), (1, 8)
@@ -41,7 +42,7 @@ class Line:
     refused: str | None = None
 
     def __str__(self) -> str:
-        return "refused" if self.refused else f"{100 * self.reached:.2f} % ({signed(self.off)}), {self.narrowest}"
+        return "refused" if self.refused else f"{percent(self.reached, 2)} ({deviation(self.off)}), {self.narrowest}"
 
 
 @dataclass(frozen=True)

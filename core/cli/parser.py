@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from core.channels.budget import ALLOCATIONS, KIND, SHARES_OF, Budget
 from core.cli.answer import Answer, UsageError
-from core.errors import BadValueError
+from core.errors import BadValueError, UnknownNameError
 
 PROGRAM = "python -m core"
 DESCRIPTION = "Meta-Vote Studio: prune a network for a task by the votes of the tasks most like it."
@@ -41,10 +41,18 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser that raises UsageError instead of printing its usage and leaving."""
+    """An argparse parser that raises UsageError instead of printing its usage, and knows what a wrong verb is near."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Formatter, allow_abbrev=False, **settings)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """For a verb that is mistyped, offer the nearest; argparse lists all there are."""
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            raise UsageError(
+                f"{UnknownNameError(str(action.metavar).lower(), value, action.choices)} (See: {self.prog} --help)"
+            )
+        super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with argparse's message as a sentence."""

@@ -174,6 +174,7 @@ def _raise_unless_finished(store: "Store", run_id: str) -> None:
 
 def show_run(out: "Console", document: dict[str, Any]) -> None:
     """One run for people: what was asked for beside what was reached, the curve, the cost."""
+    from core.reports import records
     from core.reports.by_class import balanced_where_uneven
     from core.reports.tables import Column, asked_for, duration, known, reached, share, short
 
@@ -184,7 +185,7 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
         ("task", document["task"]),
         ("method", METHODS[document["method"]].title),
         ("keep ratio asked for", asked_for(asked)),
-        ("reached", reached(achieved.get("share"), achieved.get("deviation"))),
+        ("reached", reached(*records.reached(RunConfig.from_dict(document["config"]), document))),
         ("channel sparsity", share(achieved.get("channel_sparsity"))),
         ("parameters", f"{short(achieved.get('params'))} of {short(dense.get('params'))}"),
         ("MACs", f"{short(achieved.get('macs'))} of {short(dense.get('macs'))}"),

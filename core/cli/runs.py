@@ -204,7 +204,7 @@ def export_to(args: argparse.Namespace) -> Answer:
     if not ended:
         raise BadValueError("There is no such run that has ended: see python -m core runs.")
     handed, known = hand_over(args.tracker, store, ended, args.to)
-    also = f"; {len(known)} were there already" if known else ""
+    also = f"; {_there(known)}" if known else ""
     document = {
         "tracker": args.tracker, "to": args.to, "runs": handed, "there_already": known,
         "left_out": len(found) - len(ended),
@@ -220,11 +220,15 @@ def import_runs(args: argparse.Namespace) -> Answer:
     from core.runs.store import Store
 
     added, known = unpack(Store(), args.file)
-    also = f"; {len(known)} were there already" if known else ""
+    also = f"; {_there(known)}" if known else ""
     return Answer(
         {"added": added, "there_already": known},
         lambda out: say(out, f"{counted(len(added), 'run')} added{also}: python -m core compare --all"),
     )
+
+
+def _there(known: list[str]) -> str:
+    return f"{len(known)} {'was' if len(known) == 1 else 'were'} there already"
 
 
 def cancel(args: argparse.Namespace) -> Answer:
@@ -290,7 +294,9 @@ def compare(args: argparse.Namespace) -> Answer:
         if paid:
             title = "When the zoo has paid for itself (read it only where the difference is not clearly negative)"
             parts.append((title, tables.PAY_OFF_COLUMNS, telling(paid)))
-        for title, columns, items in parts:
+        for title, every, items in parts:
+            columns, shared = tables.apart(every, items)
+            title += f" (all: {shared})" if shared else ""
             if args.format == "markdown":
                 print(f"**{title}**\n\n{tables.to_markdown(columns, items)}", file=out.file)
             else:

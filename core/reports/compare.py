@@ -17,6 +17,10 @@ _NOT_OPTIONS = ("task", "method", "keep", "iterations", "seed", "threads", "mask
 # What makes two runs of one method different variants.
 OPTIONS = tuple(one.name for one in fields(RunConfig) if one.name not in _NOT_OPTIONS)
 _ZOO_OPTIONS = ("k", "similarity", "neighbours", "chosen", "weighting", "sample", "dynamic", "zoo")
+# Options that are left as they are by nearly everybody: only those who change them are named by them.
+_UNNAMED = {
+    name: getattr(RunConfig, name) for name in (*KIND, "dynamic", "sampling", "similarity", "neighbours", "weighting")
+}
 DEFAULT_BASELINE = "mvp"
 
 
@@ -126,9 +130,10 @@ def compare(rows: Iterable[Row], baseline: str | None = None) -> Comparison:
     rows = tuple(rows)
     cells = _cells(rows)
     names = {(key[0], key[1]) for key in cells}
-    matching = sorted(variant for variant, method in names if (baseline or DEFAULT_BASELINE) in (variant, method))
-    if baseline in matching:
-        matching = [str(baseline)]
+    wanted = baseline or DEFAULT_BASELINE
+    matching = sorted(variant for variant, method in names if wanted in (variant, method))
+    if wanted in matching:
+        matching = [wanted]
     if baseline is not None and not matching:
         raise UnknownNameError("baseline", baseline, {name for pair in names for name in pair})
     if baseline is not None and len(matching) > 1:
@@ -252,8 +257,8 @@ def differing_options(configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
 
 
 def variant_name(method: str, options: Mapping[str, Any]) -> str:
-    """`mvp`, or `mvp k=3 weights=pretrained` where variants of it are compared."""
-    given = (f"{name}={value}" for name, value in options.items() if value not in (None, ()))
+    """`mvp`, or `mvp k=3 weights=pretrained` where variants of it are compared; what is usual is not named."""
+    given = (f"{name}={value}" for name, value in options.items() if value not in (None, (), _UNNAMED.get(name)))
     return " ".join([method, *given])
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from core import numbers
-from core.channels.budget import Budget
+from core.channels.budget import WORDS, Budget
 from core.reports.by_class import balanced_where_uneven
 from core.reports.compare import Row, Summary
 from core.reports.cost import PayOff
@@ -26,7 +26,6 @@ share = known(partial(numbers.percent, digits=1))
 finely = known(partial(numbers.percent, digits=2))  # for what is held against what was asked for
 ratio = known(numbers.ratio)
 points = known(numbers.points)
-signed = known(numbers.deviation)
 short = known(numbers.short)
 times = known(numbers.times)
 duration = known(partial(numbers.duration, digits=1))
@@ -42,12 +41,23 @@ def reached(kept: float | None, off: float | None) -> str:
     return numbers.percent(kept, 2) + ("" if told == numbers.deviation(0) else f", {told} off")
 
 
+def kept_of(keep: float | None, of: str | None) -> str:
+    """A keep ratio and, where that is not the channels, what it is of: "20 %", "5 % of the parameters"."""
+    if keep is None:
+        return NONE
+    return numbers.ratio(keep) + (f" of the {WORDS[of]}" if of and of != Budget.of else "")
+
+
 def asked_for(requested: Mapping[str, Any]) -> str:
     """A size budget as `requested` names it: "5 % of the parameters, global"; old runs name the keep ratio alone."""
     if requested.get("keep") is None:
         return NONE
     names = [name for name in Budget.__dataclass_fields__ if name in requested]
     return Budget(**{name: requested[name] for name in names}).in_words(whole="of" in names)
+
+
+def _so_many_tasks(tasks: int | None) -> str:
+    return "never" if tasks is None else numbers.counted(tasks, "task")
 
 
 def text(value: object) -> str:
@@ -57,12 +67,16 @@ def text(value: object) -> str:
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """One column: its heading, the value of an item, how people read it, and whether it is a number."""
+    """One column: its heading, the value of an item, how people read it, and whether it is a number.
+
+    setting: whether it says what was asked for, and so need not be repeated where it is the same for all.
+    """
 
     title: str
     value: Callable[[T], Any]
     format: Callable[[Any], str] = text
     numeric: bool = True
+    setting: bool = False
 
     def cell(self, item: T) -> str:
         """The value as people read it."""
@@ -71,15 +85,13 @@ class Column(Generic[T]):
 
 RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("run", lambda row: row.run, numeric=False),
-    Column("status", lambda row: row.status, numeric=False),
-    Column("task", lambda row: row.task, numeric=False),
-    Column("variant", lambda row: row.variant, numeric=False),
-    Column("keep", lambda row: row.keep, ratio),
-    Column("of", lambda row: None if row.of == Budget.of else row.of, numeric=False),
-    Column("reached", lambda row: row.share, finely),
-    Column("off by", lambda row: row.deviation, signed),
-    Column("iterations", lambda row: row.iterations),
-    Column("seed", lambda row: row.seed),
+    Column("status", lambda row: row.status, numeric=False, setting=True),
+    Column("task", lambda row: row.task, numeric=False, setting=True),
+    Column("variant", lambda row: row.variant, numeric=False, setting=True),
+    Column("keep", lambda row: kept_of(row.keep, row.of), setting=True),
+    Column("iterations", lambda row: row.iterations, setting=True),
+    Column("seed", lambda row: row.seed, setting=True),
+    Column("reached", lambda row: reached(row.share, row.deviation)),
     Column("test accuracy", lambda row: row.test_accuracy, share),
     Column("balanced accuracy", lambda row: balanced_where_uneven(row.test_balanced_accuracy, row.imbalance), share),
     Column("top-5 accuracy", lambda row: row.test_top5_accuracy, share),
@@ -92,10 +104,10 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
 )
 
 SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
-    Column("variant", lambda one: one.variant, numeric=False),
-    Column("keep", lambda one: one.keep, ratio),
+    Column("variant", lambda one: one.variant, numeric=False, setting=True),
+    Column("keep", lambda one: one.keep, ratio, setting=True),
+    Column("iterations", lambda one: one.iterations, setting=True),
     Column("reached", lambda one: one.share, finely),
-    Column("iterations", lambda one: one.iterations),
     Column("n", lambda one: one.n),
     Column("tasks", lambda one: one.tasks),
     Column("test accuracy", lambda one: one.mean, share),
@@ -120,7 +132,11 @@ PAY_OFF_COLUMNS: tuple[Column[PayOff], ...] = (
     Column("CPU time", lambda one: one.cost, duration),
     Column("without a zoo", lambda one: one.against_cost, duration),
     Column("the zoo's own", lambda one: one.zoo_cost, duration),
-    Column("pays off after", lambda one: one.tasks, lambda tasks: "never" if tasks is None else f"{tasks} tasks"),
+    Column(
+        "pays off after",
+        lambda one: one.tasks,
+        lambda tasks: "never" if tasks is None else numbers.counted(tasks, "task"),
+    ),
 )
 
 
@@ -140,6 +156,13 @@ def to_markdown(columns: Sequence[Column[T]], items: Sequence[T]) -> str:
     lines = [[column.title for column in shown], ["---:" if column.numeric else "---" for column in shown]]
     lines += [[column.cell(item).replace("|", "\\|") for column in shown] for item in items]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def apart(columns: Sequence[Column[T]], items: Sequence[T]) -> tuple[list[Column[T]], str]:
+    """The columns that tell items apart or say what came of them, and in words the settings that all of them share."""
+    same = [one for one in columns if one.setting and len(items) > 1 and len({one.cell(item) for item in items}) == 1]
+    said = [f"{one.title} {cell}" for one in same if (cell := one.cell(items[0])) != NONE]
+    return [one for one in columns if one not in same], ", ".join(said)
 
 
 def filled(columns: Sequence[Column[T]], items: Sequence[T]) -> list[Column[T]]:

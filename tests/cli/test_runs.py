@@ -129,6 +129,31 @@ def test_compare_tables_summary_and_paired_difference(run: Run, store: Store) ->
     assert "−15.0" in table and "75.0 %" in table and "differences to mvp" in table
 
 
+def test_compare_shows_what_tells_runs_apart_and_says_once_what_all_share(run: Run, store: Store) -> None:
+    first = add_finished(store, RunConfig("emoji-t00"), 0.7)
+    second = add_finished(store, RunConfig("emoji-t00", seed=1), 0.6)
+    for arguments in ((), ("--format", "markdown")):
+        shown = run("compare", first, second, *arguments).out
+        assert "all: status finished, task emoji-t00, variant mvp, keep 20 %, iterations 60" in shown
+        table = shown.split("Finished runs by")[0]
+        assert "emoji-t00" not in table.replace(first, "").replace(second, "").split("\n", 1)[1]
+        assert "seed" in table and "off" not in table and " of " not in table
+    budget = RunConfig("emoji-t00", keep=0.05, of="params", allocation="global", multiple=8)
+    third = add_finished(store, budget, 0.5)
+    assert [one["variant"] for one in run("compare", first, third, "--json").document["runs"]] == [
+        "mvp", "mvp of=params allocation=global multiple=8"
+    ]  # fmt: skip
+    shown = run("compare", first, third).out
+    assert " 20 % " in shown and "5 % of the parameters" in shown and "=channels" not in shown
+
+
+def test_one_run_or_none_is_said_to_be_one_or_none(run: Run, store: Store, tmp_path: Path) -> None:
+    run_id = add_finished(store, RunConfig("emoji-t00"), 0.7)
+    assert "status finished" not in run("compare", run_id).out  # nothing is shared by one alone
+    assert ": 1 run, 0.0 MB" in run("runs", "export", str(tmp_path / "runs.zip")).out
+    assert run("runs", "import", str(tmp_path / "runs.zip")).out.startswith("0 runs added; 1 was there already")
+
+
 def test_compare_takes_runs_by_name_in_that_order(run: Run, store: Store) -> None:
     first = add_finished(store, RunConfig("emoji-t00"), 0.7)
     second = add_finished(store, RunConfig("emoji-t00", k=3), 0.6)

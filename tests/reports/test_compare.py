@@ -206,7 +206,7 @@ def test_options_a_method_ignores_make_no_variants() -> None:
 def test_an_option_that_is_not_used_is_not_named() -> None:
     configs = [RunConfig("t", neighbours="all", k=None), RunConfig("t"), RunConfig("t", sample=0.5)]
     names = [variant_name(c.method, o) for c, o in zip(configs, differing_options(configs), strict=True)]
-    assert names == ["mvp neighbours=all", "mvp k=5 neighbours=nearest", "mvp k=5 neighbours=nearest sample=0.5"]
+    assert names == ["mvp neighbours=all", "mvp k=5", "mvp k=5 sample=0.5"]
 
 
 def test_csv_keeps_full_precision_and_every_field() -> None:
