@@ -18,6 +18,7 @@ START, NEIGHBOURS = 0.51, 0.15
 PACE = ((0.1, 0.02), (0.2, 0.033), (0.5, 0.088), (1.0, 0.363))
 LOADING = 8.0  # seconds until a worker that has to be started has loaded what it needs
 LOOK_BACK = 20  # finished runs
+ENOUGH = 20  # iterations: what shorter runs take is how they begin and end, which tells nothing of the pace
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,21 @@ def pace_at(keep: float) -> float:
 def pace_of(records: Iterable[RunRecord], method: str) -> Pace:
     """This machine's pace: the median over its own last finished runs, those of the same method where there are any.
 
-    Imported runs, which tell of other machines, and resumed ones, which tell of two sittings, do not count.
+    Only those count that `tell_of_pace`.
     """
-    own = [one for one in records if one.status == FINISHED and one.machine and one.attempt == 1][:LOOK_BACK]
+    own = [one for one in records if tells_of_pace(one)][:LOOK_BACK]
     alike = [one for one in own if one.config.method == method] or own
     ratios = [float(r.result["cost"]["seconds"]) / usual_seconds(r.config) for r in alike if r.result]
     return Pace(median(ratios), len(ratios)) if ratios else Pace()
+
+
+def tells_of_pace(record: RunRecord) -> bool:
+    """Whether a run says how fast this machine trains: finished here, in one sitting, and no shorter than `ENOUGH`.
+
+    Imported runs tell of other machines, resumed ones of two sittings.
+    """
+    here = record.status == FINISHED and bool(record.machine) and record.attempt == 1 and bool(record.result)
+    return here and record.config.iterations >= ENOUGH
 
 
 def keeps_of(config: RunConfig, schedule: Schedule) -> list[float]:

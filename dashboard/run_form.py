@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.channels.budget import WORDS
 from core.errors import MetaVoteError
+from core.numbers import counted
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.pruning.schedule import schedule_of
@@ -14,7 +15,7 @@ from core.runs import queue
 from core.tasks.task import Task
 from dashboard import data, run_choices, state, theme, voters, zoo_states
 from dashboard.errors import as_sentence
-from dashboard.forecast import LOADING, Forecast, Pace, forecast
+from dashboard.forecast import ENOUGH, LOADING, Forecast, Pace, forecast
 from dashboard.run_notes import pick_tags
 from dashboard.size_budget import pick_budget
 
@@ -156,9 +157,9 @@ def _prediction(told: Forecast, configs: list[RunConfig], pace: Pace) -> None:
         parts.append(f"**about {theme.ratio(configs[0].keep)}** of the {WORDS[configs[0].of]}")
     st.markdown(f":material/timer: Predicted: {' · '.join(parts)}.")
     source = (
-        f"time from the pace of this machine's last {pace.runs} finished run{'s' if pace.runs > 1 else ''}"
+        f"time from the pace of this machine's last {counted(pace.runs, 'run')} of {ENOUGH} iterations or more"
         if pace.runs
-        else "time as on an idle two-core machine, until this one has finished a run"
+        else f"time as on an idle two-core machine, until this one has finished a run of {ENOUGH} iterations or more"
     )
     known = _exact(configs) if told.size else GLOBAL if len(parts) > 1 else ""
     st.caption(f"The {source}{known}.")

@@ -19,7 +19,7 @@ from dashboard.compose import title as dataset_title
 from dashboard.links import linked, whole
 from dashboard.pick import pick_one
 from dashboard.size_budget import LEAST_KEEP, ratio
-from dashboard.zoos.forecast import factor_of, forecast
+from dashboard.zoos.forecast import forecast, pace_of
 
 APART = {"no": "may share classes", "yes": "share no class"}
 APART_HELP = "Sharing none is the harder test: a third of the classes is then kept for the targets alone."
@@ -119,7 +119,7 @@ def _told(wanted: Draw, settings: dict[str, Any], workers: int) -> bool:
 def predicted(tasks: Sequence[Task], targets: Sequence[Task], settings: dict[str, Any], workers: int) -> bool:
     """What will be built, and how long about it will take; False, and a sentence, where it cannot be."""
     try:
-        told = forecast(tasks, targets, settings, workers, factor_of(data.recent_runs(100), data.task_of_run))
+        told = forecast(tasks, targets, settings, workers, pace_of(data.recent_runs(100), data.task_of_run))
     except MetaVoteError as error:
         st.error(str(error), icon=":material/error:")
         return False

@@ -6,11 +6,12 @@ from statistics import median
 from typing import Any
 
 from core.backbones.listing import about
+from core.numbers import counted
 from core.pruning.config import RunConfig
-from core.pruning.schedule import EVALUATIONS, schedule_of
-from core.runs.record import FINISHED, RunRecord
+from core.pruning.schedule import Schedule, schedule_of
+from core.runs.record import RunRecord
 from core.tasks.task import Task
-from dashboard.forecast import LOADING, LOOK_BACK, keeps_of, pace_at, usual_seconds
+from dashboard.forecast import ENOUGH, LOADING, LOOK_BACK, Pace, keeps_of, pace_at, tells_of_pace, usual_seconds
 
 # The pace was measured with this architecture at this size, where an iteration passes 64 images forward and back.
 MEASURED = ("resnet18", 32)
@@ -33,9 +34,9 @@ class Forecast:
 
 
 def forecast(
-    tasks: Sequence[Task], targets: Sequence[Task], settings: Mapping[str, Any], workers: int, factor: float
+    tasks: Sequence[Task], targets: Sequence[Task], settings: Mapping[str, Any], workers: int, pace: Pace
 ) -> Forecast:
-    """factor: how much longer this machine takes than the one that was measured. Raises BadValueError, BadFileError."""
+    """pace: of this machine, as `pace_of` has it. Raises BadValueError, BadFileError."""
     backbone = about(settings["backbone"])
     if (backbone.architecture, backbone.size) != MEASURED:
         return Forecast(
@@ -43,35 +44,39 @@ def forecast(
         )
     config = RunConfig(tasks[0].id, learning_rate=0.02, threads=1, **settings)
     classes = {(task.dataset, name) for task in (*tasks, *targets) for name in task.classes}
-    train = factor * expected(config, tasks[0]) * len(tasks) / min(workers, len(tasks))
-    seconds = LOADING * (1 + (workers > 1)) + train + factor * LOOK * len(classes) * len(tasks) + MAP
-    return Forecast(
-        seconds, "Told from the pace of this machine's own runs, or of an idle two-core one until there are any."
+    train = pace.factor * expected(config, tasks[0]) * len(tasks) / min(workers, len(tasks))
+    seconds = LOADING * (1 + (workers > 1)) + train + pace.factor * LOOK * len(classes) * len(tasks) + MAP
+    runs = f"the pace of this machine's last {counted(pace.runs, 'run')}"
+    own = f"Told from {runs} of {ENOUGH} iterations or more on a shipped backbone."
+    idle = (
+        f"Told from the pace of an idle two-core machine, until a run of {ENOUGH} iterations or more has finished here."
     )
+    return Forecast(seconds, own if pace.runs else idle)
 
 
 def expected(config: RunConfig, task: Task) -> float:
     """Seconds of a run on the machine that was measured, its looks at the validation images included."""
-    looks = EVALUATIONS * _validation(task) * _mean_pace(config) / PASSES
-    return usual_seconds(config) + LOOKING * looks
+    schedule = schedule_of(config)
+    looks = sum(map(schedule.evaluate_at, range(1, config.iterations + 1)))
+    return usual_seconds(config) + LOOKING * looks * _validation(task) * _mean_pace(config, schedule) / PASSES
 
 
-def factor_of(records: Iterable[RunRecord], task_of: Callable[[RunRecord], Task | None]) -> float:
-    """How much longer this machine takes than the one that was measured: the median over its own last finished runs on
-    the shipped backbones; 1 where there are none."""
+def pace_of(records: Iterable[RunRecord], task_of: Callable[[RunRecord], Task | None]) -> Pace:
+    """How much longer this machine takes than the one that was measured: the median over its own last runs that tell
+    of it, on the shipped backbones; 1 where there are none."""
     ratios = []
     for one in records:
-        own = one.status == FINISHED and one.machine and one.attempt == 1 and one.config.backbone in SHIPPED
-        if own and one.result and (task := task_of(one)) is not None:
+        if tells_of_pace(one) and one.config.backbone in SHIPPED and one.result and (task := task_of(one)) is not None:
             ratios.append(float(one.result["cost"]["seconds"]) / expected(one.config, task))
-    return median(ratios[:LOOK_BACK]) if ratios else 1.0
+    last = ratios[:LOOK_BACK]
+    return Pace(median(last), len(last)) if last else Pace()
 
 
 def _validation(task: Task) -> int:
     return len(task.classes) * VALIDATION.get(task.dataset, FEW)
 
 
-def _mean_pace(config: RunConfig) -> float:
+def _mean_pace(config: RunConfig, schedule: Schedule) -> float:
     """Seconds of an iteration, over the way from the dense network to the slim one."""
-    paces = [pace_at(keep) for keep in keeps_of(config, schedule_of(config))]
+    paces = [pace_at(keep) for keep in keeps_of(config, schedule)]
     return sum(paces) / len(paces) if paces else pace_at(config.keep)

@@ -351,8 +351,10 @@ def test_time_is_told_before_start_and_by_this_machines_own_pace_once_there_is_o
     before = words(page("run"))
     assert "Predicted: **about 1" in before and "until this one has finished a run" in before
     record_run(store)  # 4 iterations in 5 seconds
+    assert words(page("run")).count("until this one has finished a run of 20 iterations or more") == 1
+    record_run(store, config=RunConfig("emoji-t01", iterations=20))  # in 5 seconds too
     after = words(page("run"))
-    assert "from the pace of this machine's last 1 finished run" in after
+    assert "from the pace of this machine's last 1 run of 20 iterations or more" in after
     assert "**about" in after and after != before
 
 

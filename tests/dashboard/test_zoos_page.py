@@ -19,10 +19,11 @@ from core.workshop.state import COLLAPSED, RECIPE, Order, finish, keep, states
 from core.zoo.plan import check
 from core.zoo.recipe import parsed, plan_of, read_recipe
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
-from dashboard.zoos.forecast import expected, factor_of, forecast
+from dashboard.forecast import Pace
+from dashboard.zoos.forecast import expected, forecast, pace_of
 from dashboard.zoos.overview import USED
 from dashboard.zoos.recipe_form import EXAMPLE
-from tests.dashboard.pages import click, follow, linked, page, use_zoo, ways, words
+from tests.dashboard.pages import click, follow, linked, page, record_run, use_zoo, ways, words
 from tests.dashboard.paper_zoo import seal, write_paper_zoo
 
 OTHER = "emoji-resnet18-simclr-disjoint"  # ships
@@ -293,12 +294,12 @@ def test_the_forecast_grows_with_tasks_and_falls_with_processes(paper_home: Path
 
     settings = {"backbone": DEFAULT, "method": "taylor", "keep": 0.2, "iterations": 240, "seed": 0}
     tasks, targets = drawn_tasks(Draw("emoji", 20, 5, 4))
-    one, two = (forecast(tasks, targets, settings, workers, 1.0).seconds for workers in (1, 2))
-    few = forecast(tasks[:5], targets, settings, 1, 1.0).seconds
+    one, two = (forecast(tasks, targets, settings, workers, Pace()).seconds for workers in (1, 2))
+    few = forecast(tasks[:5], targets, settings, 1, Pace()).seconds
     assert one is not None and two is not None and few is not None and few < two < one
     assert 250 < one < 1000  # the shipped zoo took 25 CPU seconds a task
     fashion = {**settings, "iterations": 120}
-    took = forecast(*drawn_tasks(Draw("fashion-mnist", 20, 3, 3)), fashion, 2, 1.0).seconds
+    took = forecast(*drawn_tasks(Draw("fashion-mnist", 20, 3, 3)), fashion, 2, Pace()).seconds
     assert took == pytest.approx(387, rel=0.25)  # docs/zoos.md
 
 
@@ -307,12 +308,30 @@ def test_the_pace_of_this_machine_is_that_of_its_own_runs_whatever_their_images(
         config = RunConfig("fashion-mnist:Bag+Coat+Shirt", **settings)  # type: ignore[arg-type]
         return RunRecord("x", config, "finished", 1.0, machine="here", attempt=1, result={"cost": {"seconds": seconds}})
 
-    def pace(*records: RunRecord) -> float:
-        return factor_of(records, lambda one: task_of(one.config.task))
+    def pace(*records: RunRecord) -> Pace:
+        return pace_of(records, lambda one: task_of(one.config.task))
 
     usual = expected(RunConfig("any"), task_of("fashion-mnist:Bag+Coat+Shirt"))
-    assert pace(record(usual), record(2 * usual), record(3 * usual)) == pytest.approx(2.0)
-    assert pace(record(9 * usual, backbone="somebody-elses")) == 1.0 == pace()
+    assert pace(record(usual), record(2 * usual), record(3 * usual)) == Pace(pytest.approx(2.0), 3)
+    assert pace(record(9 * usual, backbone="somebody-elses")) == Pace() == pace()
+
+
+def test_runs_too_short_to_tell_of_the_pace_do_not_change_what_a_build_is_said_to_take(store: Store) -> None:
+    for seed in range(3):
+        record_run(store, config=RunConfig("emoji-t01", iterations=4, seed=seed))  # 5 seconds for what takes 1
+    assert "idle two-core machine, until a run of 20 iterations or more" in words(page("zoos"))
+    assert "idle two-core machine" in words(page("run", task="emoji-t01"))
+    record_run(store, config=RunConfig("emoji-t01", iterations=60))
+    assert "the pace of this machine's last 1 run of 20 iterations or more" in words(page("zoos"))
+
+
+def test_a_short_run_looks_at_the_validation_images_after_each_of_its_iterations_alone() -> None:
+    many, few = task_of("fashion-mnist:Bag+Coat+Shirt"), task_of("emoji:tool+plant+heart")
+    more = {
+        n: expected(RunConfig("t", iterations=n), many) - expected(RunConfig("t", iterations=n), few)
+        for n in (2, 4, 12, 60)
+    }
+    assert more[4] == pytest.approx(2 * more[2]) and more[12] == pytest.approx(6 * more[2]) == pytest.approx(more[60])
 
 
 def test_every_backbone_is_told_in_a_line_that_folds(paper_home: Path) -> None:
