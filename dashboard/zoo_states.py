@@ -10,14 +10,14 @@ from core.zoo.zoo import Zoo
 from dashboard import data
 from dashboard.compose import dialog
 from dashboard.errors import ToldError
-from dashboard.ways import MAP, way
+from dashboard.ways import MAP, ZOOS, way
 
 FEWEST_TASKS = 4
 BUILD = "python -m core zoo build my-zoo --setting emoji"
 
 
 def say_what_is_unusual(zoo: Zoo) -> bool:
-    """One sentence and the command that mends it, for each thing that is; returns whether its models can vote."""
+    """One sentence and the ways to mend it, for each thing that is; returns whether its models can vote."""
     if len(zoo.tasks) < FEWEST_TASKS:
         number = "one task" if len(zoo.tasks) == 1 else f"{len(zoo.tasks)} tasks"
         st.info(
@@ -25,11 +25,11 @@ def say_what_is_unusual(zoo: Zoo) -> bool:
             "more.",
             icon=":material/info:",
         )
-        _way_out("How to build a larger one")
+        _way_out("Build a larger one", "How to build a larger one")
     sentence = _mismatch(zoo)
     if sentence:
         st.error(sentence, icon=":material/error:")
-        _way_out("How to build one that fits")
+        _way_out("Build one that fits", "How to build one that fits")
     return not sentence
 
 
@@ -54,10 +54,13 @@ def need_votes(zoo: Zoo) -> None:
         raise ToldError
 
 
-def _way_out(label: str) -> None:
-    with st.popover(label, icon=":material/terminal:"):
-        st.markdown("In a terminal, on the tasks that ship; the command goes on where it was stopped:")
-        st.code(BUILD, language="bash", wrap_lines=True)
+def _way_out(here: str, in_a_terminal: str) -> None:
+    """The way to the Zoos page, and the command that does the same."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        way(ZOOS, here, ":material/construction:", {**st.query_params.to_dict(), "do": "build"})
+        with st.popover(in_a_terminal, icon=":material/terminal:"):
+            st.markdown("In a terminal, on the tasks that ship; the command goes on where it was stopped:")
+            st.code(BUILD, language="bash", wrap_lines=True)
 
 
 @st.cache_data(max_entries=4, hash_funcs={Zoo: data._identity}, show_spinner=False)

@@ -36,7 +36,7 @@ def export(store: Store, run_id: str, to: str, file: Path, with_card: bool = Tru
     source = finished_model(store, run_id)
     model = load_pruned(source)
     target = _free(file, source)
-    content, check = content_of(model, to, run_id, source)
+    content, check = in_format(model, to, run_id, source)
     way = way_of(model, to, target.name, check)
     beside = target.with_name(target.name + CARD)
     _write(target, content)
@@ -59,7 +59,7 @@ def write(model: PrunedModel, to: str, file: Path) -> formats.Check | None:
     """Write a pruned model that no store holds to `file`, without a card; gives back how it was checked, as above."""
     _check_format(to)
     target = _free(file)
-    content, check = content_of(model, to, "")
+    content, check = in_format(model, to, "")
     _write(target, content)
     return check
 
@@ -87,10 +87,10 @@ def _free(file: Path, source: Path | None = None) -> Path:
     return target
 
 
-def content_of(
+def in_format(
     model: PrunedModel, to: str, run_id: str, source: Path | None = None
 ) -> tuple[bytes, formats.Check | None]:
-    """The content of the file, and how it was held against PyTorch; None where that was not possible.
+    """A model in a format: the file's content, and how it was held against PyTorch; None where that was not possible.
 
     source: the model's own file, where it has one.
     """

@@ -11,7 +11,7 @@ from core.channels.files import load_pruned, write_whole
 from core.errors import MetaVoteError
 from core.reports.away import FILES, FORMATS, MADE, card_file, files_folder, finished_model, latency_folder
 from core.reports.card import Way, card
-from core.reports.export import content_of, facts_of, way_of
+from core.reports.export import facts_of, in_format, way_of
 from core.runs.jobs import Progress, say
 from core.runs.store import Store
 
@@ -28,7 +28,7 @@ def make_files(store: Store, run_id: str, told: Told) -> None:
         told(number, len(FORMATS), to)
         file = folder / f"{run_id}{ending}"
         try:
-            content, check = content_of(model, to, run_id, source)
+            content, check = in_format(model, to, run_id, source)
             write_whole(file, content)
             ways[to] = way_of(model, to, file.name, check)
         except MetaVoteError as error:

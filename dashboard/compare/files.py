@@ -110,6 +110,7 @@ def bring() -> None:
         "Bring runs in",
         type="zip",
         key="compare: file",
+        disabled=not data.writable(),
         help="A file made by the button above on another machine, or by `python -m core runs export`.",
     )
     if given is not None and st.session_state.get(CAME, (None,))[0] != given.file_id:

@@ -19,6 +19,7 @@ from dashboard.compare.entries import kinds_of
 from dashboard.compare.frame import ALWAYS, frame_of, labels_of, others_like
 from dashboard.compare.names import names_of
 from dashboard.progress import ACTIVE
+from dashboard.run_states import read_only
 from dashboard.watch import watch
 from dashboard.ways import NEW, RUN, way
 
@@ -30,6 +31,7 @@ Now: TypeAlias = tuple[Sequence[RunRecord], Mapping[str, str]]  # runs and their
 
 def draw() -> None:
     """Everything below the heading."""
+    read_only()
     runs = reads.all_runs()
     if not runs.records:
         _nothing_yet()

@@ -53,6 +53,15 @@ def three(store: Store) -> list[str]:
     ]
 
 
+def test_a_store_that_is_read_only_says_so_and_takes_no_runs_in(
+    three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "writable", lambda self: False)
+    test = sound(compare(runs=",".join(three)))
+    assert "is read-only" in test.warning[0].value and not results(test).empty
+    assert sound(compare()).get("file_uploader")[0].proto.disabled
+
+
 def test_without_a_run_the_page_offers_to_start_one_or_to_bring_some_in(paper_home: Path) -> None:
     test = sound(compare())
     assert "There is no run yet" in test.info[0].value

@@ -19,7 +19,7 @@ from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard import atlas, data
 from dashboard.compose import title
 from dashboard.new_targets import AWAITED
-from tests.dashboard.pages import linked, page, use_zoo, words
+from tests.dashboard.pages import follow, linked, page, use_zoo, ways, words
 from tests.dashboard.paper_zoo import write_foreign_zoo, write_paper_zoo
 
 
@@ -196,13 +196,15 @@ def test_a_zoo_of_few_tasks_says_that_they_are_few(paper_home: Path, tmp_path: P
     test = page("task_map")
     assert not test.exception and not test.error
     assert said in test.info[0].value and len(who(test)) == tasks
+    assert ways(test)["Build a larger one"].startswith("zoos?") and "do=build" in ways(test)["Build a larger one"]
+    assert follow(test, "Build a larger one").title[0].value == "Zoos"
 
 
 def test_a_zoo_whose_models_are_of_another_backbone_says_so(paper_home: Path, tmp_path: Path) -> None:
     use_zoo(paper_home, write_foreign_zoo(tmp_path / DEFAULT))
     test = page("task_map")
     assert "of another backbone than its zoo" in test.error[0].value and not test.exception
-    assert "zoo build" in test.code[0].value
+    assert "zoo build" in test.code[0].value and "do=build" in ways(test)["Build one that fits"]
 
 
 def test_k_is_bounded_by_who_may_vote_not_by_the_size_of_the_zoo(paper_home: Path, tmp_path: Path) -> None:

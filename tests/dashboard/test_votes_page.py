@@ -21,7 +21,6 @@ from core.voting import select
 from core.zoo.zoo import DEFAULT, open_zoo
 from dashboard import data
 from dashboard.votes.view import counted
-from tests.dashboard.pages import ROOT
 from tests.dashboard.paper_zoo import write_foreign_zoo, write_paper_zoo
 from tests.dashboard.test_pages import linked, page, use_zoo, words
 
@@ -302,12 +301,7 @@ def test_a_zoo_of_another_backbone_cannot_vote_and_the_page_says_so_once(
     worker: Worker, paper_home: Path, tmp_path: Path
 ) -> None:
     use_zoo(paper_home, write_foreign_zoo(tmp_path / DEFAULT))
-    test = AppTest.from_string(
-        "from dashboard.errors import as_sentence\n"
-        "import runpy\n"
-        f"with as_sentence():\n    runpy.run_path({str(ROOT / 'dashboard' / 'app_pages' / 'votes.py')!r})\n",
-        default_timeout=60,
-    ).run()
+    test = page("votes")
     assert not test.exception
     (said,) = test.error
     assert "of another backbone than its zoo" in said.value

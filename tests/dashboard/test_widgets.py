@@ -47,6 +47,8 @@ ELSEWHERE = {
     "size of checkpoint": "goes with that file",
     "name of backbone": "goes with that file",
     "name of new zoo": "a zoo that is not there yet",
+    "recipe": "a file is taken in",
+    "name of listed zoo": "a zoo that is not there yet",
 }
 
 

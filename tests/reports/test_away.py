@@ -95,12 +95,12 @@ def test_what_makes_no_sense_is_refused_before_a_process_starts(
 def test_every_file_is_made_and_what_cannot_be_is_told(
     store: Store, run_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def content_of(model: object, to: str, run: str, source: Path) -> tuple[bytes, None]:
+    def in_format(model: object, to: str, run: str, source: Path) -> tuple[bytes, None]:
         if to == "onnx":
             raise MissingDataError("ONNX export needs packages: pip install onnx")
         return f"{to} of {run}".encode(), None
 
-    monkeypatch.setattr(worker, "content_of", content_of)
+    monkeypatch.setattr(worker, "in_format", in_format)
     assert away.made(store, run_id) is None
     assert worker.main(["files", run_id]) == 0
     made = away.made(store, run_id)
