@@ -1,6 +1,5 @@
 """A tiny zoo, built once: three tasks and a target on a backbone with random weights, from few images."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,21 +50,42 @@ def backbone_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest.fixture(scope="session")
-def quick() -> Iterator[pytest.MonkeyPatch]:
-    """Few images, no collapse, no UMAP (whose first call compiles for many seconds)."""
+def few(patch: pytest.MonkeyPatch) -> None:
+    """Few emoji in the place of every data set."""
+    for module in READERS:
+        patch.setattr(f"{module}.load_dataset", lambda name, size=None, classes=None: few_images())
+
+
+def easy(patch: pytest.MonkeyPatch) -> None:
+    """No collapse, and no UMAP, whose first call compiles for many seconds."""
     torch.set_num_threads(1)
+    patch.setattr(describe, "LAYOUTS", ("pca", "mds"))
+    patch.setattr(build, "collapsed", lambda *_: False)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For this test alone: few images, no collapse, no UMAP."""
+    few(monkeypatch)
+    easy(monkeypatch)
+
+
+def quickly_built(folder: Path, plan: Plan, home: Path) -> list[Progress]:
+    """Build a zoo of few images; home: where its backbone is copied to."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in READERS:
-            patch.setattr(f"{module}.load_dataset", lambda name, size=None, classes=None: few_images())
-        patch.setattr(describe, "LAYOUTS", ("pca", "mds"))
-        patch.setattr(build, "collapsed", lambda *_: False)
-        yield patch
+        few(patch)
+        easy(patch)
+        patch.setenv("METAVOTE_HOME", str(home))
+        return list(build_zoo(folder, plan))
 
 
 @pytest.fixture(scope="session")
-def built(quick: pytest.MonkeyPatch, backbone_file: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built_once(backbone_file: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder, plan = tmp_path_factory.mktemp("zoo") / "tiny", small_plan(backbone_file)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("METAVOTE_HOME", str(tmp_path_factory.mktemp("home")))  # where the backbone is copied to
-        return Built(folder, plan, list(build_zoo(folder, plan)))
+    return Built(folder, plan, quickly_built(folder, plan, tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def built(built_once: Built, quick: None) -> Built:
+    """The tiny zoo, and few images for what a test does with it."""
+    return built_once

@@ -19,7 +19,6 @@ from core.channels.files import load_pruned, save_pruned
 from core.channels.selection import kept_count
 from core.errors import BadFileError, BadValueError, CollapsedError, MetaVoteError, MissingDataError
 from core.pruning.config import RunConfig
-from core.tasks.datasets import load_dataset
 from core.tasks.task import Task
 from core.zoo import plan as plans
 from core.zoo.archive import check
@@ -28,7 +27,7 @@ from core.zoo.plan import Plan, left, shipped_plan
 from core.zoo.similarity import pictures_of
 from core.zoo.zoo import SIMILARITIES, open_zoo
 from tests.engine import few_images, random_backbone, small_task
-from tests.zoo.conftest import READERS, Built, small_plan
+from tests.zoo.conftest import Built, small_plan
 
 really_collapsed = collapsed  # the fixtures replace the module's own
 
@@ -63,9 +62,7 @@ def test_the_zoo_says_what_it_is_and_what_it_cost(built: Built) -> None:
     assert zoo.about["dense"]["params"] > 11e6
 
 
-def test_a_zoo_of_another_budget_tells_its_keep_ratio_of_the_channels(
-    quick: object, home: Path, tmp_path: Path
-) -> None:
+def test_a_zoo_of_another_budget_tells_its_keep_ratio_of_the_channels(quick: None, home: Path, tmp_path: Path) -> None:
     backbone = random_backbone()
     file = tmp_path / "random.safetensors"
     save_backbone(
@@ -143,7 +140,7 @@ def test_a_model_of_another_build_within_the_zoo_is_found_out(built: Built, tmp_
 
 
 def test_a_zoo_on_a_backbone_file_finds_it_by_its_id(
-    quick: pytest.MonkeyPatch, backbone_file: str, home: Path, tmp_path: Path
+    quick: None, backbone_file: str, home: Path, tmp_path: Path
 ) -> None:
     plan = replace(small_plan(backbone_file, method="magnitude", iterations=0), targets=())
     list(build_zoo(tmp_path / "zoo", plan))
@@ -294,7 +291,7 @@ def test_collapse_is_losing_over_half_of_what_the_dense_network_knows_beyond_cha
 
 
 def test_a_model_that_collapses_is_tried_with_other_seeds_and_then_refused(
-    quick: pytest.MonkeyPatch, backbone_file: str, tmp_path: Path
+    quick: None, backbone_file: str, tmp_path: Path
 ) -> None:
     plan = small_plan(backbone_file, method="magnitude", iterations=1)
     answers = iter([True, False])
@@ -314,7 +311,7 @@ def test_a_model_that_collapses_is_tried_with_other_seeds_and_then_refused(
 
 
 def test_tasks_whose_models_collapse_are_told_together_once_all_others_have_theirs(
-    quick: pytest.MonkeyPatch, backbone_file: str, home: Path, tmp_path: Path
+    quick: None, backbone_file: str, home: Path, tmp_path: Path
 ) -> None:
     plan, folder = small_plan(backbone_file, method="magnitude", iterations=0), tmp_path / "tiny"
     failing = {plan.tasks[0].id: build.Collapse(plan.tasks[0].id, 0.61, 0.9, 0.5)}
@@ -351,7 +348,7 @@ def test_tasks_whose_models_collapse_are_told_together_once_all_others_have_thei
 
 @pytest.mark.parametrize("method", ["random", "taylor"])
 def test_collapse_is_judged_by_the_dense_network_even_where_channels_go_before_training(
-    quick: pytest.MonkeyPatch, tmp_path: Path, method: str
+    quick: None, tmp_path: Path, method: str
 ) -> None:
     classes = ("arrow", "flag", "face-smiling", "plant", "clothing")
     task, data = small_task(classes)
@@ -397,9 +394,6 @@ def test_two_worker_processes_make_the_same_zoo_as_one(
     backbone_file: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Spawned workers see all images and the real rule of collapse, so one task at a keep ratio that survives."""
-    for module in READERS:  # undo, in this process, what `quick` has changed
-        monkeypatch.setattr(f"{module}.load_dataset", load_dataset)
-    monkeypatch.setattr(build, "collapsed", collapsed)
     monkeypatch.setattr(describe, "LAYOUTS", ("pca",))
     plan = small_plan(backbone_file, keep=0.6, iterations=12)
     for name, workers in (("one", 1), ("two", 2)):

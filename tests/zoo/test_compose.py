@@ -19,20 +19,19 @@ from core.channels.rebuild import state_of
 from core.errors import BadFileError, BadValueError, MetaVoteError, MismatchError, UnknownNameError
 from core.tasks.task import Task
 from core.zoo import compose, foreign
-from core.zoo.build import build_zoo
 from core.zoo.exchange import give, has_backbone, own_backbone
 from core.zoo.intake import take
 from core.zoo.plan import Plan
 from core.zoo.summary import summaries, summary
 from core.zoo.zoo import DEFAULT, SIMILARITIES, Zoo, open_zoo
 from tests.engine import random_backbone, small_task
-from tests.zoo.conftest import TARGET, TASKS, Built
+from tests.zoo.conftest import TARGET, TASKS, Built, quickly_built
 
 OTHERS = (("tool", "arrow"), ("music", "time"))  # the first is a task of the built zoo too
 
 
 @pytest.fixture
-def shelf(quick: pytest.MonkeyPatch, backbone_file: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shelf(quick: None, backbone_file: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user folder with the built zoo's backbone in it; what is known of layouts is that of the built zoo."""
     (home / "backbones").mkdir(parents=True)
     shutil.copy(backbone_file, home / "backbones" / "random.safetensors")
@@ -41,14 +40,12 @@ def shelf(quick: pytest.MonkeyPatch, backbone_file: str, home: Path, monkeypatch
 
 
 @pytest.fixture(scope="module")
-def second(quick: pytest.MonkeyPatch, backbone_file: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def second(backbone_file: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another zoo on the same backbone."""
     tasks, (target, _) = [small_task(classes)[0] for classes in OTHERS], small_task(("flag", "time"))
     folder = tmp_path_factory.mktemp("second") / "second"
     plan = Plan("second", tuple(tasks), (target, small_task(TASKS[0])[0]), backbone_file, "magnitude", 0.3, 1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("METAVOTE_HOME", str(tmp_path_factory.mktemp("home")))
-        list(build_zoo(folder, plan))
+    quickly_built(folder, plan, tmp_path_factory.mktemp("home"))
     return folder
 
 

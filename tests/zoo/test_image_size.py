@@ -36,7 +36,7 @@ def kept(folder: Path, size: int) -> str:
 
 
 @pytest.fixture
-def zoo(home: Path, quick: pytest.MonkeyPatch) -> LiveZoo:
+def zoo(home: Path, quick: None) -> LiveZoo:
     tasks = tuple(small_task(classes)[0] for classes in (("arrow", "body-parts"), ("hand", "heart")))
     plan = Plan("small", tasks, (small_task(("tool", "heart"))[0],), kept(home, SIZE), "magnitude", 0.3, 1)
     folder = home / "zoos" / "small"

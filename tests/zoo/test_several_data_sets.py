@@ -13,7 +13,6 @@ from core.runs.execute import events_of
 from core.session import LiveZoo
 from core.tasks.catalogue import task
 from core.tasks.data import load_task
-from core.tasks.datasets import load_dataset
 from core.tasks.thumbnails import thumbnails
 from core.zoo.build import build_zoo
 from core.zoo.plan import Plan
@@ -21,15 +20,12 @@ from core.zoo.similarity import similarities
 from core.zoo.zoo import LAYOUTS, open_zoo
 from tests.tasks.test_datasets import small_fashion
 from tests.tasks.test_folder import fill, fill_imagenet
-from tests.zoo.conftest import READERS
+from tests.zoo.conftest import easy
 
 
 @pytest.fixture
-def zoo(
-    home: Path, tmp_path: Path, quick: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch, backbone_file: str
-) -> LiveZoo:
-    for module in READERS:  # `quick` has put few emoji in the place of all data sets
-        monkeypatch.setattr(f"{module}.load_dataset", load_dataset)
+def zoo(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone_file: str) -> LiveZoo:
+    easy(monkeypatch)
     small_fashion(home / "datasets" / "FashionMNIST" / "raw")
     pets, wild = fill(tmp_path / "pets", 8, size=(50, 40)), fill_imagenet(tmp_path / "wild")
     tasks = (
@@ -42,7 +38,7 @@ def zoo(
     return session.zoo("mixed")
 
 
-def test_tasks_of_several_data_sets_live_in_one_zoo(zoo: LiveZoo, quick: pytest.MonkeyPatch) -> None:
+def test_tasks_of_several_data_sets_live_in_one_zoo(zoo: LiveZoo) -> None:
     assert len({one.dataset for one in (*zoo.tasks, *zoo.targets)}) == 4
     assert {zoo.model(one.id).size for one in zoo.tasks} == {32}
     assert {load_task(one).size for one in zoo.tasks} == {32, 28, 64}  # as they are stored
