@@ -28,6 +28,12 @@ class Pace:
     factor: float = 1.0
     runs: int = 0
 
+    @property
+    def basis(self) -> str:
+        """What it rests on, in words."""
+        last = "last run" if self.runs == 1 else f"last {self.runs} runs"
+        return f"the pace of this machine's {last} of {ENOUGH} iterations or more"
+
 
 @dataclass(frozen=True)
 class Forecast:

@@ -7,7 +7,6 @@ import streamlit as st
 
 from core.channels.budget import WORDS
 from core.errors import MetaVoteError
-from core.numbers import counted
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.pruning.schedule import schedule_of
@@ -157,7 +156,7 @@ def _prediction(told: Forecast, configs: list[RunConfig], pace: Pace) -> None:
         parts.append(f"**about {theme.ratio(configs[0].keep)}** of the {WORDS[configs[0].of]}")
     st.markdown(f":material/timer: Predicted: {' · '.join(parts)}.")
     source = (
-        f"time from the pace of this machine's last {counted(pace.runs, 'run')} of {ENOUGH} iterations or more"
+        f"time from {pace.basis}"
         if pace.runs
         else f"time as on an idle two-core machine, until this one has finished a run of {ENOUGH} iterations or more"
     )

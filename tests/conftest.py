@@ -1,5 +1,8 @@
 """Fixtures that every part's tests share."""
 
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,3 +14,32 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("METAVOTE_HOME", str(folder))
     return folder
+
+
+@dataclass
+class Sleepers:
+    """Called in place of what starts a worker: starts a process that does nothing for a minute.
+
+    asked: what it was called with, time by time. What a worker would be given as its log says "a word".
+    """
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __call__(self, *arguments: object, log: Path | None = None, **settings: object) -> subprocess.Popen[bytes]:
+        self.asked.append(arguments)
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text("a word")
+        self.started.append(subprocess.Popen(["sleep", "60"]))
+        return self.started[-1]
+
+
+@pytest.fixture
+def sleepers() -> Iterator[Sleepers]:
+    """Sleeping processes for workers; none is left."""
+    made = Sleepers()
+    yield made
+    for child in made.started:
+        child.kill()
+        child.wait()

@@ -6,7 +6,6 @@ from statistics import median
 from typing import Any
 
 from core.backbones.listing import about
-from core.numbers import counted
 from core.pruning.config import RunConfig
 from core.pruning.schedule import Schedule, schedule_of
 from core.runs.record import RunRecord
@@ -46,8 +45,7 @@ def forecast(
     classes = {(task.dataset, name) for task in (*tasks, *targets) for name in task.classes}
     train = pace.factor * expected(config, tasks[0]) * len(tasks) / min(workers, len(tasks))
     seconds = LOADING * (1 + (workers > 1)) + train + pace.factor * LOOK * len(classes) * len(tasks) + MAP
-    runs = f"the pace of this machine's last {counted(pace.runs, 'run')}"
-    own = f"Told from {runs} of {ENOUGH} iterations or more on a shipped backbone."
+    own = f"Told from {pace.basis} on a shipped backbone."
     idle = (
         f"Told from the pace of an idle two-core machine, until a run of {ENOUGH} iterations or more has finished here."
     )

@@ -1,6 +1,5 @@
 """The Task map under AppTest: neighbours swapped by hand, colours, search, new targets, and its unusual states."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard import atlas, data
 from dashboard.compose import title
 from dashboard.new_targets import AWAITED
+from tests.conftest import Sleepers
 from tests.dashboard.pages import follow, linked, page, use_zoo, ways, words
 from tests.dashboard.paper_zoo import write_foreign_zoo, write_paper_zoo
 
@@ -149,9 +149,9 @@ def test_it_can_be_removed(own: Task) -> None:
 
 
 def test_one_that_is_still_being_ranked_shows_how_far_it_is(
-    paper_home: Path, zoo: Zoo, monkeypatch: pytest.MonkeyPatch
+    paper_home: Path, zoo: Zoo, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["sleep", "30"]))
+    monkeypatch.setattr(work, "_spawn", sleepers)
     task = work.compose("mine", "emoji", ("tool", "heart"), zoo)
     assert "loading its images" in page("task_map").get("progress")[0].proto.text
     say(job_folder(task.id, zoo.path), Progress(7, 14, 100.0, 121.0))
@@ -180,10 +180,10 @@ def test_one_that_was_ranked_in_an_earlier_zoo_can_be_ranked_again(own: Task, tm
 
 
 def test_cancelling_in_one_zoo_keeps_a_target_that_is_ready_in_another(
-    own: Task, tmp_path: Path, paper_home: Path, monkeypatch: pytest.MonkeyPatch
+    own: Task, paper_home: Path, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = write_paper_zoo(paper_home / "zoos" / "other", zoo_tasks=10)
-    monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["sleep", "30"]))
+    monkeypatch.setattr(work, "_spawn", sleepers)
     work.rank(own.id, open_zoo(other))
     test = press(page("task_map", zoo="other"), "Cancel")
     assert "has not been ranked for it" in test.warning[0].value and not test.exception

@@ -1,8 +1,6 @@
 """Taking a run away from its page: files, their card, and latency, each made by a process that only stands in here."""
 
 import json
-import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from core.runs.processes import this_worker
 from core.runs.store import Store
 from dashboard import theme
 from dashboard.run_away import latency_in_words, latency_rows
+from tests.conftest import Sleepers
 from tests.dashboard.pages import click, page, record_run, words
 from tests.dashboard.runs import finished_run
 from tests.runs.test_latency import FOUND
@@ -29,19 +28,10 @@ def run_id(store: Store) -> str:
 
 
 @pytest.fixture(autouse=True)
-def sleepers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, ...]]]:
-    """In place of the process, one that does nothing for a minute; how each was asked for."""
-    asked: list[tuple[str, ...]] = []
-
-    def sleep(module: str, *arguments: str, **settings: object) -> "subprocess.Popen[bytes]":
-        asked.append(arguments)
-        return subprocess.Popen(["sleep", "60"])
-
-    monkeypatch.setattr(away, "detached", sleep)
-    yield asked
-    for child in jobs.children:
-        child.kill()
-        child.wait()
+def asleep(sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch) -> Sleepers:
+    """In place of the process, one that does nothing; how each was asked for."""
+    monkeypatch.setattr(away, "detached", sleepers)
+    return sleepers
 
 
 def labels(test: object) -> list[str]:
@@ -60,11 +50,9 @@ def make(store: Store, run_id: str, refused: dict[str, str]) -> Path:
     return folder
 
 
-def test_files_are_prepared_by_a_process_and_then_downloaded(
-    store: Store, run_id: str, sleepers: list[tuple[str, ...]]
-) -> None:
+def test_files_are_prepared_by_a_process_and_then_downloaded(store: Store, run_id: str, asleep: Sleepers) -> None:
     test = click(page("run", run=run_id), "Prepare files")
-    assert not test.exception and sleepers == [("files", run_id)]
+    assert not test.exception and asleep.asked == [(away.MODULE, "files", run_id)]
     assert "Prepare files" not in labels(test)
     say(away.files_folder(store, run_id), Progress(1, 3, 0.0, 1.0, doing="onnx"))
     jobs.stop(make(store, run_id, {"onnx": "pip install onnx"}))
@@ -88,10 +76,10 @@ def test_a_run_without_its_model_offers_no_files(store: Store) -> None:
 
 
 def test_latency_is_measured_by_a_process_and_stands_beside_the_macs(
-    store: Store, run_id: str, sleepers: list[tuple[str, ...]]
+    store: Store, run_id: str, asleep: Sleepers
 ) -> None:
     test = click(page("run", run=run_id), "Measure latency")
-    assert not test.exception and sleepers == [("latency", run_id)]
+    assert not test.exception and asleep.asked == [(away.MODULE, "latency", run_id)]
     jobs.stop(away.latency_folder(store))
     say(away.latency_folder(store), Progress(3, 3, 0.0, 1.0))
     store.set_latency(run_id, FOUND.to_dict())

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from core.reports.away import AT_WORK, NOTHING, STOPPED, job
 from core.runs import jobs
 from core.runs.processes import this_worker
 from core.runs.store import Store
+from tests.conftest import Sleepers
 from tests.reports.test_export import CONFIG, finished, slim_model
 from tests.runs.test_latency import FOUND
 
@@ -31,33 +30,20 @@ def run_id(store: Store) -> str:
 
 
 @pytest.fixture
-def sleepers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, ...]]]:
-    """In place of the worker, processes that do nothing for a minute; how each was asked for."""
-    asked: list[tuple[str, ...]] = []
-
-    def sleep(module: str, *arguments: str, log: Path, **settings: object) -> "subprocess.Popen[bytes]":
-        asked.append(arguments)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("a word")
-        return subprocess.Popen(["sleep", "60"])
-
-    monkeypatch.setattr(away, "detached", sleep)
-    yield asked
-    for child in jobs.children:
-        child.kill()
-        child.wait()
+def asleep(sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch) -> Sleepers:
+    """In place of the process, one that does nothing; how each was asked for."""
+    monkeypatch.setattr(away, "detached", sleepers)
+    return sleepers
 
 
-def test_one_process_makes_the_files_and_one_measures(
-    store: Store, run_id: str, sleepers: list[tuple[str, ...]]
-) -> None:
+def test_one_process_makes_the_files_and_one_measures(store: Store, run_id: str, asleep: Sleepers) -> None:
     folder = away.files_folder(store, run_id)
     assert job(folder).state == NOTHING
     for _ in range(2):
         away.ask_for_files(store, run_id)
-    assert sleepers == [("files", run_id)] and job(folder).state == AT_WORK
+    assert asleep.asked == [(away.MODULE, "files", run_id)] and job(folder).state == AT_WORK
     away.ask_for_latency(store, [run_id])
-    assert sleepers[1:] == [("latency", run_id)]
+    assert asleep.asked[1:] == [(away.MODULE, "latency", run_id)]
     with pytest.raises(BadValueError, match="Another latency is being measured"):
         away.ask_for_latency(store, [run_id])
     jobs.stop(folder)
@@ -67,7 +53,7 @@ def test_one_process_makes_the_files_and_one_measures(
 
 
 def test_a_run_that_is_deleted_takes_the_process_that_makes_its_files_along(
-    store: Store, run_id: str, sleepers: list[tuple[str, ...]]
+    store: Store, run_id: str, asleep: Sleepers
 ) -> None:
     other = finished(store, slim_model("resnet18"))
     for id in (run_id, other):
@@ -77,9 +63,7 @@ def test_a_run_that_is_deleted_takes_the_process_that_makes_its_files_along(
     assert jobs.children[-2].poll() is not None and jobs.children[-1].poll() is None
 
 
-def test_what_makes_no_sense_is_refused_before_a_process_starts(
-    store: Store, run_id: str, sleepers: list[tuple[str, ...]]
-) -> None:
+def test_what_makes_no_sense_is_refused_before_a_process_starts(store: Store, run_id: str, asleep: Sleepers) -> None:
     waiting = store.create(CONFIG)
     with pytest.raises(BadValueError, match="has not finished"):
         away.ask_for_files(store, waiting)
@@ -89,7 +73,7 @@ def test_what_makes_no_sense_is_refused_before_a_process_starts(
     store.model_path(run_id).unlink()
     with pytest.raises(MissingDataError, match="gone from the store"):
         away.ask_for_files(store, run_id)
-    assert sleepers == []
+    assert asleep.asked == []
 
 
 def test_every_file_is_made_and_what_cannot_be_is_told(

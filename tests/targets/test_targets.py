@@ -3,7 +3,6 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from core.tasks.catalogue import named_task
 from core.tasks.own import folder_of, keep_task, own_task
 from core.tasks.upload import take_in, uploaded
 from core.zoo.zoo import Zoo, open_zoo
+from tests.conftest import Sleepers
 from tests.dashboard.paper_zoo import write_paper_zoo
 from tests.tasks.test_upload import folders, zipped
 
@@ -35,13 +35,8 @@ def zoo(home: Path, tmp_path: Path) -> Zoo:
 
 
 @pytest.fixture(autouse=True)
-def sleeper(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """In place of the worker, a process that does nothing for a minute; none is left."""
-    monkeypatch.setattr(work, "_spawn", lambda id, zoo: subprocess.Popen(["sleep", "60"]))
-    yield
-    for child in jobs.children:
-        child.kill()
-        child.wait()
+def no_worker(home: Path, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "_spawn", sleepers)
 
 
 @pytest.fixture
@@ -144,12 +139,13 @@ def test_a_removed_target_leaves_no_process_in_any_zoo(zoo: Zoo, other: Zoo) -> 
     assert not folder_of(task.id).exists()
 
 
-def test_a_target_that_an_older_version_made_is_read_cancelled_and_removed(zoo: Zoo, other: Zoo) -> None:
+def test_a_target_that_an_older_version_made_is_read_cancelled_and_removed(
+    zoo: Zoo, other: Zoo, sleepers: Sleepers
+) -> None:
     task = named_task("tools", "emoji", CLASSES)
     keep_task(task)
     keep_ranking(task.id, zoo, ranking(zoo))
-    process = subprocess.Popen(["sleep", "60"])  # its job was in the target's own folder
-    jobs.children.append(process)
+    process = sleepers()  # its job was in the target's own folder
     (folder_of(task.id) / jobs.WORKER).write_text(json.dumps(vars(worker_with(process.pid))))
     say(folder_of(task.id), Progress(14, 14, 100.0, 106.0))
     assert (status(zoo, task.id), status(other, task.id)) == (READY, OUTDATED)

@@ -2,9 +2,8 @@
 
 import json
 import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from core.workshop.state import RECIPE as RECIPE_FILE
 from core.zoo.exchange import give
 from core.zoo.recipe import plan_of, read_recipe
 from core.zoo.zoo import open_zoo
+from tests.conftest import Sleepers
 from tests.dashboard.paper_zoo import write_paper_zoo
 from tests.engine import random_backbone
 
@@ -43,13 +43,8 @@ RECIPE = {"zoo": "mine", "keep": 0.3, "tasks": ["emoji:tool+plant", {"dataset": 
 
 
 @pytest.fixture(autouse=True)
-def sleeper(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """In place of the process, one that does nothing for a minute; none is left."""
-    monkeypatch.setattr(work, "_spawn", lambda order: subprocess.Popen(["sleep", "60"]))
-    yield
-    for child in jobs.children:
-        child.kill()
-        child.wait()
+def no_worker(home: Path, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "_spawn", sleepers)
 
 
 def state(id: str) -> State:
