@@ -80,13 +80,17 @@ def _download(label: str, icon: str, name: str, read: Callable[[], bytes], key: 
 
 def _latency(record: RunRecord, job: Job) -> None:
     """Dense beside slim at each batch size, or the button that has it measured."""
-    found = latencies_of(data.store(), [record.id]).get(record.id)
+    store = data.store()
+    found = latencies_of(store, [record.id]).get(record.id)
     st.markdown("**Latency on this machine**" if found is None else f"**Latency on {found.where}**")
     if found is None:
         st.caption("How long slim and unpruned network take for 1, 8 and 32 images: both in turns, on one thread.")
     else:
         st.table(latency_rows(found), border="horizontal", hide_index=True, alt=latency_in_words(found))
         st.caption(latency_in_words(found) + ("" if found.steady else f" {NOT_STEADY}"))
+    if not store.model_path(record.id).exists():
+        st.caption("Its model is not in the store, so that it cannot be measured here.")
+        return
     _measuring([record.id], "Measure latency" if found is None else "Measure again", job)
 
 

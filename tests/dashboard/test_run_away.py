@@ -70,9 +70,14 @@ def test_a_process_that_failed_says_why_and_can_be_asked_again(store: Store, run
     assert "The disk is full" in words(test) and "Prepare files" in labels(test)
 
 
-def test_a_run_without_its_model_offers_no_files(store: Store) -> None:
-    test = page("run", run=record_run(store))
+def test_a_run_without_its_model_offers_neither_files_nor_a_measurement(store: Store) -> None:
+    run_id = record_run(store)
+    test = page("run", run=run_id)
     assert "imported without" in words(test) and "Prepare files" not in labels(test)
+    assert "Measure latency" not in labels(test) and "cannot be measured here" in words(test)
+    store.set_latency(run_id, FOUND.to_dict())
+    test = page("run", run=run_id)
+    assert "Latency on desk, 1 thread" in words(test) and "Measure again" not in labels(test)
 
 
 def test_latency_is_measured_by_a_process_and_stands_beside_the_macs(
