@@ -27,6 +27,7 @@ from core.tasks.catalogue import task as task_of
 from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.voting import Votes, votes
+from core.workshop.work import leave_to_its_process
 from core.zoo import zoo as zoos
 from core.zoo.build import Progress, checked
 from core.zoo.build import build_zoo as zoo_builder
@@ -107,7 +108,9 @@ def build_zoo(
     work is refused at once. Raises BadValueError and what its parts raise.
     """
     plan = checked(replace(shipped_plan(), id=id, tasks=tuple(tasks), targets=tuple(targets), **settings), workers)
-    return zoo_builder(home() / "zoos" / plan.id, plan, workers, replace_old)
+    folder = home() / "zoos" / plan.id
+    leave_to_its_process(folder)
+    return zoo_builder(folder, plan, workers, replace_old)
 
 
 def vote(neighbours: Sequence[Near], weighting: str = "count", keep: float | None = None) -> Votes:

@@ -22,6 +22,7 @@ from core.workshop.state import (
     MERGE,
     RECIPE,
     STOPPED,
+    WORKING,
     Order,
     collapsed,
     folder_of,
@@ -148,6 +149,17 @@ def _made(order: Order) -> Path | None:
         return folder if folder is not None and (folder / OWNER).read_text() == order.id else None
     except OSError:
         return None
+
+
+def leave_to_its_process(folder: Path) -> None:
+    """Raise BadValueError where an order's process builds a zoo in a folder: two at once would undo each other's."""
+    own, place = roots()[0].absolute(), folder.absolute()
+    for one in states():
+        if one.status == WORKING and one.order.kind == BUILD and own / one.order.name == place:
+            raise BadValueError(
+                f"The zoo {one.order.name} is being built on the Zoos page: cancel that there first, or choose another "
+                "name."
+            )
 
 
 def upload_of(order: Order) -> Path:

@@ -16,11 +16,15 @@ import psutil
 import pytest
 from safetensors.numpy import save, save_file
 
+import core
 from core.backbones.backbone import save_backbone
+from core.errors import BadValueError
 from core.numbers import duration
 from core.tasks.catalogue import tasks
+from core.workshop import work
 from core.zoo.zoo import DEFAULT, SIMILARITIES, Zoo, open_zoo
 from tests.cli.conftest import Run
+from tests.conftest import Sleepers
 from tests.engine import random_backbone
 
 TASKS, TARGETS = 4, 2
@@ -234,6 +238,18 @@ def test_a_build_never_replaces_a_zoo_unasked(run: Run, part: Path, home: Path) 
     before = {path: path.read_bytes() for path in (home / "zoos").rglob("*") if path.is_file()}
     run("zoo", "build", "part", "--tasks", "emoji:tool+plant").refused(1, "A zoo part is here already", "--replace")
     assert {path: path.read_bytes() for path in (home / "zoos").rglob("*") if path.is_file()} == before
+
+
+def test_a_zoo_that_a_page_has_a_process_build_is_left_to_it(
+    run: Run, home: Path, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_spawn", sleepers)
+    work.build({"zoo": "mine", "tasks": ["emoji:tool+plant"]})
+    command = ("zoo", "build", "mine", "--tasks", "emoji:heart+flag")
+    run(*command).refused(1, "The zoo mine is being built on the Zoos page", "cancel that there first")
+    with pytest.raises(BadValueError, match="is being built on the Zoos page"):
+        core.build_zoo("mine", [core.task("emoji:heart+flag")])
+    assert [path.name for path in (home / "zoos" / "mine").iterdir()] == [work.OWNER]
 
 
 @pytest.mark.slow
