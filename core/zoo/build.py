@@ -6,7 +6,6 @@ all others get theirs, then the zoo is refused, and the same plan without such t
 are paid for: a model's cost is theirs together, and that of looking what the dense network knows.
 """
 
-import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.channels.files import load_pruned, save_pruned
 from core.errors import BadFileError, BadValueError, CollapsedError, MetaVoteError
-from core.numbers import percent
+from core.numbers import counted, percent
 from core.pruning.config import RunConfig
 from core.pruning.schedule import schedule_of
 from core.tasks.data import load_task
@@ -133,8 +132,10 @@ def _refused(plan: Plan, failed: Sequence[Collapse], made: int) -> CollapsedErro
     )
     told += "".join(f"; {one.task} {percent(one.best)} ({percent(one.dense)}, {percent(one.chance)})" for one in more)
     ids = [one.task for one in (first, *more)]
-    tasks, these = ("A task", "it") if len(failed) == 1 else (f"{len(failed)} tasks", "them")
-    kept = f"; the models of the other {made} are kept: go on without {these} by --without {shlex.join(ids)}, or"
+    tasks, these = ("A task", "it") if not more else (f"{len(ids)} tasks", "them")
+    kept = (
+        f"; {counted(made, 'other model')} {'is' if made == 1 else 'are'} kept: go on without {these} (--without), or"
+    )
     return CollapsedError(
         f"{tasks} collapsed in pruning, with each of {ATTEMPTS} seeds: {told}{kept if made else ':'} give all tasks "
         "more iterations or a higher keep ratio.",

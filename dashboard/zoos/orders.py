@@ -109,7 +109,8 @@ def _stopped(one: State) -> None:
     """One that failed, was cancelled, or whose process is gone: why, its log, and the ways on."""
     id, build = one.order.id, one.order.kind == BUILD
     done, total = one.progress.done, one.progress.total
-    made = f" {done} of {total} models are made and are kept." if build and done else ""
+    gone = collapsed(one.order)
+    made = f" {done} of {total} models are made and are kept." if build and done and not gone else ""
     words = {
         FAILED: f"did not work. {one.progress.error}{made}",
         CANCELLED: f"was cancelled.{made}",
@@ -122,7 +123,7 @@ def _stopped(one: State) -> None:
         with st.expander("Last lines of its log", icon=":material/article:", expanded=one.status == FAILED):
             st.code(log, language=None, wrap_lines=True)
     with st.container(horizontal=True, gap="small"):
-        if gone := collapsed(one.order):
+        if gone:
             label = f"Go on without {'it' if len(gone) == 1 else f'these {len(gone)} tasks'}"
             _button(label, ":material/playlist_remove:", f"order: without {id}", work.go_on_without, id)
         label = "Go on" if build and one.status != FAILED else "Try again"
