@@ -107,8 +107,9 @@ def _torch() -> Iterator[Check]:
     import torch
     import torchvision
 
-    threads, cores = torch.get_num_threads(), os.cpu_count()
-    found = f"{torch.__version__}, torchvision {torchvision.__version__}, {threads} threads on {cores} cores"
+    threads, cores = torch.get_num_threads(), os.cpu_count() or 1
+    at_work = f"{counted(threads, 'thread')} on {counted(cores, 'core')}"
+    found = f"{torch.__version__}, torchvision {torchvision.__version__}, {at_work}"
     yield Check("torch", OK, True, found, facts={"threads": threads, "cores": cores})
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     note = "" if gpu is None else "; runs use the CPU, where they are repeatable bit by bit"
@@ -195,15 +196,19 @@ def _store() -> Iterator[Check]:
         status = current(record)
         by_status[status] = by_status.get(status, 0) + 1
     worker = holder(store.database)
-    counted = ", ".join(f"{number} {status}" for status, number in by_status.items()) or "no runs"
+    told = ", ".join(f"{number} {status}" for status, number in by_status.items()) or "no runs"
     facts = {"where": store.where, "folder": str(store.folder), "runs": by_status, "worker": worker and worker.pid}
     if store.writable():
-        yield Check("store", OK, True, f"{store.where}: {counted}", facts=facts)
+        yield Check("store", OK, True, f"{store.where}: {told}", facts=facts)
     else:
         remedy = f"Make {store.folder} writable, or set METAVOTE_HOME to a folder that is."
-        yield Check("store", BROKEN, True, f"{store.where} is read-only: {counted}", remedy, facts)
+        yield Check("store", BROKEN, True, f"{store.where} is read-only: {told}", remedy, facts)
     waiting = by_status.get("queued", 0)
-    idle = f"none, though {waiting} runs wait" if waiting else "none; one starts with the next queued run"
+    idle = (
+        f"none, though {counted(waiting, 'run')} {'waits' if waiting == 1 else 'wait'}"
+        if waiting
+        else "none; one starts with the next queued run"
+    )
     remedy = "Resume or submit any run, which starts a worker." if waiting and worker is None else ""
     found = f"process {worker.pid}" if worker else idle
     yield Check("worker", MISSING if remedy else OK, False, found, remedy, {"pid": worker and worker.pid})

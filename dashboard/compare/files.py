@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import MetaVoteError
+from core.numbers import counted
 from core.reports.compare import Row, Summary
 from core.reports.tables import to_csv
 from core.runs.archive import pack, unpack
@@ -122,8 +123,8 @@ def bring() -> None:
     if added is None:
         st.error(known[0], icon=":material/error:")
     else:
-        also = f"; {len(known)} were there already" if known else ""
-        st.success(f"{len(added):,} runs came in{also}.", icon=":material/check_circle:")
+        also = f"; {len(known)} {'was' if len(known) == 1 else 'were'} there already" if known else ""
+        st.success(f"{counted(len(added), 'run')} came in{also}.", icon=":material/check_circle:")
 
 
 def _unpacked(content: bytes) -> tuple[list[str] | None, list[str]]:
