@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import theme
 
-MOST_CELLS = 10_000
+MOST_CELLS = 5_000
 
 
 @dataclass(frozen=True)
