@@ -57,8 +57,8 @@ def megabytes(size: float) -> str:
 
 def duration(seconds: float, digits: int = 0) -> str:
     """ "8 s" (with a digit more "7.6 s"), "2 min 5 s", "1 h 12 min"."""
-    whole = max(0, round(seconds))
-    if whole < 60 and not (shown := f"{max(0.0, seconds):.{digits}f}").startswith("60"):
+    whole, shown = max(0, round(seconds)), f"{max(0.0, seconds):.{digits}f}"
+    if float(shown) < 60:
         return f"{shown} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"

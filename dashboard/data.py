@@ -23,9 +23,8 @@ from core.targets.state import READY, targets_in
 from core.tasks.catalogue import task as task_of
 from core.tasks.task import Task
 from core.tasks.thumbnails import thumbnails
-from core.voting import Votes, votes
 from core.zoo.summary import Summary, summary
-from core.zoo.zoo import Neighbour, Zoo, ballots, find_zoo, open_zoo, version_of, zoo_ids
+from core.zoo.zoo import Neighbour, Zoo, find_zoo, open_zoo, version_of, zoo_ids
 from dashboard.figures.pictures import on_paper
 from dashboard.forecast import Pace, pace_of
 
@@ -89,16 +88,6 @@ def titles(zoo: Zoo) -> dict[str, str]:
 def targets(zoo: Zoo) -> list[Task]:
     """The tasks that can be chosen as target: the zoo's, then the user's own that the zoo has been ranked for."""
     return [*zoo.targets, *(target.task for target in targets_in(zoo) if target.status == READY)]
-
-
-@st.cache_resource(
-    max_entries=64,
-    hash_funcs={Zoo: _identity, Neighbour: lambda one: (one.task.id, one.similarity)},
-    show_spinner=False,
-)
-def votes_by(zoo: Zoo, neighbours: Sequence[Neighbour], weighting: str, keep: float) -> Votes:
-    """These neighbours' votes in all channel groups, for what each kept when it had reached this keep ratio."""
-    return votes(ballots(zoo, neighbours, keep), weighting)
 
 
 def class_strip(dataset: str, name: str, images: int, paper: str) -> bytes | None:

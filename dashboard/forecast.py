@@ -87,7 +87,7 @@ def pace_at(keep: float) -> float:
 def pace_of(records: Iterable[RunRecord], method: str) -> Pace:
     """This machine's pace: the median over its own last finished runs, those of the same method where there are any.
 
-    Only those count that `tell_of_pace`.
+    Only those count that `tells_of_pace`.
     """
     own = [one for one in records if tells_of_pace(one)][:LOOK_BACK]
     alike = [one for one in own if one.config.method == method] or own

@@ -14,6 +14,7 @@ from dashboard import data
 from dashboard.links import VISIT, linked
 
 FILE = ASSETS / "sample-runs.zip"
+SAMPLE = "sample"  # as `?replay=`: the first that ships
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def open_replay() -> Recording | None:
     st.session_state["visit of replay"] = visit
 
     def check(text: str) -> str | None:
-        return recording(first_sample() if text == "sample" else text).record.id
+        return recording(first_sample() if text == SAMPLE else text).record.id
 
     chosen: str | None = linked("replay", None, check, lambda: st.session_state["replay"])
     return None if chosen is None else recording(chosen)

@@ -43,7 +43,7 @@ def zoo_line(used: Zoo) -> None:
     if used.id != data.DEFAULT_ZOO:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f":material/database: Zoo **{used.id}**, on the backbone {used.backbone}", width="content")
-            way(ZOOS, "Choose another", ":material/database:")
+            way(ZOOS, "Choose another", ":material/database:", {ZOO: used.id})
 
 
 def pick_task(targets: Sequence[Task]) -> Task:

@@ -37,7 +37,11 @@ def way(
     primary: bool = False,
     wide: bool = False,
 ) -> None:
-    """A way to another page, which takes along the choices in `link`, or where that is None all of this page's."""
+    """A way to another page, which takes along the choices in `link`, or where that is None all of this page's.
+
+    All of them are known only below the widgets that make them: what is drawn above has to say what it takes along,
+    and the session keeps the rest.
+    """
     width: Literal["stretch", "content"] = "stretch" if wide else "content"
     kind = "primary" if primary else "plain"
     carried = st.query_params.to_dict() if link is None else dict(link)

@@ -44,7 +44,7 @@ def need_targets(zoo: Zoo, targets: Sequence[Task], on_map: bool = False) -> Non
     if on_map and st.button("New target", icon=":material/add:", type="primary", key="first target"):
         dialog(zoo)
     if not on_map:
-        way(MAP, "Open the task map", ":material/scatter_plot:")
+        way(MAP, "Open the task map", ":material/scatter_plot:", {"zoo": zoo.id})
     raise ToldError
 
 

@@ -37,6 +37,8 @@ from core import numbers
         (numbers.duration(7.6), "8 s"),
         (numbers.duration(7.6, 1), "7.6 s"),
         (numbers.duration(59.97, 1), "1 min 0 s"),
+        (numbers.duration(59.7, 1), "59.7 s"),
+        (numbers.duration(59.7), "1 min 0 s"),
         (numbers.duration(125, 1), "2 min 5 s"),
         (numbers.duration(4320), "1 h 12 min"),
         (numbers.milliseconds(0.00412), "4.12 ms"),

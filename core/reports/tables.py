@@ -56,10 +56,6 @@ def asked_for(requested: Mapping[str, Any]) -> str:
     return Budget(**{name: requested[name] for name in names}).in_words(whole="of" in names)
 
 
-def _so_many_tasks(tasks: int | None) -> str:
-    return "never" if tasks is None else numbers.counted(tasks, "task")
-
-
 def text(value: object) -> str:
     """Anything else; None is a dash."""
     return NONE if value is None or value == "" else f"{value}"

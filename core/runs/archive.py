@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from core.bundle import open_bundle, write_bundle
 from core.channels.files import write_whole
-from core.errors import BadFileError, BadValueError, MetaVoteError
+from core.errors import BadFileError, BadValueError, MetaVoteError, StoreError
 from core.pruning.config import RunConfig
 from core.pruning.events import Finished, RecordedEvent, event_from_dict
 from core.runs.latency import Latency, is_number
@@ -62,10 +62,10 @@ def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
             if known.get(run_id, config) != config:
                 raise BadValueError(f"Another run is called {run_id} here: delete it, or import into a fresh store.")
         new = [entry for entry in entries if entry[0] not in known]
-        with _all_or_none() as written:
+        with _all_or_none(store) as written:
             for run_id in models.keys() & {entry[0] for entry in new}:
-                written.append(store.model_path(run_id))
-                write_whole(written[-1], bundle.read(models[run_id]))
+                written.append(run_id)
+                write_whole(store.model_path(run_id), bundle.read(models[run_id]))
             store.restore(
                 (id, config, about, (event_from_dict(one) for one in happened)) for id, config, about, happened in new
             )
@@ -86,15 +86,26 @@ def recorded(file: Path) -> list[tuple[RunRecord, list[RecordedEvent]]]:
 
 
 @contextmanager
-def _all_or_none() -> Iterator[list[Path]]:
-    """A list of files, which go where what is done meanwhile fails."""
-    written: list[Path] = []
+def _all_or_none(store: Store) -> Iterator[list[str]]:
+    """A list of runs, whose models go where what is done meanwhile fails; not those that came in another way."""
+    written: list[str] = []
     try:
         yield written
-    except BaseException:
-        for file in written:
-            file.unlink(missing_ok=True)
+    except BaseException as error:
+        there = _held(store, written)
+        for run_id in set(written) - there:
+            store.model_path(run_id).unlink(missing_ok=True)
+        if isinstance(error, StoreError) and there:
+            raise BadValueError("The same runs came in from elsewhere meanwhile: import the file again.") from error
         raise
+
+
+def _held(store: Store, run_ids: list[str]) -> set[str]:
+    """Those of these runs that the store holds; all of them where it does not say."""
+    try:
+        return {record.id for record in store.list(limit=None)} & set(run_ids)
+    except StoreError:
+        return set(run_ids)
 
 
 def _read(text: str, name: str) -> list[_Entry]:

@@ -182,10 +182,11 @@ class Store:
 
     def delete(self, run_id: str) -> None:
         """Remove a run, its events and its files, and end what makes them. BadValueError while a worker is on it."""
-        jobs.stop_below(self.run_folder(run_id))
+        with self.database.read() as connection:
+            self._check_idle(connection, run_id)
+        jobs.stop_below(self.run_folder(run_id))  # takes its time, in which others may write
         with self.database.write() as connection:
-            if self._in_work(connection, run_id):
-                raise BadValueError(f"Run {run_id} is being worked on: cancel it before you delete it.")
+            self._check_idle(connection, run_id)
             for table in (events, latencies):
                 connection.execute(delete(table).where(table.c.run == run_id))
             connection.execute(delete(runs).where(runs.c.id == run_id))
@@ -303,11 +304,14 @@ class Store:
 
     # Parts
 
-    def _in_work(self, connection: Connection, run_id: str) -> bool:
+    def _check_idle(self, connection: Connection, run_id: str) -> None:
+        """Raise BadValueError for a run that a worker is on, UnknownNameError for none."""
         try:
-            return current(find(connection, run_id, self.where)) in WITH_WORKER
+            in_work = current(find(connection, run_id, self.where)) in WITH_WORKER
         except StoreError:
-            return False  # a damaged row: deleting it is the remedy
+            return  # a damaged row: deleting it is the remedy
+        if in_work:
+            raise BadValueError(f"Run {run_id} is being worked on: cancel it before you delete it.")
 
     def _change(self, run_id: str, **values: Any) -> None:
         with self.database.write() as connection:

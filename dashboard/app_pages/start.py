@@ -4,10 +4,11 @@ import streamlit as st
 
 from core.runs.record import RunRecord
 from core.runs.status import current
-from dashboard import links, parts, recordings
+from dashboard import links, parts
 from dashboard.data import recent_runs
 from dashboard.figures import pictures
 from dashboard.progress import ACTIVE
+from dashboard.recordings import SAMPLE
 from dashboard.run_states import read_only
 from dashboard.watch import watch
 from dashboard.ways import MAP, NEW, RUN, VOTES, way
@@ -51,7 +52,7 @@ st.markdown(
 )
 read_only()
 with st.container(horizontal=True, vertical_alignment="center"):
-    way(RUN, "Watch a sample run", ":material/play_circle:", {"replay": recordings.first_sample()}, primary=True)
+    way(RUN, "Watch a sample run", ":material/play_circle:", {"replay": SAMPLE}, primary=True)
     st.caption("A recording of a real run, in a quarter of a minute: nothing has to be started.", width="content")
 
 with st.grid(3, min_column_width=260, gap="medium"):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.channels.budget import KIND
 from dashboard import data, links, state, voters, zoo_states
+from dashboard.errors import ToldError
 from dashboard.pick import pick_one
 from dashboard.size_budget import pick_budget
 from dashboard.votes import group, overlap, overview, trial, what_if
@@ -43,7 +44,7 @@ with st.container(border=True):
 
 zoo_states.need_votes(zoo)
 if budget is None:
-    st.stop()
+    raise ToldError
 near = voters.voters(zoo, target, k, similarity)
 voters.banner(near, k)
 before_training = st.container()

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.channels.budget import KIND
 from core.paths import home
 from core.pruning.config import RunConfig
 from core.runs.latency import Latency
@@ -128,9 +129,9 @@ def _start_others(one: RunRecord) -> None:
 
 
 def others_of(config: RunConfig) -> dict[str, str]:
-    """What a link to the form says that asks for every other method, at the same task, keep ratio, budget and seed."""
+    """What a link to the form says that asks for every other method, at the same task, size budget, length and seed."""
     first, *rest = [name for name in run_choices.OFFERED if name != config.method]
-    same = {name: str(getattr(config, name)) for name in ("task", "keep", "iterations", "seed")}
+    same = {name: str(getattr(config, name)) for name in ("task", "keep", *KIND, "iterations", "seed", "sampling")}
     return {**same, "method": first, "also": ",".join(rest)}
 
 

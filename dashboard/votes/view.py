@@ -9,10 +9,9 @@ from core.channels.selection import Selection
 from core.errors import BadValueError
 from core.pruning.config import RunConfig
 from core.tasks.task import Task
-from core.voting import Votes, select
+from core.voting import Votes, select, votes
 from core.zoo.election import allowance_of, elected
-from core.zoo.zoo import Neighbour, Zoo
-from dashboard import data
+from core.zoo.zoo import Neighbour, Zoo, ballots
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ class View:
 
     def with_voters(self, near: Sequence[Neighbour]) -> "View":
         """The same where others vote, as if chosen by hand."""
-        votes, selection = counted(self.zoo, self.target, near, self.weighting, self.budget)
-        return replace(self, near=tuple(near), by_hand=True, votes=votes, selection=selection)
+        cast, selection = counted(self.zoo, self.target, near, self.weighting, self.budget)
+        return replace(self, near=tuple(near), by_hand=True, votes=cast, selection=selection)
 
 
 def counted(
@@ -75,8 +74,8 @@ def counted(
     try:
         return elected(zoo, near, weighting, allowance, ties)
     except BadValueError:
-        votes = data.votes_by(zoo, near, weighting, _voted_at(allowance))
-        return votes, select(votes, allowance.nearest, ties)
+        cast = votes(ballots(zoo, near, _voted_at(allowance)), weighting)
+        return cast, select(cast, allowance.nearest, ties)
 
 
 def _voted_at(allowance: Allowance) -> float:

@@ -92,7 +92,7 @@ def details(used: Summary, zoo: Zoo) -> None:
                 icon=":material/link_off:",
             )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            way(MAP, "Open its map", ":material/scatter_plot:", primary=True)
+            way(MAP, "Open its map", ":material/scatter_plot:", {"zoo": used.id}, primary=True)
             _download(zoo, used)
 
 

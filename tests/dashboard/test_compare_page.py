@@ -201,6 +201,16 @@ def test_one_run_alone_leads_to_the_form_filled_in_with_the_other_methods(store:
     asked = others_of(store.get(run).config)
     form = sound(follow(test, "Prune its task with other methods"))
     assert not form.warning
-    assert {name: link_of(form, name) for name in asked} == asked
+    usual = {"of": "channels", "allocation": "uniform", "least_width": "1", "multiple": "1", "sampling": "natural"}
+    assert asked.items() >= usual.items()  # said, as the form may have been set to others before
+    assert {name: link_of(form, name) or usual.get(name) for name in asked} == asked
     others = len(METHODS) - 2  # all but its own, and but the one that needs to be told whose mask
     assert f"Start {others} runs" in [button.label for button in form.button]
+
+
+def test_the_other_methods_are_asked_for_at_the_same_size_budget(store: Store) -> None:
+    budget = {"of": "params", "allocation": "global", "least_width": 4, "multiple": 8}
+    run = finished_run(store, 0.7, keep=0.05, sampling="balanced", **budget)
+    asked = others_of(store.get(run).config)
+    assert {name: asked[name] for name in budget} == {name: str(value) for name, value in budget.items()}
+    assert asked["sampling"] == "balanced"

@@ -18,7 +18,8 @@ from core.runs.previews import Reply
 from core.runs.processes import this_worker
 from core.runs.store import Store
 from core.voting import select
-from core.zoo.zoo import DEFAULT, open_zoo
+from core.voting import votes as votes_of
+from core.zoo.zoo import DEFAULT, ballots, open_zoo
 from dashboard import data
 from dashboard.votes.view import counted
 from tests.dashboard.paper_zoo import write_foreign_zoo, write_paper_zoo
@@ -142,7 +143,7 @@ def test_while_a_run_trains_the_curve_waits(paper_home: Path, worker: Worker) ->
 
 def test_a_channel_tells_who_voted_for_it_and_whether_it_is_kept(paper_home: Path) -> None:
     zoo = data.zoo()
-    votes = data.votes_by(zoo, data.ranking(zoo, "emoji-t00", "leep")[:5], "count", zoo.keep)
+    votes = votes_of(ballots(zoo, data.ranking(zoo, "emoji-t00", "leep")[:5], zoo.keep))
     selection = select(votes, zoo.keep)
     for kept in (True, False):
         channel = next(
@@ -229,7 +230,7 @@ def test_ties_between_votes_are_broken_as_in_a_run_where_the_zoo_says_how(
     assert "the backbone's own weights decide" in words(test)
     by_number, as_in_a_run = shown
     zoo = data.zoo()
-    votes = data.votes_by(zoo, data.ranking(zoo, "emoji-t00", "leep")[:5], "count", 0.3)
+    votes = votes_of(ballots(zoo, data.ranking(zoo, "emoji-t00", "leep")[:5], 0.3))
     assert as_in_a_run == select(votes, 0.3, zoo.tie_break()) != by_number == select(votes, 0.3)
 
 

@@ -335,3 +335,10 @@ def test_every_backbone_is_told_in_a_line_that_folds(paper_home: Path) -> None:
     told = "\n".join(one.value for one in page("zoos", do="backbone").markdown)
     assert "**emoji-resnet18-simclr**: resnet18, self-supervised weights, images of 32 × 32 pixels, " in told
     assert "MB, shipped" in told
+
+
+def test_another_zoo_keeps_what_was_chosen_last(paper_home: Path) -> None:
+    test = page("task_map", zoo=OTHER, k="3")
+    test.slider(key="k").set_value(7).run()
+    there = follow(follow(test, "Choose another"), "Open its map")
+    assert not there.exception and linked(there, "k") == "7" and linked(there, "zoo") == OTHER

@@ -184,3 +184,22 @@ def test_where_a_latency_cannot_be_kept_nothing_of_the_file_is(
     with pytest.raises(StoreError):
         unpack(other, tmp_path / "runs.zip")
     assert other.list() == [] and not other.model_path(run_id).exists()
+
+
+def test_an_import_that_another_overtakes_leaves_what_that_one_brought(
+    store: Store, other: Store, run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "runs.zip"
+    pack(store, store.list(), file, models=True)
+    restore = Store.restore
+
+    def overtaken(self: Store, told: Any) -> None:
+        monkeypatch.setattr(Store, "restore", restore)
+        unpack(self, file)
+        restore(self, told)
+
+    monkeypatch.setattr(Store, "restore", overtaken)
+    with pytest.raises(BadValueError, match="came in from elsewhere meanwhile: import the file again"):
+        unpack(other, file)
+    assert other.get(run_id).status == store.get(run_id).status and other.model_path(run_id).read_bytes() == b"weights"
+    assert unpack(other, file) == ([], [run_id])

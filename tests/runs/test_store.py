@@ -228,6 +228,17 @@ def test_a_deleted_run_leaves_nothing(store: Store, config: RunConfig) -> None:
     assert not store.run_folder(run_id).exists()
 
 
+def test_deleting_no_run_ends_no_work(store: Store, config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.runs import jobs
+
+    ended: list[Path] = []
+    monkeypatch.setattr(jobs, "stop_below", ended.append)
+    for unknown in ("", "no-such-run"):
+        with pytest.raises(UnknownNameError):
+            store.delete(unknown)
+    assert ended == []
+
+
 def test_a_run_being_worked_on_cannot_be_deleted_but_a_lost_one_can(
     store: Store, config: RunConfig, me: Worker, dead: Worker
 ) -> None:
