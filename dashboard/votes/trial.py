@@ -133,18 +133,13 @@ def _sizes(view: View, known: Known) -> None:
     cards = (
         ("Parameters", "params", theme.short, f"Numbers that the slim network holds. {told}"),
         ("MACs", "macs", theme.short, f"Multiply-accumulates for one image. {told}"),
-        ("Size", "bytes", megabytes, f"Of its weights as 32-bit numbers. {told}"),
+        ("Size", "bytes", theme.megabytes, f"Of its weights as 32-bit numbers. {told}"),
     )
     with st.grid(3, min_column_width=100, gap="small"):
         for label, name, show, help in cards:
             value = show(getattr(size, name)) if size else "…"
             beside = f"of {show(getattr(whole, name))}" if whole else None
             st.metric(label, value, beside, delta_color="off", delta_arrow="off", help=help)
-
-
-def megabytes(size: int) -> str:
-    """Bytes as "1.8 MB"."""
-    return f"{size / 1e6:.1f} MB"
 
 
 def _state(view: View, looked: Looked, here: float | None, dense: float | None, error: str | None) -> None:
