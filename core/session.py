@@ -27,7 +27,7 @@ from core.tasks.catalogue import task as task_of
 from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.voting import Votes, votes
-from core.workshop.work import leave_to_its_process
+from core.workshop.work import beside_orders, leave_to_its_process
 from core.zoo import zoo as zoos
 from core.zoo.build import Progress, checked
 from core.zoo.build import build_zoo as zoo_builder
@@ -110,7 +110,7 @@ def build_zoo(
     plan = checked(replace(shipped_plan(), id=id, tasks=tuple(tasks), targets=tuple(targets), **settings), workers)
     folder = home() / "zoos" / plan.id
     leave_to_its_process(folder)
-    return zoo_builder(folder, plan, workers, replace_old)
+    return beside_orders(folder, zoo_builder(folder, plan, workers, replace_old))
 
 
 def vote(neighbours: Sequence[Near], weighting: str = "count", keep: float | None = None) -> Votes:

@@ -31,11 +31,13 @@ def add_build(actions: Verbs) -> None:
     parser.add_argument(
         "zoo", nargs="?", metavar="ZOO", help="the new zoo's id (default: the embedded one, made again)"
     )
-    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="the tasks to prune for")
+    parser.add_argument("--tasks", nargs="+", action="extend", metavar="TASK", help="the tasks to prune for")
     help = "instead: a YAML of tasks and settings (docs/zoos.md); what is given here goes before its own"
     parser.add_argument("--from", dest="recipe", type=Path, metavar="FILE", help=help)
-    parser.add_argument("--targets", nargs="+", metavar="TASK", help="tasks to show on its map as targets")
-    parser.add_argument("--without", nargs="+", default=[], metavar="TASK",
+    parser.add_argument(
+        "--targets", nargs="+", action="extend", metavar="TASK", help="tasks to show on its map as targets"
+    )
+    parser.add_argument("--without", nargs="+", action="extend", default=[], metavar="TASK",
                         help="leave these tasks out, as those whose models collapsed")  # fmt: skip
     parser.add_argument("--setting", metavar="NAME", help="instead: the tasks of a shipped setting, such as emoji")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: the folder zoos/ZOO in the user's folder")

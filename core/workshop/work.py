@@ -4,13 +4,15 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
-from core.errors import BadValueError
+from core.backbones.listing import about as about_backbone
+from core.channels.files import load_pruned
+from core.errors import BadValueError, MetaVoteError
 from core.runs import jobs
 from core.workers import detached
 from core.workshop.state import (
@@ -31,15 +33,15 @@ from core.workshop.state import (
     state_of,
     states,
 )
-from core.zoo.archive import check_place, half_built, is_id
-from core.zoo.plan import check
+from core.zoo.archive import OWNER, check_place, half_built, is_id
+from core.zoo.plan import as_planned, check
 from core.zoo.recipe import WITHOUT, plan_of, read_recipe, write_recipe
-from core.zoo.zoo import roots, zoo_ids
+from core.zoo.zoo import model_path, roots, zoo_ids
 
 MODULE = "core.workshop.worker"
 FILE = "upload"  # what a person uploaded, with the ending it had
 CHOOSE = "choose another name"
-OWNER = ".order"  # in the folder of a zoo in the making: the order that made it
+T = TypeVar("T")
 
 
 def build(document: Mapping[str, Any]) -> str:
@@ -131,12 +133,13 @@ def _claim(order: Order) -> None:
 
     Raises BadValueError where one that somebody else builds in has the place, or it cannot be made.
     """
-    folder = roots()[0] / order.name
-    if _made(order) is not None or (folder / "zoo.json").exists():
+    folder, made = roots()[0] / order.name, _made(order)
+    if (folder / "zoo.json").exists():
         return
-    check_place(order.name, CHOOSE)
+    if made is None:
+        check_place(order.name, CHOOSE)
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=made is not None)
         (folder / OWNER).write_text(order.id)
     except OSError as error:
         raise BadValueError(f"{folder} cannot be made ({error.strerror}): check that folder.") from error
@@ -145,10 +148,28 @@ def _claim(order: Order) -> None:
 def _made(order: Order) -> Path | None:
     """The folder of the zoo that an order builds, where that very order made it and the zoo is not whole."""
     folder = half_built(order.name) if order.kind == BUILD else None
+    if folder is None:
+        return None
     try:
-        return folder if folder is not None and (folder / OWNER).read_text() == order.id else None
+        return folder if (folder / OWNER).read_text() == order.id else None
+    except FileNotFoundError:  # begun before folders said whose they are
+        return folder if _as_ordered(order, folder) else None
     except OSError:
         return None
+
+
+def _as_ordered(order: Order, folder: Path) -> bool:
+    """Whether all models in a folder are as an order's recipe plans them."""
+    try:
+        plan, _ = plan_of(read_recipe(order.folder / RECIPE))
+        hash, tasks = about_backbone(plan.backbone).hash, {model_path(folder, task.id): task for task in plan.tasks}
+        for file in (folder / "models").glob("[!.]*.safetensors"):
+            model = load_pruned(file, weights=False)
+            if file not in tasks or model.backbone_hash != hash or not as_planned(model, plan, tasks[file]):
+                return False
+    except MetaVoteError:
+        return False
+    return True
 
 
 def leave_to_its_process(folder: Path) -> None:
@@ -160,6 +181,12 @@ def leave_to_its_process(folder: Path) -> None:
                 f"The zoo {one.order.name} is being built on the Zoos page: cancel that there first, or choose another "
                 "name."
             )
+
+
+def beside_orders(folder: Path, steps: Iterator[T]) -> Iterator[T]:
+    """The steps of a build that is no order's; the first raises as `leave_to_its_process`, which was asked earlier."""
+    leave_to_its_process(folder)
+    yield from steps
 
 
 def upload_of(order: Order) -> Path:
@@ -198,7 +225,11 @@ def _with_file(order: Order, content: bytes, ending: str) -> str:
 
 def _start(order: Order) -> str:
     keep(order)
-    go_on(order.id)
+    try:
+        go_on(order.id)
+    except Exception:
+        forget(order.id)
+        raise
     return order.id
 
 

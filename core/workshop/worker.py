@@ -14,7 +14,7 @@ from core.errors import BadFileError, CollapsedError, MetaVoteError
 from core.numbers import percent
 from core.runs.jobs import Progress, progress_of, say
 from core.workshop.state import BACKBONE, BUILD, COLLAPSED, IMPORT, MERGE, RECIPE, Order, finish, order_of
-from core.workshop.work import OWNER, upload_of
+from core.workshop.work import upload_of
 from core.zoo.zoo import roots
 
 DESCRIBING = "Measuring how similar all tasks are, and drawing the map"
@@ -28,11 +28,9 @@ def build(order: Order) -> Mapping[str, Any]:
     plan, workers = plan_of(read_recipe(order.folder / RECIPE))
     plan = checked(plan, workers)
     told = _Told(order, len(plan.tasks))
-    folder = roots()[0] / plan.id
-    for step in build_zoo(folder, plan, workers):
+    for step in build_zoo(roots()[0] / plan.id, plan, workers, owner=order.id):
         words = f"{step.task}: {percent(step.accuracy, 1)} of its validation images are right"
         told(step.done, words if step.done < step.total else DESCRIBING, made_now=step.seconds > 0)
-    (folder / OWNER).unlink(missing_ok=True)
     return {"zoo": plan.id}
 
 

@@ -15,6 +15,7 @@ from core.paths import home
 from core.pruning.config import SIMILARITIES
 from core.zoo.zoo import LAYOUTS, Zoo, model_path, open_zoo, roots
 
+OWNER = ".order"  # in the folder of a zoo in the making: the id of the order that builds it, or nothing
 BACKBONE = "backbone.safetensors"  # a zoo's own backbone, where it is passed on with it
 _MEMBER = re.compile(r"zoo\.json|arrays\.safetensors|backbone\.safetensors|models/[^/\\]+\.safetensors")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")

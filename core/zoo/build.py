@@ -22,16 +22,14 @@ from core.pruning.schedule import schedule_of
 from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.workers import in_processes
-from core.zoo.archive import is_id
-from core.zoo.plan import Plan, check
+from core.zoo.archive import OWNER, is_id
+from core.zoo.plan import ATTEMPTS, Plan, as_planned, check
 from core.zoo.zoo import model_path, open_zoo, roots
 
 if TYPE_CHECKING:
     from core.backbones.backbone import Backbone
     from core.tasks.data import TaskData
     from core.zoo.describe import Contents
-
-ATTEMPTS = 3  # seeds tried for a task whose model collapses
 
 
 @dataclass(frozen=True)
@@ -55,46 +53,68 @@ class Progress:
     seconds: float
 
 
-def build_zoo(folder: Path, plan: Plan, workers: int = 1, replace_old: bool = False) -> Iterator[Progress]:
+def build_zoo(
+    folder: Path, plan: Plan, workers: int = 1, replace_old: bool = False, owner: str = ""
+) -> Iterator[Progress]:
     """Build the zoo in `folder`, going on where an earlier build stopped. Yields after each model, works when asked.
 
     A backbone given as a file becomes one of the user's own, so that the zoo finds it by its id. Closing the iterator
-    stops the build at once, and so does the first model that cannot be made, unless it collapsed. Raises BadValueError
-    at once for what cannot be a zoo, and where a zoo is here that would lose models or targets and it is not to
-    `replace_old`; CollapsedError in the end for tasks whose models collapsed.
+    stops the build at once, and so does the first model that cannot be made, unless it collapsed. Until the zoo is
+    whole, its folder says who builds it: the order `owner`, or none. Raises BadValueError at once for what cannot be a
+    zoo, and where one is here, whole or half built, that would lose models or targets and it is not to `replace_old`;
+    CollapsedError in the end for tasks whose models collapsed.
     """
     check(plan, workers)
     if not replace_old and any(_loses(zoo, plan) for zoo in _there(folder, plan.id)):
         raise BadValueError(
-            f"A zoo {plan.id} is here already, of other tasks or settings: choose another name, or give --replace to "
-            "build this one in its place."
+            f"A zoo {plan.id} is here already, or half built, of other tasks or settings: choose another name, or "
+            "replace it (--replace on the command line)."
         )
-    return _steps(folder, plan, workers)
+    return _steps(folder, plan, workers, owner)
 
 
 def _there(folder: Path, id: str) -> Iterator[Path]:
     """The zoos that would be found by that id no more: the one in the folder, and one that ships."""
     own, shipped = roots()
     places = [folder, shipped / id] if folder.absolute() == (own / id).absolute() else [folder]
-    return (place.absolute() for place in places if (place / "zoo.json").exists())
+    return (place.absolute() for place in places if place.exists())
 
 
 def _loses(there: Path, plan: Plan) -> bool:
-    """Whether a zoo has a model that is not as planned, or a target that is not planned for; or cannot say so."""
+    """Whether a zoo has a model that is not as planned, or a target that is not planned for; or cannot say so.
+
+    One that is half built loses those models alone that would be made anew: others stay where they are.
+    """
+    done = [task for task in plan.tasks if finished(there, plan, task)]
+    if any(_readable(there, task) for task in plan.tasks if task not in done):
+        return True
+    if not (there / "zoo.json").exists():
+        return False
     try:
         zoo = open_zoo(there)
     except BadFileError:
         return True
-    kept = all(task in plan.tasks and finished(there, plan, task) for task in zoo.tasks)
-    return not kept or any(target not in (*plan.tasks, *plan.targets) for target in zoo.targets)
+    return any(task not in done for task in zoo.tasks) or any(
+        target not in (*plan.tasks, *plan.targets) for target in zoo.targets
+    )
 
 
-def _steps(folder: Path, plan: Plan, workers: int) -> Iterator[Progress]:
+def _readable(folder: Path, task: Task) -> bool:
+    """Whether there is a whole model of this task, however it was made."""
+    try:
+        load_pruned(model_file(folder, task), weights=False)
+    except MetaVoteError:
+        return False
+    return True
+
+
+def _steps(folder: Path, plan: Plan, workers: int, owner: str) -> Iterator[Progress]:
     from core.backbones.backbone import keep_backbone
     from core.zoo.describe import describe
 
     plan = replace(plan, backbone=keep_backbone(plan.backbone).id)
     (folder / "models").mkdir(parents=True, exist_ok=True)
+    (folder / OWNER).write_text(owner)
     start, total = time.perf_counter(), len(plan.tasks)
     done = [task for task in plan.tasks if finished(folder, plan, task)]
     for number, task in enumerate(done, 1):
@@ -112,6 +132,7 @@ def _steps(folder: Path, plan: Plan, workers: int) -> Iterator[Progress]:
     if failed:
         raise _refused(plan, failed, len(done))
     describe(folder, contents_of(folder, plan))
+    (folder / OWNER).unlink(missing_ok=True)
 
 
 def _built(folder: Path, plan: Plan, missing: Sequence[Task], workers: int) -> Iterator[tuple[Task, Collapse | None]]:
@@ -133,9 +154,8 @@ def _refused(plan: Plan, failed: Sequence[Collapse], made: int) -> CollapsedErro
     told += "".join(f"; {one.task} {percent(one.best)} ({percent(one.dense)}, {percent(one.chance)})" for one in more)
     ids = [one.task for one in (first, *more)]
     tasks, these = ("A task", "it") if not more else (f"{len(ids)} tasks", "them")
-    kept = (
-        f"; {counted(made, 'other model')} {'is' if made == 1 else 'are'} kept: go on without {these} (--without), or"
-    )
+    are = "is" if made == 1 else "are"
+    kept = f"; {counted(made, 'other model')} {are} kept: go on without {these} (--without on the command line), or"
     return CollapsedError(
         f"{tasks} collapsed in pruning, with each of {ATTEMPTS} seeds: {told}{kept if made else ':'} give all tasks "
         "more iterations or a higher keep ratio.",
@@ -171,11 +191,10 @@ def finished(folder: Path, plan: Plan, task: Task) -> bool:
 
     try:
         model = load_pruned(model_file(folder, task), weights=False)
-        made = replace(RunConfig.from_dict(model.origin["config"]), threads=plan.threads, backbone=plan.backbone)
-    except (MetaVoteError, KeyError):
+    except MetaVoteError:
         return False
-    as_planned, backbone = made in [plan.config(task, n) for n in range(ATTEMPTS)], load_backbone(plan.backbone)
-    return as_planned and (model.backbone_hash, model.size) == (backbone.hash, backbone.size)
+    backbone = load_backbone(plan.backbone)
+    return as_planned(model, plan, task) and (model.backbone_hash, model.size) == (backbone.hash, backbone.size)
 
 
 def accuracy_of(folder: Path, task: Task) -> float:

@@ -1,15 +1,22 @@
 """What zoo to build: the tasks and how to prune for each, refused before any work where it cannot be. Torch-free."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.channels.budget import Budget
-from core.errors import BadValueError, UnknownNameError
+from core.errors import BadValueError, MetaVoteError, UnknownNameError
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.tasks.catalogue import tasks
 from core.tasks.task import Task
+
+if TYPE_CHECKING:
+    from core.channels.files import PrunedModel
+
+ATTEMPTS = 3  # seeds tried for a task whose model collapses
+MOST_WORKERS = max(16, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,26 @@ def left(tasks: Sequence[Task], without: Sequence[str]) -> tuple[Task, ...]:
     return tuple(task for task in tasks if task.id not in without)
 
 
+def as_planned(model: "PrunedModel", plan: Plan, task: Task) -> bool:
+    """Whether a model was made for a task as planned, whatever its backbone's name was, and how fast it was made."""
+    try:
+        made = replace(RunConfig.from_dict(model.origin["config"]), threads=plan.threads, backbone=plan.backbone)
+    except (MetaVoteError, KeyError):
+        return False
+    return made in [plan.config(task, number) for number in range(ATTEMPTS)]
+
+
+def check_workers(number: object) -> None:
+    """Refuse what cannot be a number of worker processes, or would only have them wait for each other."""
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_WORKERS:
+        raise BadValueError(
+            f"The number of worker processes must be a whole number from 1 to {MOST_WORKERS}, not {number!r}."
+        )
+
+
 def check(plan: Plan, workers: int) -> None:
     """Refuse, before any work, what cannot be a zoo."""
-    if workers < 1:
-        raise BadValueError(f"A zoo is built by at least 1 worker process, not {workers}.")
+    check_workers(workers)
     if not plan.tasks:
         raise BadValueError("A zoo needs at least one task: name some.")
     names = [task.id for task in (*plan.tasks, *plan.targets)]

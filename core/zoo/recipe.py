@@ -17,7 +17,7 @@ from core.tasks.catalogue import task as task_of
 from core.tasks.draw import Draw, drawn_tasks
 from core.tasks.task import Task
 from core.zoo.archive import is_id
-from core.zoo.plan import Plan, check_method, left, shipped_plan
+from core.zoo.plan import Plan, check_method, check_workers, left, shipped_plan
 
 LARGEST = 1_000_000  # bytes
 WITHOUT = "without"  # tasks to leave out of those listed and drawn
@@ -197,8 +197,7 @@ class _Reader:
 def _check_setting(key: str, value: Any) -> Any:
     """A setting's value. Raises BadValueError, UnknownNameError."""
     if key == "workers":
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise BadValueError(f"The number of worker processes must be a whole number of at least 1, not {value!r}.")
+        check_workers(value)
     elif key in ("zoo", "backbone"):
         if not isinstance(value, str) or not value.strip() or (key == "zoo" and not is_id(value)):
             raise BadValueError(f"A {key}'s name must be text, letters, digits, dots and dashes, not {value!r}.")

@@ -13,7 +13,7 @@ from core.tasks.draw import Draw, drawn_tasks
 from core.tasks.task import Task
 from core.tasks.upload import uploaded
 from core.workshop import work
-from core.zoo.plan import buildable
+from core.zoo.plan import MOST_WORKERS, buildable
 from dashboard import data, theme
 from dashboard.compose import title as dataset_title
 from dashboard.links import linked, whole
@@ -23,7 +23,7 @@ from dashboard.zoos.forecast import forecast, pace_of
 
 APART = {"no": "may share classes", "yes": "share no class"}
 APART_HELP = "Sharing none is the harder test: a third of the classes is then kept for the targets alone."
-MOST_TASKS, MOST_TARGETS, MOST_WORKERS = 500, 100, 16
+MOST_TASKS, MOST_TARGETS = 500, 100
 NAME = "name of new zoo"
 
 

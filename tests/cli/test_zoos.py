@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,10 @@ from core.errors import BadValueError
 from core.numbers import duration
 from core.tasks.catalogue import tasks
 from core.workshop import work
+from core.workshop.state import order_of
+from core.zoo.archive import OWNER
+from core.zoo.build import Progress
+from core.zoo.plan import Plan
 from core.zoo.zoo import DEFAULT, SIMILARITIES, Zoo, open_zoo
 from tests.cli.conftest import Run
 from tests.conftest import Sleepers
@@ -249,7 +253,49 @@ def test_a_zoo_that_a_page_has_a_process_build_is_left_to_it(
     run(*command).refused(1, "The zoo mine is being built on the Zoos page", "cancel that there first")
     with pytest.raises(BadValueError, match="is being built on the Zoos page"):
         core.build_zoo("mine", [core.task("emoji:heart+flag")])
-    assert [path.name for path in (home / "zoos" / "mine").iterdir()] == [work.OWNER]
+    assert [path.name for path in (home / "zoos" / "mine").iterdir()] == [OWNER]
+
+
+@pytest.mark.parametrize("surface", ["command line", "Python"])
+def test_a_build_takes_the_folder_of_a_cancelled_order_over(
+    run: Run, home: Path, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch, surface: str
+) -> None:
+    def build_model(folder: Path, *_: object) -> None:
+        (folder / "models" / "hours.safetensors").write_bytes(b"hours of work")
+        raise BadValueError("Stopped.")
+
+    monkeypatch.setattr(work, "_spawn", sleepers)
+    monkeypatch.setattr("core.zoo.build.build_model", build_model)
+    id = work.build({"zoo": "mine", "tasks": ["emoji:tool+plant"]})
+    work.cancel(id)
+    begun = core.build_zoo("mine", [core.task("emoji:tool+plant")])
+    work.go_on(id)  # before the first step of what was asked for meanwhile
+    with pytest.raises(BadValueError, match="is being built on the Zoos page"):
+        next(begun)
+    work.cancel(id)
+    if surface == "Python":
+        with pytest.raises(BadValueError, match="Stopped"):
+            list(core.build_zoo("mine", [core.task("emoji:tool+plant")]))
+    else:
+        run("zoo", "build", "mine", "--tasks", "emoji:tool+plant").refused(1, "Stopped")
+    assert work.made_by(order_of(id)) == 0
+    with pytest.raises(BadValueError, match="is half built in"):
+        work.go_on(id)
+    work.forget(id)
+    assert (home / "zoos" / "mine" / "models" / "hours.safetensors").read_bytes() == b"hours of work"
+
+
+def test_an_option_that_is_given_twice_adds_to_what_was_given(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Plan] = []
+
+    def build_zoo(folder: Path, plan: Plan, *_: object) -> Iterator[Progress]:
+        plans.append(plan)
+        raise BadValueError("Stopped.")
+
+    monkeypatch.setattr("core.zoo.build.build_zoo", build_zoo)
+    command = "zoo build mine --tasks emoji:tool+plant emoji:heart+flag --tasks emoji:sport+time --without"
+    run(*command.split(), "emoji:tool+plant", "--without", "emoji:heart+flag").refused(1, "Stopped")
+    assert [task.id for task in plans[0].tasks] == ["emoji:sport+time"]
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from core.workshop.state import (
     states,
 )
 from core.workshop.state import RECIPE as RECIPE_FILE
+from core.zoo.archive import OWNER
+from core.zoo.build import build_zoo
 from core.zoo.exchange import give
 from core.zoo.recipe import plan_of, read_recipe
 from core.zoo.zoo import open_zoo
@@ -115,6 +118,51 @@ def test_an_order_that_is_forgotten_takes_nothing_along_that_it_did_not_make(hom
         work.go_on(id)
     work.forget(id)
     assert model.read_bytes() == b"hours of work" and id not in [one.order.id for one in states()]
+
+
+def older(home: Path, backbone: str, **recipe: object) -> str:
+    """An order that was half built before folders said whose they are."""
+    (home / "backbones").mkdir(parents=True)
+    shutil.copy(backbone, home / "backbones" / "random.safetensors")
+    quick = {"backbone": "random", "method": "magnitude", "iterations": 0, "keep": 0.5}
+    id = work.build({**RECIPE, **quick, **recipe})
+    work.cancel(id)
+    plan, _ = plan_of(read_recipe(folder_of(id) / RECIPE_FILE))
+    next(build_zoo(home / "zoos" / "mine", replace(plan, keep=0.5)))
+    (home / "zoos" / "mine" / OWNER).unlink()
+    return id
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_older_order_takes_up_the_folder_that_it_half_built(home: Path, backbone_file: str) -> None:
+    id = older(home, backbone_file)
+    assert work.made_by(order_of(id)) == 1
+    work.go_on(id)
+    assert state(id).status == WORKING and (home / "zoos" / "mine" / OWNER).read_text() == id
+    work.cancel(id)
+    work.forget(id)
+    assert not (home / "zoos" / "mine").exists() and not work.taken("mine")
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_older_folder_of_other_models_is_no_orders(home: Path, backbone_file: str) -> None:
+    id = older(home, backbone_file, keep=0.4)
+    assert work.made_by(order_of(id)) == 0
+    with pytest.raises(BadValueError, match="half built in .*zoos/mine: let its build go on, or remove that folder"):
+        work.go_on(id)
+    work.forget(id)
+    assert len(list((home / "zoos" / "mine" / "models").iterdir())) == 1
+
+
+@pytest.mark.parametrize("fails", ["the folder", "the process"])
+def test_an_order_that_cannot_be_begun_leaves_nothing(home: Path, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    def stumble(_: Order) -> None:
+        raise BadValueError("It cannot be begun.")
+
+    monkeypatch.setattr(work, "_claim" if fails == "the folder" else "_spawn", stumble)
+    with pytest.raises(BadValueError, match="cannot be begun"):
+        work.build(RECIPE)
+    assert states() == [] and list((home / "workshop").glob("*")) == [] and not work.taken("mine")
 
 
 def test_what_failed_says_how_much_was_done(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from core.errors import BadFileError, BadValueError, CollapsedError, MetaVoteErr
 from core.pruning.config import RunConfig
 from core.tasks.task import Task
 from core.zoo import plan as plans
-from core.zoo.archive import check
+from core.zoo.archive import OWNER, check
 from core.zoo.build import build_zoo, collapsed, finished, model_file
 from core.zoo.plan import Plan, left, shipped_plan
 from core.zoo.similarity import pictures_of
@@ -185,7 +185,9 @@ def test_a_zoo_that_is_here_is_not_built_over_by_another_plan(
     else:
         (folder / "zoo.json").write_text("{")
     before = content(folder)
-    with pytest.raises(BadValueError, match="A zoo tiny is here already, .* give --replace"):
+    with pytest.raises(
+        BadValueError, match="A zoo tiny is here already, .* replace it \\(--replace on the command line\\)"
+    ):
         build_zoo(folder, plan)
     assert content(folder) == before and not home.exists()
 
@@ -241,6 +243,40 @@ def test_a_build_killed_after_a_model_goes_on_with_the_rest_to_the_same_zoo(
         assert mine.selection == other.selection
         assert all(np.array_equal(mine.tensors[n], other.tensors[n]) for n in other.tensors)
     assert (folder / "arrays.safetensors").read_bytes() == (built.folder / "arrays.safetensors").read_bytes()
+
+
+def test_half_built_models_are_not_built_over_by_another_plan(built: Built, home: Path, tmp_path: Path) -> None:
+    folder, plan = Path(shutil.copytree(built.folder, tmp_path / "tiny")), built.plan
+    (folder / "zoo.json").unlink()
+    model_file(folder, plan.tasks[2]).unlink()
+    before = content(folder)
+    more = small_task(("music", "time"))[0]
+    for other in (replace(plan, iterations=7), replace(plan, keep=0.5, tasks=(*plan.tasks, more))):
+        with pytest.raises(
+            BadValueError, match="A zoo tiny is here already, or half built, of other tasks or settings"
+        ):
+            build_zoo(folder, other)
+        build_zoo(folder, other, replace_old=True)
+    for same in (
+        plan,
+        replace(plan, tasks=(*plan.tasks, more)),
+        replace(plan, tasks=(more,)),
+        replace(plan, threads=2),
+    ):
+        build_zoo(folder, same)
+    assert content(folder) == before
+
+
+def test_a_folder_says_whose_it_is_while_it_is_built(built: Built, home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    for owner in ("build-tiny-1", ""):
+        steps = build_zoo(folder, built.plan, owner=owner)
+        next(steps)
+        assert (folder / OWNER).read_text() == owner
+        steps.close()  # type: ignore[attr-defined]
+    assert (folder / OWNER).exists()
+    list(build_zoo(folder, built.plan))
+    assert not (folder / OWNER).exists()
 
 
 def test_a_model_made_otherwise_than_planned_is_made_again(built: Built) -> None:
@@ -333,7 +369,7 @@ def test_tasks_whose_models_collapse_are_told_together_once_all_others_have_thei
         assert str(refusal.value) == (
             f"A task collapsed in pruning, with each of 3 seeds: {plan.tasks[0].id} gets 61 % of its validation "
             "images right at best (the unpruned network, untrained, 90 %, guessing 50 %); 2 other models are kept: go "
-            "on without it (--without), or give all tasks more iterations or a higher keep ratio."
+            "on without it (--without on the command line), or give all tasks more iterations or a higher keep ratio."
         )
         rest = replace(plan, tasks=left(plan.tasks, refusal.value.tasks))
         assert [step.seconds for step in build_zoo(folder, rest)] == [0.0, 0.0]
