@@ -59,8 +59,8 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
     source = wanted.source or trunk.source or (SUPERVISED if trunk.head else "")
     if not source:
         raise BadValueError(
-            f"{file.name} has no head and does not tell how it was trained: say so with --source "
-            f"({', '.join(SOURCES)}), or with the --format it is of."
+            f"{file.name} has no head and does not tell how it was trained: say so (--source on the command "
+            f"line: {', '.join(SOURCES)}), or name the format it is of."
         )
     url = layout(trunk.coverage.layout).url
     origin = {"file": file.name, "sha256": _hash(file.expanduser()), "layout_from": url}
@@ -141,8 +141,8 @@ def _misfit(coverage: Coverage, like: str | None) -> BadFileError:
     if like is not None:
         told += f" but looks like {like}: name that architecture"
     else:
-        told += f": {coverage.sentence}; name the architecture or format it is of"
-    return BadFileError(f"{told}, or take it as it is with --partial.")
+        told += f": {coverage.sentence}; name its architecture or format"
+    return BadFileError(f"{told}, or take it as it is (--partial on the command line).")
 
 
 def _checked_view(standard: Presentation, wanted: Wanted) -> Presentation:

@@ -60,8 +60,9 @@ def weights_file(name: str, weights: str, download: bool = False) -> Path:
     if not file.is_file():
         if not download:
             raise MissingDataError(
-                f"The weights {weights} of {name} are not on this machine: add --download to fetch "
-                f"{entry.meta['_file_size']:.0f} MB from {entry.url}, or put that file into {file.parent}."
+                f"The weights {weights} of {name} are not on this machine: fetch "
+                f"{entry.meta['_file_size']:.0f} MB from {entry.url} "
+                f"(--download on the command line), or put that file into {file.parent}."
             )
         _fetch(entry, file)
     _check(file)

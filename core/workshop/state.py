@@ -85,6 +85,11 @@ def finish(order: Order, result: Mapping[str, Any]) -> None:
     write_whole(order.folder / RESULT, json.dumps(dict(result)).encode())
 
 
+def has_collapsed(order: Order) -> bool:
+    """Whether a build came to nothing by models that collapsed, which they would again."""
+    return (order.folder / COLLAPSED).is_file()
+
+
 def collapsed(order: Order) -> tuple[str, ...]:
     """The tasks, by id, that a build came to nothing by, where it can go on without them."""
     try:

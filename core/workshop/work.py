@@ -1,10 +1,12 @@
 """Asking for a zoo or a backbone: build, import, merge, add; cancel, go on, forget. Returns at once. Torch-free."""
 
+import re
 import secrets
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,11 +48,11 @@ T = TypeVar("T")
 
 def build(document: Mapping[str, Any]) -> str:
     """Have a zoo built as a recipe says; returns the order's id. Raises BadValueError for a recipe that cannot work."""
-    id = _new_id(BUILD, str(document.get("zoo", "")))
+    _check_name(name := str(document.get("zoo", "")))
+    id = _new_id(BUILD, name)
     try:
         write_recipe(folder_of(id) / RECIPE, document)
         plan, workers = plan_of(read_recipe(folder_of(id) / RECIPE))
-        _check_name(plan.id)
         check(plan, workers)
     except Exception:
         shutil.rmtree(folder_of(id), ignore_errors=True)
@@ -197,6 +199,12 @@ def upload_of(order: Order) -> Path:
 def taken(name: str) -> bool:
     """Whether there is a zoo of that name, or one in the making, by whomever."""
     return _ordered(name) or half_built(name) is not None
+
+
+def free_name(wanted: str) -> str:
+    """A name that a new zoo can have, as near to what is wanted as may be."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted)[:70].strip("-._") or "zoo"
+    return next(one for one in chain([plain], (f"{plain}-{number}" for number in count(2))) if not taken(one))
 
 
 def _ordered(name: str) -> bool:

@@ -131,7 +131,7 @@ def _place(id: str, replace: bool) -> Path:
     check_place(id, f"have this one exported under another name, which python -m core zoo merge NEW {id} gives it")
     target = roots()[0] / id
     if target.exists() and not replace:
-        raise BadValueError(f"A zoo {id} is here already: give --replace to put this one in its place.")
+        raise BadValueError(f"A zoo {id} is here already: let this one replace it (--replace on the command line).")
     return target
 
 

@@ -55,7 +55,7 @@ def add(zoo: Zoo, model: PrunedModel, replace_equal: bool = False) -> Zoo:
     equal = [other for other in zoo.tasks if other.id == task.id or same_classes(other, task)]
     if equal and not replace_equal:
         raise BadValueError(
-            f"The zoo {zoo.id} has a model for {equal[0].id} already: give --replace to put this instead."
+            f"The zoo {zoo.id} has a model for {equal[0].id} already: replace it (--replace on the command line)."
         )
     kept: list[tuple[Task, Source]] = [
         (other, model_path(zoo.path, other.id)) for other in zoo.tasks if other not in equal
@@ -106,7 +106,9 @@ def _check_new(id: str, replace_old: bool) -> None:
         raise BadValueError(f"A zoo's id is made of letters, digits, dots and dashes, unlike {id!r}.")
     check_place(id, "choose another name")
     if id in zoo_ids() and not replace_old:
-        raise BadValueError(f"A zoo {id} is here already: choose another name, or give --replace.")
+        raise BadValueError(
+            f"A zoo {id} is here already: choose another name, or replace it (--replace on the command line)."
+        )
 
 
 def _backbone_of(*zoos: Zoo) -> Backbone:

@@ -4,20 +4,13 @@ from pathlib import Path
 
 from core.backbones.listing import about, find_backbone
 from core.errors import MetaVoteError, MismatchError
-from core.zoo.archive import check, pack
+from core.zoo.archive import pack
 from core.zoo.zoo import Zoo
 
 
 def give(zoo: Zoo, file: Path, with_backbone: bool = False) -> int:
     """Write a zoo to one file; returns its size in bytes. Torch-free. Raises BadFileError, MismatchError."""
     return pack(zoo, file, backbone_of(zoo) if with_backbone else None)
-
-
-def check_given(zoo: Zoo, with_backbone: bool = False) -> None:
-    """Raise what `give` would raise of the zoo, and write nothing."""
-    check(zoo)
-    if with_backbone:
-        backbone_of(zoo)
 
 
 def backbone_of(zoo: Zoo) -> Path:

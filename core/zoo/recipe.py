@@ -89,6 +89,10 @@ class _Reader:
             where = f"{name}, line {mark.line + 1}" if mark else name
             what = getattr(error, "problem", None) or "it cannot be read"
             raise BadValueError(f"{where}: this is no YAML, {what}.") from error
+        except RecursionError as error:
+            raise BadValueError(
+                f"{name}: its brackets or dashes are nested too deep; tasks need no more than three."
+            ) from error
 
     def _note(self, path: Path_, node: Any) -> None:
         """Write down on which line each value stands; two values of one key, of which YAML takes the last, are none."""
@@ -112,11 +116,12 @@ class _Reader:
         top = self.mapping((), self.values, KEYS, "A zoo")
         settings = {key: self.checked((key,), _check_setting, key, top[key]) for key in SETTINGS if key in top}
         tasks, targets = (self.tasks(kind, top.get(kind)) for kind in ("tasks", "targets"))
+        without = self.names(WITHOUT, top[WITHOUT]) if WITHOUT in top else []
+        self.once(tasks, targets, without)
         for path, wanted in self.draws(top.get("draw")):
             more, held_out = self.checked(path, drawn_tasks, wanted, [*tasks, *targets])
             tasks, targets = [*tasks, *more], [*targets, *held_out]
-        if WITHOUT in top:
-            tasks = list(self.checked((WITHOUT,), left, tasks, self.names(WITHOUT, top[WITHOUT])))
+        tasks = list(self.checked((WITHOUT,), left, tasks, without))
         if not tasks:
             raise BadValueError(f"{self.name} names no tasks: list them under 'tasks', or have them drawn by 'draw'.")
         return Recipe(tuple(tasks), tuple(targets), settings)
@@ -128,6 +133,17 @@ class _Reader:
         if not isinstance(listed, list):
             raise self.wrong((kind,), f"'{kind}' must be a list, each entry on a line that begins with a dash")
         return [self.task((kind, place), entry) for place, entry in enumerate(listed)]
+
+    def once(self, tasks: Sequence[Task], targets: Sequence[Task], without: Sequence[str]) -> None:
+        """Refuse a task that is listed twice, but for one that is left out of the zoo's own."""
+        places: dict[str, str] = {}
+        for kind, listed in (("tasks", tasks), ("targets", targets)):
+            for place, task in enumerate(listed):
+                if kind == "tasks" and task.id in without:
+                    continue
+                if task.id in places:
+                    raise self.wrong((kind, place), f"{task.id} stands on {places[task.id]} already: name it once")
+                places[task.id] = f"line {self.line((kind, place))}"
 
     def names(self, kind: str, listed: Any) -> list[str]:
         """The names listed under a key."""
@@ -185,9 +201,13 @@ class _Reader:
 
     def where(self, path: Path_) -> str:
         """ "tasks.yaml, line 7", of the value itself or of what it stands in."""
+        return f"{self.name}, line {self.line(path)}"
+
+    def line(self, path: Path_) -> int:
+        """The line of a value, or of what it stands in."""
         while path not in self.lines and path:
             path = path[:-1]
-        return f"{self.name}, line {self.lines.get(path, 1)}"
+        return self.lines.get(path, 1)
 
     def wrong(self, path: Path_, sentence: str) -> BadValueError:
         """What is wrong, behind the line."""

@@ -1,7 +1,6 @@
 """The form that has a zoo built: tasks drawn from a data set, backbone, method, keep ratio; how long it will take."""
 
 from collections.abc import Sequence
-from itertools import chain, count
 from typing import Any
 
 import streamlit as st
@@ -100,10 +99,7 @@ def _settings(wanted: Draw) -> tuple[dict[str, Any], int]:
 
 
 def _suggested(wanted: Draw) -> str:
-    plain = "".join(c if c.isalnum() else "-" for c in dataset_title(wanted.dataset).lower()).strip("-")
-    name = f"{plain}-{wanted.tasks}x{wanted.classes}"
-    others = (f"{name}-{number}" for number in count(2))
-    return next(one for one in chain([name], others) if not work.taken(one))
+    return work.free_name(f"{dataset_title(wanted.dataset).lower()}-{wanted.tasks}x{wanted.classes}")
 
 
 def _told(wanted: Draw, settings: dict[str, Any], workers: int) -> bool:

@@ -20,6 +20,7 @@ from core.workshop.state import (
     Order,
     State,
     collapsed,
+    has_collapsed,
     states,
 )
 from dashboard import state, theme
@@ -126,8 +127,9 @@ def _stopped(one: State) -> None:
         if gone:
             label = f"Go on without {'it' if len(gone) == 1 else f'these {len(gone)} tasks'}"
             _button(label, ":material/playlist_remove:", f"order: without {id}", work.go_on_without, id)
-        label = "Go on" if build and one.status != FAILED else "Try again"
-        _button(label, ":material/resume:", f"order: go on {id}", work.go_on, id)
+        if not has_collapsed(one.order):
+            label = "Go on" if build and one.status != FAILED else "Try again"
+            _button(label, ":material/resume:", f"order: go on {id}", work.go_on, id)
         _removal(one.order)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from core.zoo.exchange import check_given, own_backbone
+from core.zoo.exchange import own_backbone
 from core.zoo.summary import Summary
 from core.zoo.zoo import Zoo
 from dashboard import columns, data, parts, state, theme
@@ -13,7 +13,7 @@ from dashboard.compose import title as dataset_title
 from dashboard.errors import as_sentence
 from dashboard.pick import pick_one
 from dashboard.ways import MAP, way
-from dashboard.zoos.passing_on import packed
+from dashboard.zoos.passing_on import Packed
 
 TABLE, USED = "table of zoos", " "
 
@@ -120,15 +120,14 @@ def _download(zoo: Zoo, used: Summary) -> None:
     """A button that packs the zoo when it is pressed, and says why where that cannot be."""
     own = own_backbone(zoo)
     with_backbone = own and used.backbone_here
+    packed = Packed(zoo, with_backbone)
     st.download_button(
         "Download it as one file",
-        lambda: packed(zoo, with_backbone),
+        packed.content,
         file_name=f"{used.id}.zip",
         mime="application/zip",
         icon=":material/download:",
-        # the browser is told no more than that packing failed: what is wrong is looked for beside it
-        on_click=as_sentence()(check_given),
-        args=(zoo, with_backbone),
+        on_click=as_sentence()(packed.check),  # the browser is told no more than that packing failed: the page says why
         help="All its models and what is known of them"
         + (", and its backbone, as that is yours." if with_backbone else "."),
     )

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import streamlit as st
 
@@ -16,8 +17,32 @@ from dashboard.errors import as_sentence
 UPLOAD, LARGEST = "zoo file", 1000  # megabytes
 
 
-def packed(zoo: Zoo, with_backbone: bool) -> bytes:
-    """A zoo as the content of one file. Raises BadFileError, MismatchError."""
+class Packed:
+    """A zoo as the content of one file, packed once: for the browser that saves it and the page, whoever asks first."""
+
+    def __init__(self, zoo: Zoo, with_backbone: bool) -> None:
+        self._zoo, self._with_backbone = zoo, with_backbone
+        self._lock = Lock()
+        self._made: bytes | MetaVoteError | None = None
+
+    def content(self) -> bytes:
+        """The file. Raises BadFileError, MismatchError, every time anew."""
+        with self._lock:
+            if self._made is None:
+                try:
+                    self._made = _packed(self._zoo, self._with_backbone)
+                except MetaVoteError as error:
+                    self._made = error
+        if isinstance(self._made, MetaVoteError):
+            raise self._made
+        return self._made
+
+    def check(self) -> None:
+        """Raise what `content` would."""
+        self.content()
+
+
+def _packed(zoo: Zoo, with_backbone: bool) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "zoo.zip"
         give(zoo, file, with_backbone)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.channels.budget import KIND
 from core.errors import MetaVoteError
 from core.workshop import work
 from core.zoo.recipe import parsed, plan_of
@@ -48,11 +49,11 @@ def draw() -> None:
     except MetaVoteError as error:
         st.error(str(error), icon=":material/error:")
         return
-    usual = plan.id or Path(file.name).stem
+    usual = plan.id or work.free_name(Path(file.name).stem)
     name = st.text_input(
         "Name", key="name of listed zoo", max_chars=80, placeholder=usual, help="Part of every link to it."
     )
-    settings = {key: getattr(plan, key) for key in ("backbone", "method", "keep", "iterations", "seed")}
+    settings = {key: getattr(plan, key) for key in ("backbone", "method", "keep", "iterations", "seed", *KIND)}
     possible = predicted(plan.tasks, plan.targets, settings, workers)
     if st.button("Build", icon=":material/construction:", type="primary", disabled=not possible, key="build listed"):
         try:

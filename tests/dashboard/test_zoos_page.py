@@ -1,11 +1,14 @@
 """The Zoos page under AppTest: which zoos are here, the one that all pages use, what is in the making, the forms."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import BadFileError
 from core.pruning.config import RunConfig
 from core.runs import jobs
 from core.runs.jobs import Progress, say
@@ -18,8 +21,10 @@ from core.zoo.plan import check
 from core.zoo.recipe import parsed, plan_of, read_recipe
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard.forecast import Pace
+from dashboard.zoos import recipe_form
 from dashboard.zoos.forecast import expected, forecast, pace_of
 from dashboard.zoos.overview import USED
+from dashboard.zoos.passing_on import Packed
 from dashboard.zoos.recipe_form import EXAMPLE
 from tests.conftest import Sleepers
 from tests.dashboard.pages import click, follow, linked, page, record_run, use_zoo, ways, words
@@ -121,6 +126,35 @@ def test_a_zoo_is_built_as_a_file_says(paper_home: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name, free",
+    [("my tasks.yaml", "my-tasks"), ("tâche (1).yml", "t-che-1"), ("---.yaml", "zoo"), ("mine.yaml", "mine-2")],
+)
+def test_a_file_of_any_name_suggests_one_that_a_zoo_can_have(paper_home: Path, name: str, free: str) -> None:
+    (paper_home / "zoos" / "mine").mkdir()
+    test = page("zoos", **{"from": "file"})
+    test.file_uploader(key="recipe").set_value((name, b"tasks: [emoji:tool+plant]\n", "application/yaml")).run()
+    assert test.text_input(key="name of listed zoo").placeholder == free
+    test.text_input(key="name of listed zoo").input("no name").run()
+    click(test, "Build")
+    assert "A zoo's name is made of" in words(test) and "recipe.yaml" not in words(test) and states() == []
+    test.text_input(key="name of listed zoo").input("").run()
+    click(test, "Build")
+    assert [one.order.name for one in states()] == [free]
+
+
+def test_what_a_file_says_of_the_budget_counts_in_the_forecast(
+    paper_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, object]] = []
+    monkeypatch.setattr(recipe_form, "predicted", lambda *args: given.append(args[2]) or True)
+    test = page("zoos", **{"from": "file"})
+    content = b"tasks: [emoji:tool+plant]\nof: macs\nallocation: global\nleast_width: 2\nmultiple: 8\nkeep: 0.3\n"
+    test.file_uploader(key="recipe").set_value(("a.yaml", content, "application/yaml")).run()
+    budget = {"keep": 0.3, "of": "macs", "allocation": "global", "least_width": 2, "multiple": 8}
+    assert given and given[-1].items() >= budget.items()
+
+
+@pytest.mark.parametrize(
     "content, sentence",
     [(b"tasks: [emoji:tool+plant]\nkept: 0.2\n", "shop.yaml, line 2"), (b"\xff\xfe", "is no text in UTF-8"),
      (b"iterations: 1\ntasks: [emoji:tool+plant]\n", "at least 3 iterations")],
@@ -218,10 +252,21 @@ def test_a_build_whose_tasks_collapsed_goes_on_without_them(paper_home: Path) ->
     (one.order.folder / COLLAPSED).write_text('["emoji:heart+flag", "emoji:sport+time"]')
     test = page("zoos")
     assert "2 tasks collapsed in pruning." in words(test) and "1 of 3 models" not in words(test)  # which it says itself
+    assert "Try again" not in [button.label for button in test.button]  # the same models would collapse again
     click(test, "Go on without these 2 tasks")
     assert not test.exception and states()[0].status == "working"
     plan, _ = plan_of(read_recipe(one.order.folder / RECIPE))
     assert [task.id for task in plan.tasks] == ["emoji:tool+plant"]
+
+
+def test_a_build_all_of_whose_tasks_collapsed_is_only_removed(paper_home: Path) -> None:
+    work.build({"zoo": "mine", "tasks": ["emoji:tool+plant"]})
+    (one,) = states()
+    jobs.stop(one.order.folder)
+    say(one.order.folder, Progress(0, 1, 1.0, 2.0, error="A task collapsed in pruning."))
+    (one.order.folder / COLLAPSED).write_text("[]")
+    labels = [button.label for button in page("zoos").button]
+    assert "Remove" in labels and "Try again" not in labels and "Go on" not in str(labels)
 
 
 def test_a_build_under_a_name_that_is_half_built_elsewhere_is_refused(paper_home: Path) -> None:
@@ -278,6 +323,29 @@ def test_a_damaged_zoo_that_is_to_be_downloaded_is_told_in_a_sentence(paper_home
     assert "emoji-z01" in test.error[0].value and not test.exception
     (folder / "arrays.safetensors").unlink()
     assert "has no readable arrays.safetensors" in press().error[0].value
+
+
+def test_a_zoo_is_packed_once_for_the_browser_and_the_page(
+    paper_home: Path, zoo: Zoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def check(zoo: Zoo) -> None:
+        looked.append(zoo.id)
+        time.sleep(0.05)
+        if len(looked) > 1:
+            raise BadFileError("It is damaged.")
+
+    monkeypatch.setattr("core.zoo.archive.check", check)
+    content = Packed(zoo, False).content
+    with ThreadPoolExecutor(4) as pool:
+        (first, *others) = pool.map(lambda _: content(), range(4))
+    assert first.startswith(b"PK") and others == [first] * 3 and len(looked) == 1
+    damaged = Packed(zoo, False).content
+    for _ in range(2):
+        with pytest.raises(BadFileError, match="damaged"):
+            damaged()
+    assert len(looked) == 2
 
 
 @pytest.mark.parametrize("section", ["import", "merge", "backbone"])

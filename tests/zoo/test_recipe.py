@@ -80,6 +80,14 @@ def test_several_draws_share_no_task(tmp_path: Path) -> None:
     assert len({frozenset(one.classes) for one in plan.tasks}) == 120
 
 
+def test_a_task_that_is_left_out_may_be_a_target(tmp_path: Path) -> None:
+    text = "tasks: [emoji:tool+plant, emoji:heart+flag]\ntargets: [emoji:heart+flag]\nwithout: [emoji:heart+flag]"
+    recipe = read_recipe(written(tmp_path, text))
+    assert [[task.id for task in some] for some in (recipe.tasks, recipe.targets)] == [
+        ["emoji:tool+plant"], ["emoji:heart+flag"]
+    ]  # fmt: skip
+
+
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     document = {"zoo": "mine", "keep": 0.3, "draw": {"dataset": "emoji", "tasks": 3, "classes": 4, "targets": 1}}
     write_recipe(tmp_path / "new" / "recipe.yaml", document)
@@ -116,6 +124,16 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ("tasks: &x [a]\ntargets: *x", "refers to its own parts"),
         ("tasks: !!python/object/apply:os.getcwd []", "this is no YAML"),
         ("tasks: [a]\n---\ntasks: [b]", "this is no YAML"),
+        ("tasks: " + 3000 * "[" + 3000 * "]", ": its brackets or dashes are nested too deep"),
+        ("tasks: [emoji:tool+plant]\nworkers: 5000", "line 2: The number of worker processes must be .* not 5000"),
+        (
+            "tasks:\n  - emoji:tool+plant\n  - emoji:heart+flag\n  - emoji:tool+plant",
+            "line 4: emoji:tool\\+plant stands on line 2 already",
+        ),
+        (
+            "tasks: [emoji:tool+plant]\ntargets:\n  - {dataset: emoji, classes: [tool, plant]}",
+            "line 3: emoji:tool\\+plant stands on line 1 already",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_line(tmp_path: Path, text: str, words: str) -> None:
