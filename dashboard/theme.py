@@ -8,6 +8,7 @@ from typing import Any
 from core.numbers import MINUS as MINUS
 from core.numbers import ago as ago
 from core.numbers import count as count
+from core.numbers import counted as counted
 from core.numbers import decimal as decimal
 from core.numbers import deviation as deviation
 from core.numbers import duration as duration

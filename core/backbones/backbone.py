@@ -19,6 +19,7 @@ from core.backbones.architectures import architecture, head_of
 from core.backbones.listing import DEFAULT as DEFAULT
 from core.backbones.listing import ENDING as ENDING
 from core.backbones.listing import FOLDER as FOLDER
+from core.backbones.listing import MAKE_ONE as MAKE_ONE
 from core.backbones.listing import backbone_ids as backbone_ids
 from core.backbones.listing import find_backbone as find_backbone
 from core.backbones.listing import folders as folders
@@ -162,7 +163,7 @@ def _read(path: Path, _stamp: tuple[int, int, int]) -> Backbone:
             tuple(record["std"]), record["size"], full, record["about"],
         )  # fmt: skip
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise BadFileError(f"{path.name} is not a readable backbone file: fetch or build it again.") from error
+        raise BadFileError(f"{path.name} {MAKE_ONE}, or fetch it again where it was one.") from error
     if tensors_hash(tensors) != backbone.hash:
         raise BadFileError(f"{path.name} does not hold the weights it says: fetch or build it again.")
     return backbone

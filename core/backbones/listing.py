@@ -52,19 +52,27 @@ def backbone_ids() -> list[str]:
     return sorted({path.stem for folder in folders() for path in folder.glob(f"*{ENDING}")})
 
 
+MAKE_ONE = "is no backbone file: make one of it by python -m core backbones add"
+
+
 def is_file_name(id: str) -> bool:
     """Whether a backbone is named by the path of its file, not by its id."""
     return id.endswith(ENDING)
 
 
 def find_backbone(id: str = DEFAULT) -> Path:
-    """The file of a backbone, by id or path. Raises UnknownNameError; MismatchError for a module of one's own."""
+    """The file of a backbone, by id or path.
+
+    Raises UnknownNameError, BadFileError; MismatchError for a module of one's own.
+    """
     if id.startswith(OWN):
         raise not_given(id)
     places = [Path(id).expanduser()] if is_file_name(id) else [folder / f"{id}{ENDING}" for folder in folders()]
     for path in places:
         if path.is_file():
             return path.absolute()
+    if Path(id).expanduser().is_file():
+        raise BadFileError(f"{Path(id).name} {MAKE_ONE}.")
     raise UnknownNameError("backbone", id, backbone_ids())
 
 
@@ -86,7 +94,7 @@ def about(id: str = DEFAULT) -> About:
         told = {name: str(record[name]) for name in ("architecture", "source", "hash")}
         size, free_form = int(record["size"]), dict(record["about"])
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise BadFileError(f"{path.name} is not a readable backbone file: fetch or build it again.") from error
+        raise BadFileError(f"{path.name} {MAKE_ONE}, or fetch it again where it was one.") from error
     params = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(_BUFFERS))
     return About(
         path.stem, told["architecture"], told["source"], told["hash"], size, path.stat().st_size,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.runs.store import Store
 
 FORMATS = ("table", "json", "csv", "markdown")
-LEFT_OUT = "pairs with shorter and weaker rivals, of controls, or that lose more accuracy than these (--json has all)"
+LEFT_OUT = "with controls, with rivals that trained less and got less, or that lose more accuracy (--json has all)"
 
 NONE = "There are no such runs: make one with python -m core prune TASK"
 
@@ -302,7 +302,7 @@ def compare(args: argparse.Namespace) -> Answer:
             else:
                 table(out, columns, items, title)
         if left_out := len(paid) - len(telling(paid)):
-            say(out, f"Left out: {left_out} {LEFT_OUT}.")
+            say(out, f"Left out: {counted(left_out, 'comparison')} {LEFT_OUT}.")
 
     return Answer(document, show)
 

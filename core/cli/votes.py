@@ -6,11 +6,12 @@ from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from core.cli.answer import Answer, table
+from core.channels.budget import WORDS
+from core.cli.answer import Answer, say, table
 from core.cli.parser import Verbs, add_budget, add_task, budget_of, keep_ratio, one_of, task_of
 from core.cli.tasks import add_ranking, opened, ranked
 from core.errors import UnknownNameError
-from core.numbers import decimal
+from core.numbers import decimal, percent, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from core.channels.selection import Selection
     from core.voting import Votes
     from core.zoo.zoo import Zoo
+
+OVERLAP = "Overlap: of the channels that one of two neighbours keeps, the share that both keep; beside it, by chance."
 
 
 def add(verbs: Verbs) -> None:
@@ -46,9 +49,9 @@ def weightings() -> tuple[str, ...]:
 
 
 def votes(args: argparse.Namespace) -> Answer:
-    """{"task", "keep" and the rest of the budget, "weighting", "neighbours", "groups": [...]}.
+    """{"task", "keep" and the rest of the budget, "weighting", "neighbours", "achieved", "groups": [...]}.
 
-    A neighbour: {"task", "similarity", "weight"}.
+    A neighbour: {"task", "similarity", "weight"}. Achieved: {"share" of what the budget counts, "params", "macs"}.
     A group: {"group", "size", "votes": [n_g], "voters": {task: [channels]}, "selected": [channels], "overlap",
     "chance_overlap"}; the selection is the one that `prune` would start from.
     """
@@ -66,10 +69,19 @@ def votes(args: argparse.Namespace) -> Answer:
         **asdict(budget),
         "weighting": args.weighting,
         "neighbours": counted.to_dict()["tasks"],
+        "achieved": {"share": allowance.share(chosen.counts), **_size(zoo, chosen, len(task.classes))},
         "groups": [group_document(counted, chosen, name) for name in groups],
     }
     shown = _show_channels if args.group else _show_groups
     return Answer(document, lambda out: shown(out, document))
+
+
+def _size(zoo: "Zoo", chosen: "Selection", classes: int) -> dict[str, int | None]:
+    """{"params", "macs"} of the network that is voted for; None where the zoo cannot tell them."""
+    if zoo.layers is None:
+        return {"params": None, "macs": None}
+    size = zoo.layers.size(chosen.counts, classes)
+    return {"params": size.params, "macs": size.macs}
 
 
 def group_document(counted: "Votes", chosen: "Selection", group: str) -> dict[str, Any]:
@@ -119,6 +131,11 @@ def _show_groups(out: "Console", document: dict[str, Any]) -> None:
         Column("by chance", lambda one: one["chance_overlap"], _two_places),
     ]
     table(out, columns, document["groups"], _title(document))
+    got = document["achieved"]
+    told = f"Selected: {percent(got['share'], 1)} of the {WORDS[document['of']]}"
+    if got["params"] is not None:
+        told += f"; {short(got['params'])} parameters, {short(got['macs'])} MACs"
+    say(out, f"{told}. {OVERLAP}")
 
 
 def _show_channels(out: "Console", document: dict[str, Any]) -> None:

@@ -25,11 +25,11 @@ def add_build(actions: Verbs) -> None:
         "zoo build my-zoo --tasks emoji:tool+plant+heart emoji:sport+flag+person --method taylor\n"
         "zoo build my-zoo --tasks emoji:tool+plant emoji:sport+flag --backbone my-backbone.safetensors\n"
         "zoo build my-zoo --from tasks.yaml --workers 2\n"
-        "zoo build --workers 2\n"
+        "zoo build --setting emoji --workers 2\n"
         "zoo build apart --setting emoji-disjoint",
     )  # fmt: skip
     parser.add_argument(
-        "zoo", nargs="?", metavar="ZOO", help="the new zoo's id (default: the embedded one, made again)"
+        "zoo", nargs="?", metavar="ZOO", help="the new zoo's id (default: what the file or the setting says)"
     )
     parser.add_argument("--tasks", nargs="+", action="extend", metavar="TASK", help="the tasks to prune for")
     help = "instead: a YAML of tasks and settings (docs/zoos.md); what is given here goes before its own"
@@ -144,7 +144,7 @@ def _asked(args: argparse.Namespace) -> "tuple[Plan, int]":
     """The plan before options change it: of named tasks, a file, or a shipped setting."""
     from dataclasses import replace
 
-    from core.tasks.catalogue import SETTING, task
+    from core.tasks.catalogue import task
     from core.zoo.plan import Plan, shipped_plan
     from core.zoo.recipe import plan_of, read_recipe
 
@@ -156,8 +156,8 @@ def _asked(args: argparse.Namespace) -> "tuple[Plan, int]":
         return Plan(args.zoo or "", named, targets or (), shipped_plan().backbone), 1
     if args.recipe:
         plan, workers = plan_of(read_recipe(args.recipe))
-    elif args.setting or args.zoo is None:
-        plan, workers = shipped_plan(args.setting or SETTING), 1
+    elif args.setting:
+        plan, workers = shipped_plan(args.setting), 1
     else:
         raise UsageError("Say which tasks the zoo is for: name them with --tasks, or give a --setting, or a file.")
     return replace(plan, id=args.zoo or plan.id, targets=plan.targets if targets is None else targets), workers

@@ -108,7 +108,11 @@ def _accuracy(facts: Facts, classes: int) -> str:
         rows.append((told, *(share(control.get(name)) for name in shown)))
     rows.append(("guessing among the classes", *(share(min(1.0, TOP.get(name, 1) / classes)) for name in shown)))
     table = _table(("", *shown.values()), rows)
-    missing = "" if control else "\n\nNo run of the unpruned network at the same budget is in the run store."
+    missing = (
+        ""
+        if control
+        else "\n\nNo run of the unpruned network at the same budget is in the run store (--method dense makes one)."
+    )
     curve = _table(
         ("iteration", "validation accuracy"), [(str(one["iteration"]), share(one["accuracy"])) for one in run["curve"]]
     )

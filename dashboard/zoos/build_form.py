@@ -119,7 +119,7 @@ def predicted(tasks: Sequence[Task], targets: Sequence[Task], settings: dict[str
     except MetaVoteError as error:
         st.error(str(error), icon=":material/error:")
         return False
-    st.caption(f"The first of {len(tasks)} tasks: {tasks[0].title}.")
+    st.caption(f"The first of {theme.counted(len(tasks), 'task')}: {tasks[0].title}.")
     about = "" if told.seconds is None else f"Predicted: **about {theme.duration(told.seconds)}**. "
     st.markdown(f":material/timer: {about}{told.source}")
     return True

@@ -121,7 +121,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, share: float) -> None:
     saved(path)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(BadFileError, match="mine.safetensors is not a readable backbone file"):
+    with pytest.raises(BadFileError, match="mine.safetensors is no backbone file"):
         load_backbone(str(path))
 
 

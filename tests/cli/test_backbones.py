@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_told_and_taken_only_as_partial(run: Run, moco: str
     [
         ((), ("FILE",)),
         (("FILE",), ("--architecture",)),
-        (("TENSORS",), ("is not a readable backbone file", "--architecture")),
+        (("TENSORS",), ("is no backbone file", "--architecture")),
         (("FILE", "--name", "mine"), ("--architecture",)),
         (("FILE", "--architecture", "resnet19"), ("did you mean resnet18",)),
         (("FILE", "--architecture", "resnet18", "--format", "mocco"), ("did you mean moco",)),

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from core.channels.budget import KIND
+from core.numbers import short
 from core.tasks.catalogue import tasks
 from core.voting import select, votes
 from core.zoo.zoo import ballots, open_zoo
@@ -137,6 +138,9 @@ def test_what_votes_selects_is_what_prune_keeps(run: Run, budget: str) -> None:
     chosen = {one["group"]: one["selected"] for one in votes["groups"]}
     document = run("prune", "emoji-t01", "--iterations", "0", "--threads", "1", *budget.split(), "--json").document
     assert {name: votes[name] for name in KIND} == {name: document["requested"][name] for name in KIND}
+    assert votes["achieved"] == {name: document["achieved"][name] for name in ("share", "params", "macs")}
+    told = run("votes", "emoji-t01", *budget.split()).out
+    assert f"{short(votes['achieved']['params'])} parameters" in told and "Overlap: of the channels" in told
     kept = load_pruned(Store().model_path(document["run"])).selection.kept
     assert {name: list(channels) for name, channels in kept.items()} == chosen
     assert document["test_accuracy"] is not None and document["cost"]["iterations"] == 0

@@ -75,6 +75,7 @@ def test_every_verb_explains_itself_with_examples(run: Run, verb: str) -> None:
         (("prune", "emoji-t00", "--threads", "0"), ("at least 1",)),
         (("neighbours", "emoji-t00", "-k", "0"), ("at least 1",)),
         (("votes", "emoji-t00", "--keep", "nan"), ("keep ratio",)),
+        (("zoo", "build"), ("Say which tasks the zoo is for", "--setting")),
         (("compare",), ("--all",)),
         (("compare", "one", "--all"), ("not both",)),
         (("compare", "--all", "--format", "yaml"), ("yaml", "csv")),
