@@ -71,7 +71,7 @@ def headline(record: RunRecord, status: str) -> None:
 def _actions(record: RunRecord, status: str) -> None:
     """What can be done with a run in this state, the one that suits it best in colour."""
     writable = data.writable()
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if status == QUEUED and not data.worker_lives():
             _button("Start now", ":material/play_arrow:", "start worker", _start_worker, record.id, writable, "primary")
         if status in (QUEUED, RUNNING):
