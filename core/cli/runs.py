@@ -119,7 +119,7 @@ def _check_task(name: str) -> None:
 
 def list_runs(args: argparse.Namespace) -> Answer:
     """[{"run", "status", "task", "method", "keep", "iterations", "seed", "test_accuracy", ...}], newest first."""
-    from core.reports.tables import Column, ratio, share
+    from core.reports.tables import Column, kept_of, share
     from core.runs.store import Store
 
     document = [
@@ -149,7 +149,7 @@ def list_runs(args: argparse.Namespace) -> Answer:
         Column("status", lambda one: one["status"], numeric=False),
         Column("task", lambda one: one["task"], numeric=False),
         Column("method", lambda one: one["method"], numeric=False),
-        Column("keep", lambda one: one["keep"], ratio),
+        Column("keep", lambda one: kept_of(one["keep"], one["config"]["of"])),
         Column("iterations", lambda one: one["iterations"]),
         Column("seed", lambda one: one["seed"]),
         Column("test accuracy", lambda one: one["test_accuracy"], share),

@@ -20,7 +20,7 @@ def test_an_empty_store_says_how_to_make_a_run(run: Run) -> None:
 def test_runs_are_listed_newest_first_and_filtered(run: Run, store: Store) -> None:
     first = add_finished(store, RunConfig("emoji-t00"), 0.7, tags=["demo"])
     second = add_finished(store, RunConfig("emoji-t01", method="taylor"), 0.6)
-    waiting = store.create(RunConfig("emoji-t01"))
+    waiting = store.create(RunConfig("emoji-t01", keep=0.05, of="params"))
 
     def listed(*arguments: str) -> list[str]:
         return [one["run"] for one in run("runs", *arguments, "--json").document]
@@ -33,6 +33,7 @@ def test_runs_are_listed_newest_first_and_filtered(run: Run, store: Store) -> No
     assert listed("--status", "finished") == [second, first]
     table = run("runs").out
     assert "70.0 %" in table and waiting in table
+    assert " 20 % " in table and "5 % of the" in table  # of what, where that is not the channels
 
 
 def test_a_run_whose_worker_died_is_listed_as_lost(run: Run, store: Store) -> None:
@@ -212,7 +213,7 @@ def test_the_pay_off_is_shown_against_the_longest_and_best_alone_and_says_what_i
     for shape in ("table", "markdown"):
         shown = run("compare", "--all", "--format", shape).out
         assert shown.count(" tasks ") == 2, shown  # a heading of the summary, and one line
-        assert "Left out: 2 pairs" in shown and "--json has all" in shown
+        assert "Left out: 2 comparisons" in shown and "--json has all" in shown
 
 
 def test_export_of_a_run_without_a_model_says_what_to_do(run: Run, store: Store, tmp_path: Path) -> None:
