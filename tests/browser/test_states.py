@@ -123,25 +123,28 @@ def test_nothing_yet(visit: Visit, store: Store) -> None:
     assert store.list() == []
     start = visit()
     expect(start.get_by_text("Nothing is running. Step 3 starts a run.")).to_be_visible()
-    expect(start.get_by_role("button", name="Start pruning")).to_be_enabled()
+    expect(start.get_by_role("link", name="Start pruning")).to_be_visible()
     told(visit("run"), "There is no run yet. Start one above", "Watch a sample run")
-    told(visit("compare"), "There is no run yet. Start one, or bring", "Start a run")
+    told(visit("compare"), "There is no run yet. Start one, or bring", "Start a run", "link")
 
 
 def test_one_run(visit: Visit, one_run: str) -> None:
     page = visit("compare")
-    told(page, "There is one run so far.", "Prune its task with other methods")
+    told(page, "There is one run so far.", "Prune its task with other methods", "link")
     page.get_by_role("link", name="Prune its task with other methods").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Run")
     expect(page.get_by_role("button", name="Start 8 runs")).to_be_visible()
 
 
 @pytest.mark.parametrize(
-    "address, action",
-    [("run?run=no-such-run", "Start"), ("compare?runs=no-such-run", "Prune its task with other methods")],
+    "address, action, role",
+    [
+        ("run?run=no-such-run", "Start", "button"),
+        ("compare?runs=no-such-run", "Prune its task with other methods", "link"),
+    ],
 )
-def test_unknown_id(visit: Visit, one_run: str, address: str, action: str) -> None:
-    told(visit(address), "There is no run 'no-such-run'", action)
+def test_unknown_id(visit: Visit, one_run: str, address: str, action: str, role: str) -> None:
+    told(visit(address), "There is no run 'no-such-run'", action, role)
 
 
 def test_loading(visit: Visit, runs: dict[str, str]) -> None:

@@ -30,7 +30,7 @@ def tab_to(page: Page, kind: str, name: str) -> None:
 @pytest.mark.timeout(500)
 def test_keyboard_alone_gets_from_the_start_page_to_a_finished_run(visit: Visit) -> None:
     page = visit()
-    tab_to(page, "button", "Start pruning")
+    tab_to(page, "a", "Start pruning")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Run")
     settle(page)

@@ -58,7 +58,7 @@ def test_a_budget_of_parameters_is_hit_and_told_beside_what_was_asked(run: Run) 
     share = document["achieved"]["params"] / document["dense"]["params"]
     assert document["achieved"]["share"] == share and abs(share / 0.05 - 1) <= 0.02
     shown = run("runs", "show", document["run"]).out
-    assert "0.05 of the parameters, global, at least 4 wide, in multiples of 8" in shown and "reached" in shown
+    assert "5 % of the parameters, global, at least 4 wide, in multiples of 8" in shown and "reached" in shown
 
 
 def test_a_budget_that_cannot_be_hit_is_refused_before_a_run_is_made(run: Run, store: Store) -> None:
