@@ -194,4 +194,5 @@ def test_tags_go_to_all_runs_that_are_started_and_the_list_shows_those_with_a_ta
     assert len(page("run").dataframe[0].value) == 3
     shown = page("run", tag="lesson")
     assert shown.dataframe[0].value["Tags"].tolist() == ["lesson"] * 2
-    assert shown.dataframe[0].value["Status"].tolist()[-1] in ("Queued, number 1", "Queued, number 2")
+    first = shown.dataframe[0].value["Status"].tolist()[-1]
+    assert first in ("Queued, number 1", "Queued, number 2", "Running")  # as far as the worker is by now
