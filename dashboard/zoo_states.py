@@ -25,11 +25,11 @@ def say_what_is_unusual(zoo: Zoo) -> bool:
             "more.",
             icon=":material/info:",
         )
-        _way_out("Build a larger one", "How to build a larger one")
+        _way_out(zoo, "Build a larger one", "How to build a larger one")
     sentence = _mismatch(zoo)
     if sentence:
         st.error(sentence, icon=":material/error:")
-        _way_out("Build one that fits", "How to build one that fits")
+        _way_out(zoo, "Build one that fits", "How to build one that fits")
     return not sentence
 
 
@@ -54,10 +54,10 @@ def need_votes(zoo: Zoo) -> None:
         raise ToldError
 
 
-def _way_out(here: str, in_a_terminal: str) -> None:
+def _way_out(zoo: Zoo, here: str, in_a_terminal: str) -> None:
     """The way to the Zoos page, and the command that does the same."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        way(ZOOS, here, ":material/construction:", {**st.query_params.to_dict(), "do": "build"})
+        way(ZOOS, here, ":material/construction:", {"zoo": zoo.id, "do": "build"})
         with st.popover(in_a_terminal, icon=":material/terminal:"):
             st.markdown("In a terminal, on the tasks that ship; the command goes on where it was stopped:")
             st.code(BUILD, language="bash", wrap_lines=True)

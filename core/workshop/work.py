@@ -127,7 +127,7 @@ def forget(id: str) -> None:
 def made_by(order: Order) -> int:
     """How many pruned models an order has made of a zoo that is not done; they go with it where it is forgotten."""
     folder = _made(order)
-    return 0 if folder is None else len(list((folder / "models").glob("[!.]*.safetensors")))
+    return 0 if folder is None else len(_models_in(folder))
 
 
 def _claim(order: Order) -> None:
@@ -160,12 +160,17 @@ def _made(order: Order) -> Path | None:
         return None
 
 
+def _models_in(folder: Path) -> list[Path]:
+    """The pruned models in a zoo's folder, but for one that is just being written."""
+    return list((folder / "models").glob("[!.]*.safetensors"))
+
+
 def _as_ordered(order: Order, folder: Path) -> bool:
     """Whether all models in a folder are as an order's recipe plans them."""
     try:
         plan, _ = plan_of(read_recipe(order.folder / RECIPE))
         hash, tasks = about_backbone(plan.backbone).hash, {model_path(folder, task.id): task for task in plan.tasks}
-        for file in (folder / "models").glob("[!.]*.safetensors"):
+        for file in _models_in(folder):
             model = load_pruned(file, weights=False)
             if file not in tasks or model.backbone_hash != hash or not as_planned(model, plan, tasks[file]):
                 return False

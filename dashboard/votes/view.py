@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from core.channels.budget import Allowance, Budget
@@ -52,7 +53,7 @@ class View:
         }  # fmt: skip
         return RunConfig(**settings | changes)
 
-    @property
+    @cached_property
     def voted_at(self) -> float:
         """The share of the channels that neighbours kept when they had what they vote with."""
         return _voted_at(allowance_of(self.zoo, self.budget, len(self.target.classes)))

@@ -15,6 +15,7 @@ from core.workshop import work
 from core.zoo.plan import MOST_WORKERS, buildable
 from dashboard import data, theme
 from dashboard.compose import title as dataset_title
+from dashboard.errors import as_sentence
 from dashboard.links import linked, whole
 from dashboard.pick import pick_one
 from dashboard.size_budget import LEAST_KEEP, ratio
@@ -34,23 +35,22 @@ def draw() -> None:
     )
     wanted = _tasks()
     plan_settings, workers = _settings(wanted)
-    name = st.text_input(
-        "Name", key=NAME, max_chars=80, placeholder=_suggested(wanted), help="Part of every link to it."
-    )
+    usual = _suggested(wanted)
+    name = st.text_input("Name", key=NAME, max_chars=80, placeholder=usual, help="Part of every link to it.")
     document = {
-        "zoo": name.strip() or _suggested(wanted),
+        "zoo": name.strip() or usual,
         **plan_settings,
         "workers": workers,
         "draw": {**vars(wanted)},
     }
-    possible = _told(wanted, plan_settings, workers)
-    pressed = st.button("Build", icon=":material/construction:", type="primary", disabled=not possible, key="build zoo")
-    if pressed:
-        try:
+    build_button(document, _told(wanted, plan_settings, workers), "build zoo")
+
+
+def build_button(document: dict[str, Any], possible: bool, key: str) -> None:
+    """Has a zoo built as a recipe says, and draws the page anew, which then tells how far it is."""
+    if st.button("Build", icon=":material/construction:", type="primary", disabled=not possible, key=key):
+        with as_sentence():
             work.build(document)
-        except MetaVoteError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
             st.rerun()
 
 

@@ -8,7 +8,7 @@ from core.channels.budget import KIND
 from core.errors import MetaVoteError
 from core.workshop import work
 from core.zoo.recipe import parsed, plan_of
-from dashboard.zoos.build_form import predicted
+from dashboard.zoos.build_form import build_button, predicted
 
 LARGEST = 1  # megabyte
 EXAMPLE = """\
@@ -55,10 +55,4 @@ def draw() -> None:
     )
     settings = {key: getattr(plan, key) for key in ("backbone", "method", "keep", "iterations", "seed", *KIND)}
     possible = predicted(plan.tasks, plan.targets, settings, workers)
-    if st.button("Build", icon=":material/construction:", type="primary", disabled=not possible, key="build listed"):
-        try:
-            work.build({**document, "zoo": name.strip() or usual})
-        except MetaVoteError as error:
-            st.error(str(error), icon=":material/error:")
-        else:
-            st.rerun()
+    build_button({**document, "zoo": name.strip() or usual}, possible, "build listed")

@@ -197,6 +197,8 @@ def test_a_zoo_of_few_tasks_says_that_they_are_few(paper_home: Path, tmp_path: P
     assert not test.exception and not test.error
     assert said in test.info[0].value and len(who(test)) == tasks
     assert ways(test)["Build a larger one"].startswith("zoos?") and "do=build" in ways(test)["Build a larger one"]
+    # It stands above some of the choices, of which it would only know the ones before: so it takes none along.
+    assert "layout=" not in ways(page("task_map", layout="pca"))["Build a larger one"]
     assert follow(test, "Build a larger one").title[0].value == "Zoos"
 
 
