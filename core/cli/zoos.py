@@ -1,4 +1,4 @@
-"""`zoo`: build, look into, extend, merge, export and import zoos."""
+"""`zoo`: build, look into, extend, merge, export, import and remove zoos."""
 
 import argparse
 from pathlib import Path
@@ -20,7 +20,7 @@ def add(verbs: Verbs) -> None:
     """Add the verb and its actions."""
     from core.cli.zoo_making import add_build, add_extend
 
-    line = "Build, look into, extend, merge, export or import a zoo of pruned models."
+    line = "Build, look into, extend, merge, export, import or remove a zoo of pruned models."
     parser = verbs.add("zoo", no_action, line, "zoo list\nzoo info")
     actions = Verbs(parser, metavar="ACTION", required=False)
     actions.add("list", list_, "List the zoos that are here.", "zoo list\nzoo list --json")
@@ -36,11 +36,13 @@ def add(verbs: Verbs) -> None:
     one = actions.add("import", import_, "Check a zoo file and make it one of your zoos.", "zoo import my-zoo.zip")
     one.add_argument("file", type=Path, metavar="FILE", help="a file made by 'zoo export'")
     one.add_argument("--replace", action="store_true", help="replace your zoo of the same id")
+    one = actions.add("remove", remove, "Delete a zoo of yours, with its pruned models, for good.", "zoo remove my-zoo")
+    one.add_argument("zoo", metavar="ZOO", help="the zoo's id; runs that it voted for stay")
 
 
 def no_action(args: argparse.Namespace) -> Answer:
     """Refuse `zoo` without an action."""
-    raise UsageError("Say what to do with a zoo: list, build, info, add, merge, export or import.")
+    raise UsageError("Say what to do with a zoo: list, build, info, add, merge, export, import or remove.")
 
 
 def info(args: argparse.Namespace) -> Answer:
@@ -87,6 +89,16 @@ def import_(args: argparse.Namespace) -> Answer:
     return described(zoo, {"backbone_here": here}, lines)
 
 
+def remove(args: argparse.Namespace) -> Answer:
+    """{"zoo", "status": "removed"}."""
+    from core.runs.store import Store
+    from core.workshop.removal import remove_zoo
+
+    remove_zoo(args.zoo, Store())
+    document = {"zoo": args.zoo, "status": "removed"}
+    return Answer(document, lambda out: say(out, f"Zoo {args.zoo} is removed."))
+
+
 def described(zoo: "Zoo", more: "Mapping[str, Any] | None" = None, lines: "Sequence[str]" = ()) -> Answer:
     """A zoo as an answer, with what more there is to say of it."""
     from core.cli.checks import size_of
@@ -123,12 +135,25 @@ def _show(out: "Console", document: dict[str, Any], lines: "Sequence[str]" = ())
         out,
         f"{document['id']}: {counted(len(document['tasks']), 'pruned model')} of {document['backbone']}, keep ratio "
         f"{ratio(document['keep'])}, {megabytes(document['bytes'])}, made in {made} of CPU time",
+        *_settings(document["config"]),
         document["path"],
         *lines,
     )
     columns: list[Column[dict[str, Any]]] = [
         Column("task", lambda one: one["id"], numeric=False),
-        Column("validation accuracy", lambda one: one["validation_accuracy"], share),
+        Column("validation accuracy", lambda one: one.get("validation_accuracy"), share),
         Column("classes", lambda one: ", ".join(one["classes"]), numeric=False),
     ]
     table(out, columns, document["tasks"])
+    if document["targets"]:
+        table(out, columns, document["targets"], title="Targets, held out")
+
+
+def _settings(config: "Mapping[str, Any] | None") -> list[str]:
+    """How its models were pruned, where that was one way for all."""
+    if config is None:
+        return []
+    told = [config["method"], counted(config["iterations"], "iteration")]
+    if (rate := config.get("learning_rate")) is not None:
+        told.append(f"learning rate {rate:g}")
+    return [", ".join([*told, f"seed {config['seed']}"])]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from core.workshop.removal import is_own, remove_zoo
 from core.zoo.exchange import own_backbone
 from core.zoo.summary import Summary
 from core.zoo.zoo import Zoo
@@ -75,6 +76,8 @@ def table(found: Sequence[Summary], broken: Mapping[str, str], chosen: str) -> N
     )
     for id, sentence in broken.items():
         st.warning(f"**{id}** cannot be used. {sentence}", icon=":material/broken_image:")
+        if is_own(id):
+            _removal(id)
 
 
 def _numbers(values: Sequence[float | None], times: float = 1) -> pd.Series:
@@ -94,6 +97,31 @@ def details(used: Summary, zoo: Zoo) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             way(MAP, "Open its map", ":material/scatter_plot:", {"zoo": used.id}, primary=True)
             _download(zoo, used)
+            if is_own(used.id):
+                _removal(used.id)
+
+
+def _removal(id: str) -> None:
+    """The button that deletes a zoo, only once what that means was read."""
+    with st.popover("Remove", icon=":material/delete:", key=f"remove zoo {id}"):
+        st.markdown(
+            f"The zoo **{id}** goes with all its pruned models, **for good**; downloaded first, it can be imported "
+            "again. Runs that it voted for stay."
+        )
+        st.button(
+            f"Remove {id}",
+            icon=":material/delete:",
+            key=f"remove for good {id}",
+            on_click=as_sentence()(_remove),
+            args=(id,),
+        )
+
+
+def _remove(id: str) -> None:
+    """Have all pages use the shipped zoo, where it was this one. A callback."""
+    remove_zoo(id, data.store())
+    if st.session_state.get(state.ZOO) == id:
+        state.use_zoo(data.DEFAULT_ZOO)
 
 
 def _sentence(used: Summary) -> str:

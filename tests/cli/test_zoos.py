@@ -82,7 +82,9 @@ def test_info_tells_what_the_embedded_zoo_holds(run: Run) -> None:
     assert document["tasks"] and all(0 < one["validation_accuracy"] <= 1 for one in document["tasks"])
     assert sum(document["groups"].values()) > 0 and document["bytes"] > 0 and 0 < document["keep"] <= 1
     assert document["backbone_hash"] == open_zoo().backbone_hash
-    assert document["tasks"][0]["id"] in run("zoo", "info").out
+    said = run("zoo", "info").out
+    assert document["tasks"][0]["id"] in said and document["targets"][0]["id"] in said
+    assert "taylor, 240 iterations, learning rate 0.02, seed 0" in said
 
 
 def test_a_zoo_passed_on_as_a_file_is_the_same_zoo(run: Run, part: Path, tmp_path: Path, home: Path) -> None:
@@ -204,6 +206,8 @@ def test_a_zoo_task_with_the_same_classes_is_none_of_the_k(run: Run, part: Path,
         (("info", "nope"), 1, ("no zoo 'nope'",)),
         (("export", "nope", "x.zip"), 1, ("no zoo 'nope'",)),
         (("import", "nope.zip"), 1, ("no file", "nope.zip")),
+        (("remove", "nope"), 1, ("no zoo 'nope'",)),
+        (("remove", DEFAULT), 1, ("ships with the project",)),
         (("build", "new"), 2, ("--tasks", "--setting")),
         (("build", "new", "--from", "no.yaml"), 1, ("no.yaml", "cannot be read")),
         (("build", "new", "--from", "no.yaml", "--tasks", "emoji"), 2, ("Say once",)),
@@ -317,6 +321,13 @@ def test_the_zoos_that_are_here_are_listed(run: Run, part: Path, home: Path) -> 
     assert 0 < found["part"]["lowest_accuracy"] <= found["part"]["mean_accuracy"] <= 1
     assert "damaged" in document["broken"]["broken"]
     assert "part" in run("zoo", "list").out
+
+
+def test_a_zoo_is_removed(run: Run, part: Path, home: Path) -> None:
+    shutil.copytree(part, home / "zoos" / "part")
+    assert run("zoo", "remove", "part", "--json").document == {"zoo": "part", "status": "removed"}
+    assert not (home / "zoos" / "part").exists()
+    run("zoo", "remove", "part").refused(1, "no zoo 'part'")
 
 
 def test_a_zoo_has_one_cpu_time_of_its_models_and_similarities_wherever_it_is_told(run: Run, home: Path) -> None:

@@ -12,17 +12,13 @@ from core.errors import BadFileError
 from core.pruning.config import RunConfig
 from core.runs import jobs
 from core.runs.jobs import Progress, say
-from core.runs.record import RunRecord
 from core.runs.store import Store
-from core.tasks.catalogue import task as task_of
 from core.workshop import work
 from core.workshop.state import COLLAPSED, RECIPE, Order, finish, keep, states
 from core.zoo.plan import check
 from core.zoo.recipe import parsed, plan_of, read_recipe
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
-from dashboard.forecast import Pace
 from dashboard.zoos import recipe_form
-from dashboard.zoos.forecast import expected, forecast, pace_of
 from dashboard.zoos.overview import USED
 from dashboard.zoos.passing_on import Packed
 from dashboard.zoos.recipe_form import EXAMPLE
@@ -312,6 +308,43 @@ def test_a_zoo_that_cannot_be_read_is_named(paper_home: Path) -> None:
     assert "**broken** cannot be used" in words(page("zoos"))
 
 
+def test_a_zoo_of_ones_own_is_removed_and_the_shipped_one_used_from_then_on(paper_home: Path) -> None:
+    folder = write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=3)
+    test = page("zoos", zoo="mine")
+    assert any("goes with all its pruned models" in one.value for one in test.markdown)
+    click(test, "Remove mine")
+    assert not test.exception and not test.error and not folder.exists()
+    assert "mine" not in table(test) and table(test)[DEFAULT][USED] == "✓"
+    assert "Remove mine" not in [button.label for button in test.button]
+
+
+def test_a_zoo_that_a_run_waits_for_is_not_removed(paper_home: Path) -> None:
+    folder = write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=3)
+    run = Store().create(RunConfig("emoji-t01", zoo="mine"))
+    test = click(page("zoos", zoo="mine"), "Remove mine")
+    assert run in test.error[0].value and (folder / "zoo.json").is_file() and table(test)["mine"][USED] == "✓"
+
+
+def test_a_shipped_zoo_has_no_button_that_removes_it(paper_home: Path) -> None:
+    assert not [one for one in page("zoos", zoo=OTHER).button if one.label.startswith("Remove")]
+
+
+def test_a_zoo_that_cannot_be_read_can_be_removed(paper_home: Path) -> None:
+    (paper_home / "zoos" / "broken").mkdir()
+    (paper_home / "zoos" / "broken" / "zoo.json").write_text("{")
+    test = click(page("zoos"), "Remove broken")
+    assert not test.error and "broken" not in words(test) and not (paper_home / "zoos" / "broken").exists()
+
+
+def test_a_run_of_a_removed_zoo_is_still_shown(paper_home: Path) -> None:
+    write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=14)
+    run = record_run(Store(), config=RunConfig("emoji-t01", iterations=4, zoo="mine"))
+    click(page("zoos", zoo="mine"), "Remove mine")
+    for name in ("run", "compare"):
+        test = page(name, **{"run" if name == "run" else "runs": run})
+        assert not test.exception and not test.error
+
+
 def test_a_damaged_zoo_that_is_to_be_downloaded_is_told_in_a_sentence(paper_home: Path) -> None:
     folder = write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=3)
     seal(folder)
@@ -352,51 +385,6 @@ def test_a_zoo_is_packed_once_for_the_browser_and_the_page(
 def test_every_form_is_drawn(paper_home: Path, section: str) -> None:
     test = page("zoos", do=section)
     assert not test.exception and linked(test, "do") == section
-
-
-def test_the_forecast_grows_with_tasks_and_falls_with_processes(paper_home: Path) -> None:
-    from core.tasks.draw import Draw, drawn_tasks
-
-    settings = {"backbone": DEFAULT, "method": "taylor", "keep": 0.2, "iterations": 240, "seed": 0}
-    tasks, targets = drawn_tasks(Draw("emoji", 20, 5, 4))
-    one, two = (forecast(tasks, targets, settings, workers, Pace()).seconds for workers in (1, 2))
-    few = forecast(tasks[:5], targets, settings, 1, Pace()).seconds
-    assert one is not None and two is not None and few is not None and few < two < one
-    assert 250 < one < 1000  # the shipped zoo took 25 CPU seconds a task
-    fashion = {**settings, "iterations": 120}
-    took = forecast(*drawn_tasks(Draw("fashion-mnist", 20, 3, 3)), fashion, 2, Pace()).seconds
-    assert took == pytest.approx(387, rel=0.25)  # docs/zoos.md
-
-
-def test_the_pace_of_this_machine_is_that_of_its_own_runs_whatever_their_images(store: Store) -> None:
-    def record(seconds: float, **settings: object) -> RunRecord:
-        config = RunConfig("fashion-mnist:Bag+Coat+Shirt", **settings)  # type: ignore[arg-type]
-        return RunRecord("x", config, "finished", 1.0, machine="here", attempt=1, result={"cost": {"seconds": seconds}})
-
-    def pace(*records: RunRecord) -> Pace:
-        return pace_of(records, lambda one: task_of(one.config.task))
-
-    usual = expected(RunConfig("any"), task_of("fashion-mnist:Bag+Coat+Shirt"))
-    assert pace(record(usual), record(2 * usual), record(3 * usual)) == Pace(pytest.approx(2.0), 3)
-    assert pace(record(9 * usual, backbone="somebody-elses")) == Pace() == pace()
-
-
-def test_runs_too_short_to_tell_of_the_pace_do_not_change_what_a_build_is_said_to_take(store: Store) -> None:
-    for seed in range(3):
-        record_run(store, config=RunConfig("emoji-t01", iterations=4, seed=seed))  # 5 seconds for what takes 1
-    assert "idle two-core machine, until a run of 20 iterations or more" in words(page("zoos"))
-    assert "idle two-core machine" in words(page("run", task="emoji-t01"))
-    record_run(store, config=RunConfig("emoji-t01", iterations=60))
-    assert "the pace of this machine's last run of 20 iterations or more" in words(page("zoos"))
-
-
-def test_a_short_run_looks_at_the_validation_images_after_each_of_its_iterations_alone() -> None:
-    many, few = task_of("fashion-mnist:Bag+Coat+Shirt"), task_of("emoji:tool+plant+heart")
-    more = {
-        n: expected(RunConfig("t", iterations=n), many) - expected(RunConfig("t", iterations=n), few)
-        for n in (2, 4, 12, 60)
-    }
-    assert more[4] == pytest.approx(2 * more[2]) and more[12] == pytest.approx(6 * more[2]) == pytest.approx(more[60])
 
 
 def test_every_backbone_is_told_in_a_line_that_folds(paper_home: Path) -> None:
