@@ -76,8 +76,8 @@ class Summary:
     cells, `seed_sd` the one over seeds within a task, pooled. `difference` is the mean of this minus the baseline over
     the `pairs` cells both have, `difference_se` its standard error. `params`, `macs` and `share` are means, as are
     `compression` and `speed_up`, which hold them against the unpruned network. `balanced` and `top5` are means over
-    cells of those test accuracies, where every run has one, `imbalance` the largest of a run. Statistics that n does
-    not allow are None.
+    cells of those test accuracies, where every run has one, `imbalance` the largest of a run. `of` is what the keep
+    ratio is a share of, where that is one thing for all. Statistics that n does not allow are None.
     """
 
     variant: str
@@ -103,6 +103,7 @@ class Summary:
     top5: float | None = None
     imbalance: float | None = None
     share: float | None = None
+    of: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, in the order of the columns."""
@@ -164,7 +165,7 @@ def _accuracies(cells: _Cells) -> dict[tuple[str, int], float]:
 def _summary(key: _Key, cells: _Cells) -> Summary:
     variant, method, keep, iterations = key
     accuracy = _accuracies(cells)
-    rows = [row for found in cells.values() for row in found]
+    rows = _rows(cells)
     by_task: dict[str, list[float]] = defaultdict(list)
     for (task, _), value in accuracy.items():
         by_task[task].append(value)
@@ -188,6 +189,7 @@ def _summary(key: _Key, cells: _Cells) -> Summary:
         balanced=_mean_of_all(cells, lambda row: row.test_balanced_accuracy),
         top5=_mean_of_all(cells, lambda row: row.test_top5_accuracy),
         imbalance=max((row.imbalance for row in rows if row.imbalance is not None), default=None),
+        of=measure(rows),
     )
 
 
@@ -208,7 +210,7 @@ def _paired(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], against: 
         found
         for (variant, _, other, spent), found in cells.items()
         if variant == against and spent == iterations and (keep is None or other is None or keep == other)
-        if len(_measures(found) | _measures(cells[key])) < 2
+        if len(measures(_rows(found)) | measures(_rows(cells[key]))) < 2
     ]
     if len(candidates) != 1:  # none at this budget; or an unpruned network beside several keep ratios
         return replace(summary, baseline=against)
@@ -224,9 +226,19 @@ def _paired(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], against: 
     )
 
 
-def _measures(cells: _Cells) -> set[str]:
+def _rows(cells: _Cells) -> list[Row]:
+    return [row for found in cells.values() for row in found]
+
+
+def measures(rows: Iterable[Row]) -> set[str]:
     """What the keep ratios of these runs are shares of."""
-    return {row.of for rows in cells.values() for row in rows if row.of is not None}
+    return {row.of for row in rows if row.of is not None}
+
+
+def measure(rows: Iterable[Row]) -> str | None:
+    """The one thing that the keep ratios of these runs are shares of; None where there are several, or none."""
+    found = measures(rows)
+    return found.pop() if len(found) == 1 else None
 
 
 def relevant_options(config: RunConfig) -> dict[str, Any]:

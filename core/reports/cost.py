@@ -10,7 +10,7 @@ from typing import Any
 from core.errors import BadValueError
 from core.pruning.footprint import DEFAULT, Assumptions, Footprint, footprint
 from core.pruning.methods import METHODS
-from core.reports.compare import Row
+from core.reports.compare import Row, measure, measures
 
 __all__ = ["DEFAULT", "Assumptions", "Footprint", "PayOff", "footprint", "pay_offs", "pays_off_after", "telling"]
 
@@ -24,7 +24,8 @@ class PayOff:
 
     Costs are CPU seconds, those of a run the mean over the pairs. `difference`: mean accuracy of the first minus that
     of the second; `tasks` means something only where that is not clearly negative. `tasks` is None for never.
-    `control`: tasks vote (random, farthest, all) that are there to be beaten rather than used.
+    `control`: tasks vote (random, farthest, all) that are there to be beaten rather than used. `of`: what the keep
+    ratio is a share of.
     """
 
     variant: str
@@ -39,6 +40,7 @@ class PayOff:
     against_cost: float
     tasks: int | None
     control: bool = False
+    of: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -59,7 +61,8 @@ def pay_offs(rows: Iterable[Row], zoo_costs: Mapping[str, float]) -> list[PayOff
         for (other, method, other_keep, other_spent), others in cells.items():
             common = own.keys() & others.keys()
             rival = METHODS[method].removes and not METHODS[method].needs_zoo and other not in zoo_costs
-            if variant not in zoo_costs or not rival or keep != other_keep or not common:
+            kinds = measures([*own.values(), *others.values()])
+            if variant not in zoo_costs or not rival or keep != other_keep or not common or len(kinds) > 1:
                 continue
             cost, without = (
                 statistics.fmean(side[cell].cpu_seconds or 0.0 for cell in common) for side in (own, others)
@@ -68,6 +71,7 @@ def pay_offs(rows: Iterable[Row], zoo_costs: Mapping[str, float]) -> list[PayOff
             found.append(PayOff(
                 variant, spent, other, other_spent, keep, len(common), statistics.fmean(gaps), zoo_costs[variant],
                 cost, without, pays_off_after(zoo_costs[variant], cost, without), _is_control(own.values()),
+                measure(own.values()),
             ))  # fmt: skip
     return found
 

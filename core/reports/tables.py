@@ -24,7 +24,6 @@ def known(write: Callable[[Any], str]) -> Callable[[Any], str]:
 
 share = known(partial(numbers.percent, digits=1))
 finely = known(partial(numbers.percent, digits=2))  # for what is held against what was asked for
-ratio = known(numbers.ratio)
 points = known(numbers.points)
 short = known(numbers.short)
 times = known(numbers.times)
@@ -101,7 +100,7 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
 
 SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("variant", lambda one: one.variant, numeric=False, setting=True),
-    Column("keep", lambda one: one.keep, ratio, setting=True),
+    Column("keep", lambda one: kept_of(one.keep, one.of), setting=True),
     Column("iterations", lambda one: one.iterations, setting=True),
     Column("reached", lambda one: one.share, finely),
     Column("n", lambda one: one.n),
@@ -122,7 +121,7 @@ SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
 PAY_OFF_COLUMNS: tuple[Column[PayOff], ...] = (
     Column("variant", lambda one: f"{one.variant}, {one.iterations} iterations", numeric=False),
     Column("against", lambda one: f"{one.against}, {one.against_iterations} iterations", numeric=False),
-    Column("keep", lambda one: one.keep, ratio),
+    Column("keep", lambda one: kept_of(one.keep, one.of)),
     Column("difference (points)", lambda one: one.difference, points),
     Column("pairs", lambda one: one.pairs),
     Column("CPU time", lambda one: one.cost, duration),

@@ -24,6 +24,7 @@ COLUMNS = {
     "Method": "how the channels to keep were found",
     "Task": "the target task",
     "Keep": "keep ratio asked for",
+    "Of": "what that is a share of",
     "Size budget": "the keep ratio with what it is of and how it is shared out",
     "Reached": "what came of the keep ratio",
     "Off by": "how far that is off the keep ratio, relative to it",
@@ -90,6 +91,7 @@ def _row(record: RunRecord, status: str, latency: Latency | None) -> dict[str, A
         "Method": method,
         "Task": config.task,
         "Keep": 100 * config.keep if METHODS[config.method].removes else None,
+        "Of": theme.SHARES_OF[config.of] if METHODS[config.method].removes else "",
         "Size budget": config.budget.in_words(whole=True) if METHODS[config.method].removes else "",
         "Reached": _percent(share),
         "Off by": None if off is None else 100 * off,
@@ -114,6 +116,14 @@ def _row(record: RunRecord, status: str, latency: Latency | None) -> dict[str, A
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
+
+
+def with_of(columns: Sequence[str], shown: pd.DataFrame) -> list[str]:
+    """The columns, and beside a keep ratio what it is of, where that is not the channels for every run shown."""
+    if "Keep" not in columns or "Of" in columns or shown["Of"].isin(["", theme.SHARES_OF[RunConfig.of]]).all():
+        return list(columns)
+    place = list(columns).index("Keep") + 1
+    return [*columns[:place], "Of", *columns[place:]]
 
 
 def narrowed(frame: pd.DataFrame, filters: Filters, order: str = "newest", grouped: str = "none") -> pd.DataFrame:

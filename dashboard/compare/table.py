@@ -19,6 +19,7 @@ from dashboard.compare.frame import (
     groups_of,
     narrowed,
     positions,
+    with_of,
 )
 
 TABLE, GROUP_TABLE, LISTED, GROUPS_LISTED = (
@@ -42,7 +43,7 @@ def table_of_runs(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
         every = choice.pick_every(len(shown))
     if grouped != "none":
         _groups(frame, filters, grouped)
-    shown.attrs["columns"] = [ALWAYS, *_in_place(columns, grouped)]
+    shown.attrs["columns"] = [ALWAYS, *with_of(_in_place(columns, grouped), shown)]
     return shown, every
 
 

@@ -17,7 +17,7 @@ from core.runs.store import Store
 from dashboard import theme
 from dashboard.compare import entries, files, reads, report, tables, views
 from dashboard.compare.compared import Compared
-from dashboard.compare.frame import Filters, after_click, frame_of, groups_of, narrowed, others_like, positions
+from dashboard.compare.frame import Filters, after_click, frame_of, groups_of, narrowed, others_like, positions, with_of
 from dashboard.compare.many import parsed, written
 from dashboard.compare.names import names_of
 from dashboard.figures import layers, marks, overlays, spreads, tradeoffs
@@ -95,6 +95,15 @@ def test_words_of_a_search_must_all_be_there_and_brackets_are_plain_text() -> No
     assert narrowed(table, Filters("RANDOM t01"))["Run"].tolist() == ["random-2"]
     assert narrowed(table, Filters("random t00")).empty
     assert narrowed(table, Filters("[")).empty
+
+
+def test_what_a_keep_ratio_is_of_stands_beside_it_where_that_is_not_the_channels() -> None:
+    wanted = ["Status", "Keep", "Seed"]
+    channels, dense = record("mvp-1"), record("dense-2", method="dense", of="params")
+    assert with_of(wanted, frame(channels, dense)) == wanted
+    mixed = frame(channels, dense, record("mvp-3", of="macs"))
+    assert with_of(wanted, mixed) == ["Status", "Keep", "Of", "Seed"] and with_of(["Status"], mixed) == ["Status"]
+    assert mixed["Of"].tolist() == ["Channels", "", "MACs"]
 
 
 def test_groups_have_mean_and_spread_of_what_has_finished() -> None:

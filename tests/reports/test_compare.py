@@ -247,6 +247,8 @@ def test_accuracies_at_keep_ratios_of_different_things_are_not_paired() -> None:
     assert found["taylor"].difference is None and found["dense"].difference == pytest.approx(0.1)
     alike = by_variant(compare([row("mvp", "t", 0, 0.7, of="params"), rows[1]], "mvp").summaries)
     assert alike["taylor"].difference == pytest.approx(-0.1)
+    assert alike["taylor"].of == "params" and found["dense"].of is None
+    assert "20 % of the parameters" in to_markdown(SUMMARY_COLUMNS, list(alike.values()))
 
 
 def test_a_size_budget_tells_variants_apart_only_where_channels_are_removed() -> None:

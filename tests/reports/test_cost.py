@@ -68,6 +68,13 @@ def test_a_zoo_is_not_weighed_against_the_unpruned_another_keep_ratio_or_unfinis
     assert pay_offs([row("mvp", "a", 0.8, 10), row("taylor", "a", 0.7, 40)], {}) == []
 
 
+def test_a_zoo_is_not_weighed_against_runs_whose_keep_ratio_is_of_something_else() -> None:
+    rows = [row("mvp", "a", 0.8, 10, of="params"), row("taylor", "a", 0.7, 40, of="channels")]
+    assert pay_offs(rows, {"mvp": 1000.0}) == []
+    (found,) = pay_offs([rows[0], row("taylor", "a", 0.7, 40, of="params")], {"mvp": 1000.0})
+    assert found.of == "params"
+
+
 def telling_rows() -> list[Row]:
     rows = [row("mvp", "a", 0.8, 10), row("mvp", "a", 0.7, 5, iterations=20)]
     rows += [row("taylor", "a", 0.81, 90, iterations=240), row("taylor", "a", 0.75, 40)]
