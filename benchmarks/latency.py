@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.backbones.architectures import architecture
 from core.channels.groups import channel_groups, parameters_and_macs
 from core.channels.selection import Selection, kept_count
 from core.channels.slim import slim
-from core.reports.measure import FEWEST, Network, processor, timed
+from core.reports.measure import FEWEST, WARM_UP, Network, processor, timed
 from core.reports.tables import milliseconds
 from core.runs.latency import Batch
 
@@ -75,6 +75,14 @@ def profiled_cells() -> Iterator[Cell]:
     """What is looked into layer by layer, on one thread."""
     yield from (Cell(name, 0.2, 64, 32, threads=1) for name in ARCHITECTURES)
     yield Cell("vgg16_bn", 0.2, 224, 8, threads=1)
+
+
+def gpu_cells() -> Iterator[Cell]:
+    """What arrives on a GPU, which small work cannot fill."""
+    for name in ARCHITECTURES:
+        for keep in KEEPS:
+            for form in GPU:
+                yield from (Cell(name, keep, image, batch, form) for image in (224, 64) for batch in (256, 32, 1))
 
 
 def networks(cell: Cell) -> tuple[nn.Module, nn.Module]:
@@ -130,6 +138,44 @@ def _bfloat16(network: nn.Module, cell: Cell) -> Network:
     return lambda images: half(images.to(torch.bfloat16))
 
 
+def _on_gpu(network: nn.Module, cell: Cell) -> Network:
+    """The network on the GPU, over images that are there; a pass is over once its result is."""
+    there = _channels_last(network).to("cuda", GPU[cell.form])
+
+    def passed(images: Tensor) -> None:
+        there(images)
+        torch.cuda.synchronize()
+
+    return passed
+
+
+@torch.inference_mode()
+def _as_graph(network: nn.Module, cell: Cell) -> Network:
+    """The same with all of its kernels recorded and launched as one; over the images that it was recorded with."""
+    there = _channels_last(network).to("cuda", GPU[cell.form])
+    images = torch.zeros(cell.batch, 3, cell.image, cell.image, device="cuda", dtype=GPU[cell.form])
+    images = images.contiguous(memory_format=torch.channels_last)
+    stream, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()  # type: ignore[no-untyped-call]
+    with torch.cuda.stream(stream):  # the libraries choose their kernels before any is recorded
+        for _ in range(WARM_UP):
+            there(images)
+    torch.cuda.synchronize()
+    with torch.cuda.graph(graph):
+        there(images)
+
+    def passed(_: Tensor, held: object = (there, images)) -> None:  # which the graph points to, but does not own
+        graph.replay()
+        torch.cuda.synchronize()
+
+    return passed
+
+
+GPU = {  # float32 convolutions are computed in TF32, as usual
+    "GPU, float32": torch.float32,
+    "GPU, float32, one graph": torch.float32,
+    "GPU, bfloat16": torch.bfloat16,
+    "GPU, bfloat16, one graph": torch.bfloat16,
+}
 FORMS: dict[str, Callable[[nn.Module, Cell], Network]] = {
     "as it is": lambda network, cell: _channels_last(network),
     "contiguous": lambda network, cell: network,
@@ -137,6 +183,7 @@ FORMS: dict[str, Callable[[nn.Module, Cell], Network]] = {
     "compiled": lambda network, cell: torch.compile(_channels_last(network)),
     "onnxruntime": _onnx,
     "bfloat16": _bfloat16,
+    **{form: _as_graph if form.endswith("graph") else _on_gpu for form in GPU},
 }
 
 
@@ -149,12 +196,15 @@ def measure(cell: Cell, seconds: float) -> dict[str, Any]:
     images = torch.randn(cell.batch, 3, cell.image, cell.image)
     if cell.form != "contiguous":
         images = images.contiguous(memory_format=torch.channels_last)
+    if cell.form in GPU:
+        images = images.to("cuda", GPU[cell.form])
     fewest = FEWEST if cell.image * cell.batch < 224 * 32 else 5  # which take seconds each
     found: Batch = timed(form(dense, cell), form(small, cell), images, seconds, fewest)
     return {
         **vars(cell), "rounds": found.rounds, "dense": found.dense.median, "slim": found.slim.median,
         "dense_quartiles": [found.dense.low, found.dense.high], "slim_quartiles": [found.slim.low, found.slim.high],
-        "speed_up": found.speed_up, "macs_ratio": ratio, "share": found.speed_up / ratio,
+        "speed_up": found.speed_up, "macs_ratio": ratio, "share": found.speed_up / ratio, "torch": torch.__version__,
+        "on": torch.cuda.get_device_name() if cell.form in GPU else processor(),
     }  # fmt: skip
 
 
@@ -196,6 +246,8 @@ def work(seconds: float) -> Iterator[tuple[str, Cell, Callable[[Cell], dict[str,
     yield from ((cell.key, cell, timing) for cell in main_cells())
     yield from ((f"profile {cell.key}", cell, profile) for cell in profiled_cells())
     yield from ((cell.key, cell, timing) for cell in tried_cells())
+    if torch.cuda.is_available():
+        yield from ((cell.key, cell, timing) for cell in gpu_cells())
 
 
 def run(cache: Path, minutes: float, seconds: float, only: str = "") -> bool:
@@ -248,7 +300,22 @@ def report(found: Mapping[str, Any]) -> str:
         for which, spent in (found.get(f"profile {cell.key}") or {}).items():
             name = f"{cell.architecture}, {cell.image} px, batch {cell.batch}, {which}"
             rows.append([name, *(milliseconds(spent[kind]) for kind in kinds), milliseconds(sum(spent.values()))])
-    return "\n".join([*lines, *_table(["keep 0.2, 1 thread", *kinds, "all"], rows)])
+    lines += _table(["keep 0.2, 1 thread", *kinds, "all"], rows)
+    return "\n".join([*lines, *_on_gpus(found)])
+
+
+def _on_gpus(found: Mapping[str, Any]) -> list[str]:
+    """What was measured on a GPU, where something was."""
+    cells = [cell for cell in gpu_cells() if "speed_up" in found.get(cell.key, {})]
+    if not cells:
+        return []
+    columns = [(image, batch) for image in (224, 64) for batch in (256, 32, 1)]
+    rows = [
+        [name, f"{keep:g}", form, *(_share(found.get(Cell(name, keep, *column, form).key)) for column in columns)]
+        for name, keep, form in dict.fromkeys((cell.architecture, cell.keep, cell.form) for cell in cells)
+    ]
+    head = ["network", "keep", "on", *(f"{image} px, batch {batch}" for image, batch in columns)]
+    return ["", f"On {found[cells[0].key]['on']}, torch {found[cells[0].key]['torch']}.", "", *_table(head, rows)]
 
 
 def _form(cell: Cell) -> str:

@@ -15,6 +15,7 @@ SMALL = {
     "resnet50": 32, "resnext50_32x4d": 32, "squeezenet1_1": 32, "vgg11": 32, "vgg16_bn": 32, "wide_resnet50_2": 32,
 }  # fmt: skip
 TINY = {"tiny vit": 32, "tiny convnext": 32, "concatenated": 32}  # of families whose smallest member is large
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 EVERY = [
     pytest.param(name, marks=[] if name in SMALL else [pytest.mark.slow], id=name) for name in ARCHITECTURES
 ]  # the whole registry, most of it slow

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from core.channels.files import load_pruned, save_pruned
 from core.channels.rebuild import rebuild
 from core.errors import BadValueError, MismatchError, UnsupportedError
 from core.zoo.build import Plan, build_zoo
+from tests.networks import DEVICES
 
 
 class Small(nn.Module):
@@ -59,6 +61,23 @@ def test_the_same_module_is_the_same_backbone_and_other_weights_are_another() ->
     built = first.build(3).eval()
     assert torch.equal(built(torch.zeros(1, 3, 32, 32)), torch.zeros(1, 3)) and module.out.out_channels == 7
     assert float(built.scale) == 1.5 and torch.equal(built.stem[0].weight, module.stem[0].weight)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"dtype": torch.float16}, {"dtype": torch.float64}, *({"device": device} for device in DEVICES)],
+    ids=lambda where: str(next(iter(where.values()))),
+)
+def test_a_module_of_other_precision_or_on_a_gpu_is_the_backbone_of_its_weights(where: Any) -> None:
+    torch.manual_seed(0)
+    module = Small().half().float()  # weights that every precision holds
+    expected = core.backbone(module, torch.zeros(1, 3, 32, 32))
+    found = core.backbone(module.to(**where), torch.zeros(1, 3, 32, 32, **where))
+    assert (found.id, found.hash) == (expected.id, expected.hash)
+    assert {(t.dtype, t.device.type) for t in found.tensors.values() if t.is_floating_point()} == {
+        (torch.float32, "cpu")
+    }
+    assert next(module.parameters()).dtype == where.get("dtype", torch.float32)  # left as it was
 
 
 def test_it_is_pruned_saved_and_rebuilt_only_where_its_module_is_known(own: Backbone, tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ def own_backbone(
     to say. Raises UnsupportedError, MismatchError.
     """
     size = square(example_input)
-    opened = adapted(copy.deepcopy(module)).eval()
+    opened = adapted(copy.deepcopy(module).cpu().float()).eval()  # it may be on a GPU, or of half precision
     with torch.no_grad():
-        output = opened(example_input.to(next(opened.parameters())))
+        output = opened(example_input.cpu().float())
     if not isinstance(output, Tensor) or output.shape != (len(example_input), len(head_of(opened)[1].weight)):
         raise UnsupportedError(
             f"{type(module).__name__} does not tell its head's outputs for each image: its forward must return [B, "
@@ -39,7 +39,7 @@ def own_backbone(
         )
     made = own_architecture(opened, size)
     tensors = {
-        name: tensor.detach().clone().float() if tensor.is_floating_point() else tensor.detach().clone()
+        name: tensor.detach().clone()
         for name, tensor in opened.state_dict().items()
         if not name.startswith(f"{made.head}.")
     }
@@ -64,7 +64,7 @@ def square(images: Tensor) -> int:
 
 def own_architecture(opened: nn.Module, size: int) -> Architecture:
     """How to build the module again, with another number of outputs. Its name tells what it looks like."""
-    frame = copy.deepcopy(opened).cpu().float()
+    frame = copy.deepcopy(opened)
 
     def make(weights: None, num_classes: int) -> nn.Module:
         again = copy.deepcopy(frame)

@@ -29,7 +29,7 @@ def silence(model: nn.Module, groups: ChannelGroups, selection: Selection) -> nn
         kept = groups.indices(tensor, dim, selection)
         assert kept is not None
         gone = np.setdiff1d(np.arange(state[tensor].shape[dim]), kept)
-        state[tensor].index_fill_(dim, torch.from_numpy(gone), 0)
+        state[tensor].index_fill_(dim, torch.from_numpy(gone).to(state[tensor].device), 0)
     for name, module in list(model.named_modules()):
         if not isinstance(module, nn.LayerNorm):
             continue

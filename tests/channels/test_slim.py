@@ -12,7 +12,7 @@ from core.channels.masking import mask
 from core.channels.selection import Selection, kept_count
 from core.channels.slim import expand, slim, slim_state
 from core.errors import MismatchError
-from tests.networks import SMALL, TINY, network
+from tests.networks import DEVICES, SMALL, TINY, network
 
 
 def drawn(sizes: dict[str, int], keep: float, seed: int = 0, within: Selection | None = None) -> Selection:
@@ -24,11 +24,12 @@ def drawn(sizes: dict[str, int], keep: float, seed: int = 0, within: Selection |
     return Selection(kept, sizes)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", [*SMALL, *TINY])
-def test_slim_equals_masked_to_1e_10_relative_in_float64(name: str) -> None:
+def test_slim_equals_masked_to_1e_10_relative_in_float64(name: str, device: str) -> None:
     model, size = network(name)
-    model = model.double().eval()
-    x = torch.randn(2, 3, size, size, dtype=torch.float64)
+    model = model.double().eval().to(device)
+    x = torch.randn(2, 3, size, size, dtype=torch.float64, device=device)
     groups = channel_groups(model, x)
     selection = drawn(groups.sizes, 0.4)
     with torch.no_grad():
