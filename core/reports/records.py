@@ -164,7 +164,6 @@ def zoo_costs(rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[str, fl
     for row, record in zip(rows, records, strict=True):
         if record.config.needs_zoo and row.variant not in costs:
             with suppress(MetaVoteError):
-                spent = (open_zoo(record.config.zoo).about.get("cost") or {}).get("cpu_seconds")
-                if isinstance(spent, int | float):
-                    costs[row.variant] = float(spent)
+                if (spent := open_zoo(record.config.zoo).cpu_seconds) is not None:
+                    costs[row.variant] = spent
     return costs

@@ -13,24 +13,25 @@ MOST = 100  # tasks in the figure
 def answer(study: Study) -> str:
     """What the zoo costs, and after how many tasks it has paid for itself."""
     zoo = open_zoo()
-    account = dict(zoo.about["cost"])
+    cpu_seconds, macs = zoo.cpu_seconds, float(zoo.about["cost"]["macs"])
+    assert cpu_seconds is not None
     rows = []
     for count in study.counts("1", "mvp"):
         own, long = study.of("1", "mvp", count), study.of("1", "taylor", LONG)
         if not own or not long:
             continue
         line = [str(count), gap_of(own, long)]
-        for name, spent in (("cpu_seconds", study.seconds), ("macs", study.macs)):
+        for paid, spent in ((cpu_seconds, study.seconds), (macs, study.macs)):
             each, rival = (mean_of(spent["1", *key].values()) for key in (("mvp", KEEP, count), ("taylor", KEEP, LONG)))
-            after = pays_off_after(float(account[name]), each, rival)
+            after = pays_off_after(paid, each, rival)
             line += [short(each), short(rival), "never" if after is None else str(after)]
         rows.append(line)
-    _draw(study, float(account["cpu_seconds"]))
-    energy = footprint(float(account["cpu_seconds"]))
+    _draw(study, cpu_seconds)
+    energy = footprint(cpu_seconds)
     return f"""## 8. Cost
 
-The zoo of {len(zoo.tasks)} models took {account["cpu_seconds"] / 60:.1f} CPU minutes and {account["macs"] / 1e12:.1f} T
-MACs: {1000 * energy.energy_kwh:.1f} Wh, {energy.co2e_grams:.1f} g CO2e. {energy.assumptions.sentence()}
+The zoo of {len(zoo.tasks)} models took {cpu_seconds / 60:.1f} CPU minutes, similarities included, and {macs / 1e12:.1f} T
+MACs of training: {1000 * energy.energy_kwh:.1f} Wh, {energy.co2e_grams:.1f} g CO2e. {energy.assumptions.sentence()}
 
 It is paid for when enough tasks were pruned by `mvp` rather than by {LONG} iterations of `taylor`. The comparison means
 something where accuracy is equal (second column).
