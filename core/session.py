@@ -16,7 +16,6 @@ from core.channels.files import PrunedModel
 from core.channels.groups import channel_groups
 from core.channels.rebuild import rebuild
 from core.errors import BadValueError, MetaVoteError, MismatchError
-from core.paths import home
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
 from core.reports.export import write
@@ -33,7 +32,7 @@ from core.zoo.build import Progress, checked
 from core.zoo.build import build_zoo as zoo_builder
 from core.zoo.plan import shipped_plan
 from core.zoo.similarity import neighbours_of
-from core.zoo.zoo import Neighbour, Zoo, ballots
+from core.zoo.zoo import Neighbour, Zoo, ballots, own_folder
 
 
 class LiveZoo(Zoo):
@@ -108,7 +107,7 @@ def build_zoo(
     work is refused at once. Raises BadValueError and what its parts raise.
     """
     plan = checked(replace(shipped_plan(), id=id, tasks=tuple(tasks), targets=tuple(targets), **settings), workers)
-    folder = home() / "zoos" / plan.id
+    folder = own_folder(plan.id)
     leave_to_its_process(folder)
     return beside_orders(folder, zoo_builder(folder, plan, workers, replace_old))
 

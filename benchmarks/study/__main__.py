@@ -20,7 +20,7 @@ from core.tasks.catalogue import tasks
 from core.tasks.datasets import dataset_names
 from core.zoo.build import build_zoo
 from core.zoo.plan import shipped_plan
-from core.zoo.zoo import roots, zoo_ids
+from core.zoo.zoo import own_folder, zoo_ids
 
 TAG = "study"
 # Stage -> (setting, backbone) of each zoo that it needs.
@@ -39,7 +39,7 @@ def build_missing(setting: str, backbone: str, workers: int) -> None:
         untrained(Recipe(RANDOM, views=0), home() / "backbones")
     plan = shipped_plan(setting, backbone)
     if plan.id not in zoo_ids() and dataset_names()[plan.tasks[0].dataset].available:
-        for step in build_zoo(roots()[0] / plan.id, plan, workers):
+        for step in build_zoo(own_folder(plan.id), plan, workers):
             print(f"{plan.id}: {step.done} of {step.total} models", flush=True)
 
 

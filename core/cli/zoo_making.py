@@ -102,13 +102,12 @@ def add_extend(actions: Verbs) -> None:
 
 def build(args: argparse.Namespace) -> Answer:
     """The new zoo, as `info` shows it."""
-    from core.paths import home
     from core.workshop.work import leave_to_its_process
     from core.zoo.build import build_zoo
-    from core.zoo.zoo import open_zoo
+    from core.zoo.zoo import open_zoo, own_folder
 
     plan, workers = _plan(args)
-    folder = (args.out or home() / "zoos" / plan.id).expanduser()
+    folder = (args.out or own_folder(plan.id)).expanduser()
     leave_to_its_process(folder)
     done = 0
     with bars() as progress:

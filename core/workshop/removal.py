@@ -11,14 +11,14 @@ from core.targets.state import job_folder
 from core.tasks.own import own_tasks
 from core.workshop.work import leave_to_its_process
 from core.zoo.archive import check_place, is_id
-from core.zoo.zoo import find_zoo, roots
+from core.zoo.zoo import find_zoo, own_folder
 
 NAMED = 3  # runs that a refusal names
 
 
 def is_own(id: str) -> bool:
     """Whether a whole zoo of that id, be it damaged, is the user's own, so that it can be removed."""
-    return is_id(id) and (roots()[0] / id / "zoo.json").is_file()
+    return is_id(id) and (own_folder(id) / "zoo.json").is_file()
 
 
 def remove_zoo(id: str, store: Store) -> None:
@@ -26,7 +26,7 @@ def remove_zoo(id: str, store: Store) -> None:
 
     Raises BadValueError for one that ships, is being built, or that a run still needs, and UnknownNameError.
     """
-    folder = roots()[0] / id
+    folder = own_folder(id)
     if not is_own(id):
         if is_id(id):
             check_place(id, "only zoos of your own can be removed")

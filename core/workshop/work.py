@@ -10,8 +10,6 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from core.backbones.listing import about as about_backbone
 from core.channels.files import load_pruned
 from core.errors import BadValueError, MetaVoteError
@@ -37,8 +35,8 @@ from core.workshop.state import (
 )
 from core.zoo.archive import OWNER, check_place, half_built, is_id
 from core.zoo.plan import as_planned, check
-from core.zoo.recipe import WITHOUT, plan_of, read_recipe, write_recipe
-from core.zoo.zoo import model_path, roots, zoo_ids
+from core.zoo.recipe import WITHOUT, parsed, plan_of, read_recipe, write_recipe
+from core.zoo.zoo import model_path, own_folder, zoo_ids
 
 MODULE = "core.workshop.worker"
 FILE = "upload"  # what a person uploaded, with the ending it had
@@ -110,7 +108,7 @@ def go_on_without(id: str) -> None:
     order = order_of(id)
     if gone := collapsed(order):
         recipe = order.folder / RECIPE
-        document = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+        _, document = parsed(recipe.read_bytes(), recipe.name)
         write_recipe(recipe, {**document, WITHOUT: [*document.get(WITHOUT, ()), *gone]})
     go_on(id)
 
@@ -135,7 +133,7 @@ def _claim(order: Order) -> None:
 
     Raises BadValueError where one that somebody else builds in has the place, or it cannot be made.
     """
-    folder, made = roots()[0] / order.name, _made(order)
+    folder, made = own_folder(order.name), _made(order)
     if (folder / "zoo.json").exists():
         return
     if made is None:
@@ -181,7 +179,7 @@ def _as_ordered(order: Order, folder: Path) -> bool:
 
 def leave_to_its_process(folder: Path) -> None:
     """Raise BadValueError where an order's process builds a zoo in a folder: two at once would undo each other's."""
-    own, place = roots()[0].absolute(), folder.absolute()
+    own, place = own_folder().absolute(), folder.absolute()
     for one in states():
         if one.status == WORKING and one.order.kind == BUILD and own / one.order.name == place:
             raise BadValueError(

@@ -15,7 +15,7 @@ from core.numbers import percent
 from core.runs.jobs import Progress, progress_of, say
 from core.workshop.state import BACKBONE, BUILD, COLLAPSED, IMPORT, MERGE, RECIPE, Order, finish, order_of
 from core.workshop.work import upload_of
-from core.zoo.zoo import roots
+from core.zoo.zoo import own_folder
 
 DESCRIBING = "Measuring how similar all tasks are, and drawing the map"
 
@@ -28,7 +28,7 @@ def build(order: Order) -> Mapping[str, Any]:
     plan, workers = plan_of(read_recipe(order.folder / RECIPE))
     plan = checked(plan, workers)
     told = _Told(order, len(plan.tasks))
-    for step in build_zoo(roots()[0] / plan.id, plan, workers, owner=order.id):
+    for step in build_zoo(own_folder(plan.id), plan, workers, owner=order.id):
         words = f"{step.task}: {percent(step.accuracy, 1)} of its validation images are right"
         told(step.done, words if step.done < step.total else DESCRIBING, made_now=step.seconds > 0)
     return {"zoo": plan.id}

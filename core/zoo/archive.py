@@ -11,9 +11,8 @@ from pathlib import Path
 
 from core.bundle import open_bundle, write_bundle
 from core.errors import BadFileError, BadValueError, MetaVoteError
-from core.paths import home
 from core.pruning.config import SIMILARITIES
-from core.zoo.zoo import LAYOUTS, Zoo, model_path, open_zoo, roots
+from core.zoo.zoo import LAYOUTS, Zoo, model_path, open_zoo, own_folder, roots
 
 OWNER = ".order"  # in the folder of a zoo in the making: the id of the order that builds it, or nothing
 BACKBONE = "backbone.safetensors"  # a zoo's own backbone, where it is passed on with it
@@ -34,7 +33,7 @@ def is_id(text: str) -> bool:
 
 def half_built(id: str) -> Path | None:
     """The folder that a zoo of that id is being built in, or was until its build stopped; None where there is none."""
-    folder = roots()[0] / id
+    folder = own_folder(id)
     return folder if folder.exists() and not (folder / "zoo.json").exists() else None
 
 
@@ -107,7 +106,7 @@ def unpack(file: Path, replace: bool = False, fits: Callable[[Zoo], None] = lamb
     `fits`, asked last, may raise for a zoo that does not fit this machine. Raises BadFileError, MismatchError;
     BadValueError where a zoo of that id is here and `replace` is not set, ships, or is half built.
     """
-    root = home() / "zoos"
+    root = own_folder()
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".import-") as beside:
@@ -129,7 +128,7 @@ def unpack(file: Path, replace: bool = False, fits: Callable[[Zoo], None] = lamb
 def _place(id: str, replace: bool) -> Path:
     """Where a zoo of that id goes. Raises BadValueError where it may not."""
     check_place(id, f"have this one exported under another name, which python -m core zoo merge NEW {id} gives it")
-    target = roots()[0] / id
+    target = own_folder(id)
     if target.exists() and not replace:
         raise BadValueError(f"A zoo {id} is here already: let this one replace it (--replace on the command line).")
     return target

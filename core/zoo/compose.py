@@ -16,12 +16,12 @@ from typing import Any
 from core.backbones.backbone import Backbone, load_backbone
 from core.channels.files import PrunedModel, load_pruned, save_pruned
 from core.errors import BadValueError, MetaVoteError, MismatchError
-from core.paths import ASSETS, home
+from core.paths import ASSETS
 from core.pruning.config import RunConfig
 from core.tasks.task import Task, ad_hoc_id
 from core.zoo.archive import check_place, is_id
 from core.zoo.describe import Contents, describe
-from core.zoo.zoo import Zoo, model_path, open_zoo, same_classes, zoo_ids
+from core.zoo.zoo import Zoo, model_path, open_zoo, own_folder, same_classes, zoo_ids
 
 Source = PrunedModel | Path  # a model, or the file of one that is taken as it is
 
@@ -66,7 +66,7 @@ def add(zoo: Zoo, model: PrunedModel, replace_equal: bool = False) -> Zoo:
 def start(id: str, model: PrunedModel, backbone: Backbone) -> Zoo:
     """A new zoo with one model in it. Raises BadValueError where there is a zoo of that id, whole or half built."""
     _check_new(id, replace_old=False)
-    return _written(home() / "zoos" / id, id, [(Task.from_dict(model.task), model)], (), backbone, ())
+    return _written(own_folder(id), id, [(Task.from_dict(model.task), model)], (), backbone, ())
 
 
 def merge(id: str, zoos: Sequence[Zoo], replace_old: bool = False) -> Merged:
@@ -97,7 +97,7 @@ def merge(id: str, zoos: Sequence[Zoo], replace_old: bool = False) -> Merged:
                 zoo.model(task.id, weights=False)  # which says where it is damaged, or of another backbone
                 chosen.append((task, model_path(zoo.path, task.id)))
     targets = [target for zoo in zoos for target in zoo.targets]
-    made = _written(home() / "zoos" / id, id, chosen, targets, _backbone_of(*zoos), zoos)
+    made = _written(own_folder(id), id, chosen, targets, _backbone_of(*zoos), zoos)
     return Merged(made, tuple(left_out), tuple(renamed))
 
 

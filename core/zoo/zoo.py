@@ -327,6 +327,11 @@ def zoo_ids() -> list[str]:
     return sorted({path.parent.name for root in roots() for path in root.glob("*/zoo.json")})
 
 
+def own_folder(id: str = "") -> Path:
+    """Where the user's own zoo of that id is, or goes; where all of them are, without one."""
+    return roots()[0] / id
+
+
 def roots() -> tuple[Path, Path]:
     """Where zoos are looked for by id, the user's own first."""
     return home() / "zoos", ASSETS / "zoo"

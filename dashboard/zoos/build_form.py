@@ -17,7 +17,7 @@ from dashboard import data, theme
 from dashboard.compose import title as dataset_title
 from dashboard.errors import as_sentence
 from dashboard.links import linked, whole
-from dashboard.pick import pick_one
+from dashboard.pick import pick_number, pick_one
 from dashboard.size_budget import LEAST_KEEP, ratio
 from dashboard.zoos.forecast import forecast, pace_of
 
@@ -33,17 +33,14 @@ def draw() -> None:
         "**Build a zoo**: tasks are drawn by chance from a data set, and the backbone is pruned for each of them. It "
         "takes minutes to hours, in a process of its own: you may close this page."
     )
-    wanted = _tasks()
-    plan_settings, workers = _settings(wanted)
-    usual = _suggested(wanted)
+    wanted, settings = _tasks(), _settings()
+    usual = "" if wanted is None else _suggested(wanted)
     name = st.text_input("Name", key=NAME, max_chars=80, placeholder=usual, help="Part of every link to it.")
-    document = {
-        "zoo": name.strip() or usual,
-        **plan_settings,
-        "workers": workers,
-        "draw": {**vars(wanted)},
-    }
-    build_button(document, _told(wanted, plan_settings, workers), "build zoo")
+    if wanted is None or settings is None:  # and a sentence says why, below what was typed
+        build_button({}, False, "build zoo")
+        return
+    document = {"zoo": name.strip() or usual, **settings, "draw": {**vars(wanted)}}
+    build_button(document, _told(wanted, settings), "build zoo")
 
 
 def build_button(document: dict[str, Any], possible: bool, key: str) -> None:
@@ -54,8 +51,8 @@ def build_button(document: dict[str, Any], possible: bool, key: str) -> None:
             st.rerun()
 
 
-def _tasks() -> Draw:
-    """The draw."""
+def _tasks() -> Draw | None:
+    """The draw; None while a number cannot be."""
     names = [name for name, found in dataset_names().items() if found.available] + uploaded()
     with st.grid(3, min_column_width=180):
         dataset = pick_one("dataset", "Data set", "data set", {name: dataset_title(name) for name in names})
@@ -65,20 +62,17 @@ def _tasks() -> Draw:
         targets = _number("held", "Targets", 4, 0, MOST_TARGETS, "Tasks that are held out, to prune for later.")
         seed = _number("drawseed", "Draw", 0, 0, 9999, "Another number draws other tasks.")
         apart = pick_one("apart", "Targets and zoo", "answer", APART, help=APART_HELP)
+    if number is None or size is None or targets is None or seed is None:
+        return None
     return Draw(dataset, number, size, targets, seed, apart == "yes")
 
 
-def _number(key: str, label: str, default: int, least: int, most: int, help: str) -> int:
-    return linked(
-        key,
-        default,
-        whole(label, least, most),
-        lambda: st.number_input(label, least, most, step=1, key=key, help=help, persist_state="session"),
-    )
+def _number(key: str, label: str, default: int, least: int, most: int, help: str) -> int | None:
+    return pick_number(label, key, default, whole(label, least, most), help)
 
 
-def _settings(wanted: Draw) -> tuple[dict[str, Any], int]:
-    """How to prune for each task."""
+def _settings() -> dict[str, Any] | None:
+    """How to prune for each task, by how many processes; None while a number cannot be."""
     ids = {id: id for id in backbone_ids()}
     methods = {name: theme.method_title(name) for name in buildable()}
     with st.expander("Backbone and method", icon=":material/tune:"), st.grid(3, min_column_width=180):
@@ -94,22 +88,25 @@ def _settings(wanted: Draw) -> tuple[dict[str, Any], int]:
         iterations = _number("steps", "Iterations", 240, 0, 5000, "Training iterations for each model; 240 is usual.")
         seed = _number("zooseed", "Seed", 0, 0, 9999, "Of all that is drawn while training.")
         workers = _number("workers", "Processes", 1, 1, MOST_WORKERS, "Models worked on at the same time.")
+    if iterations is None or seed is None or workers is None:
+        return None
     settings = {"backbone": backbone, "method": method, "keep": keep, "iterations": iterations, "seed": seed}
-    return settings, workers
+    return {**settings, "workers": workers}
 
 
 def _suggested(wanted: Draw) -> str:
     return work.free_name(f"{dataset_title(wanted.dataset).lower()}-{wanted.tasks}x{wanted.classes}")
 
 
-def _told(wanted: Draw, settings: dict[str, Any], workers: int) -> bool:
+def _told(wanted: Draw, settings: dict[str, Any]) -> bool:
     """What will be drawn, and how long about building takes; False, and a sentence, where it cannot be."""
     try:
         tasks, targets = drawn_tasks(wanted)
     except MetaVoteError as error:
         st.error(str(error), icon=":material/error:")
         return False
-    return predicted(tasks, targets, settings, workers)
+    how = {name: value for name, value in settings.items() if name != "workers"}
+    return predicted(tasks, targets, how, settings["workers"])
 
 
 def predicted(tasks: Sequence[Task], targets: Sequence[Task], settings: dict[str, Any], workers: int) -> bool:

@@ -398,3 +398,16 @@ def test_another_zoo_keeps_what_was_chosen_last(paper_home: Path) -> None:
     test.slider(key="k").set_value(7).run()
     there = follow(follow(test, "Choose another"), "Open its map")
     assert not there.exception and linked(there, "k") == "7" and linked(there, "zoo") == OTHER
+
+
+@pytest.mark.parametrize(
+    "key, typed, told", [("drawn", 501, "1 to 500"), ("each", 48, "2 to 20"), ("steps", -1, "0 to 5,000")]
+)
+def test_a_number_that_cannot_be_stays_with_a_sentence_and_no_build(
+    paper_home: Path, key: str, typed: int, told: str
+) -> None:
+    test = page("zoos")
+    test.number_input(key=key).set_value(typed).run()
+    assert not test.exception and test.number_input(key=key).value == typed
+    assert any(told in error.value for error in test.error)
+    assert next(button for button in test.button if button.label == "Build").disabled and not states()

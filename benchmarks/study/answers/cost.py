@@ -30,8 +30,10 @@ def answer(study: Study) -> str:
     energy = footprint(cpu_seconds)
     return f"""## 8. Cost
 
-The zoo of {len(zoo.tasks)} models took {cpu_seconds / 60:.1f} CPU minutes, similarities included, and {macs / 1e12:.1f} T
-MACs of training: {1000 * energy.energy_kwh:.1f} Wh, {energy.co2e_grams:.1f} g CO2e. {energy.assumptions.sentence()}
+The zoo of {len(zoo.tasks)} models took {cpu_seconds / 60:.1f} CPU minutes, similarities included, and
+{macs / 1e12:.1f} T MACs of training: {1000 * energy.energy_kwh:.1f} Wh, {energy.co2e_grams:.1f} g CO2e. {
+        energy.assumptions.sentence()
+    }
 
 It is paid for when enough tasks were pruned by `mvp` rather than by {LONG} iterations of `taylor`. The comparison means
 something where accuracy is equal (second column).
