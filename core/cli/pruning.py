@@ -103,9 +103,8 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
 
     Raises UsageError for values, UnknownNameError, MissingDataError, BadFileError, MismatchError for what they name.
     """
-    from core.backbones.backbone import load_backbone
-    from core.runs.resolve import resolved
-    from core.tasks.data import load_task
+    from core.backbones.listing import find_backbone
+    from core.zoo.zoo import find_zoo
 
     task = task_of(args)
     chosen = {name: getattr(args, name) for name in DEFAULTS.to_dict() if name != "task"}
@@ -116,6 +115,14 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
         config = RunConfig(task=task.id, **given)
     except MetaVoteError as error:
         raise UsageError(str(error)) from error
+    find_backbone(config.backbone)
+    if config.needs_zoo:
+        find_zoo(config.zoo)
+
+    from core.backbones.backbone import load_backbone  # torch, which takes seconds, once all names are known
+    from core.runs.resolve import resolved
+    from core.tasks.data import load_task
+
     try:
         config = resolved(config, own_backbone="backbone" not in given)
     except BadValueError as error:

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +128,10 @@ def test_the_parser_is_built_without_touching_the_user_folder(run: Run, home: ob
     build_parser()
     run("--help")
     assert not home.exists()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("wrong", [("emoji-x00",), ("emoji-t00", "--zoo", "nope"), ("emoji-t00", "--backbone", "nope")])
+def test_a_misspelt_name_is_told_before_torch_is_loaded(wrong: tuple[str, ...], home: Path) -> None:
+    code = "import sys; from core.cli.main import main; print(main(sys.argv[1:]), 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, "prune", *wrong], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1 False" and "There is no" in done.stderr
