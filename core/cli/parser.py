@@ -41,7 +41,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser that raises UsageError instead of printing its usage, and knows what a wrong verb is near."""
+    """An argparse parser that raises UsageError instead of printing its usage, and knows what a wrong name is near."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Formatter, allow_abbrev=False, **settings)
@@ -53,6 +53,16 @@ class Parser(argparse.ArgumentParser):
                 f"{UnknownNameError(str(action.metavar).lower(), value, action.choices)} (See: {self.prog} --help)"
             )
         super()._check_value(action, value)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but what is not known is told by the verb that it was given to, with the nearest option."""
+        found, extra = super().parse_known_args(args, namespace)
+        if option := next((word.partition("=")[0] for word in extra if word.startswith("-")), None):
+            known = [name for name in self._option_string_actions if name.startswith("--")]
+            raise UsageError(f"{UnknownNameError('option', option, known)} (See: {self.prog} --help)")
+        if extra:
+            self.error(f"'{extra[0]}' is one word too many: put a name that holds spaces in quotes")
+        return found, extra
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with argparse's message as a sentence."""
@@ -185,8 +195,6 @@ def one_of(kind: str, known: Callable[[], Any]) -> Callable[[str], str]:
     """An argparse type: one of the names that `known` returns, with the nearest ones offered for a wrong one."""
 
     def parse(text: str) -> str:
-        from core.errors import UnknownNameError
-
         if text not in (names := known()):
             raise argparse.ArgumentTypeError(str(UnknownNameError(kind, text, names)))
         return text

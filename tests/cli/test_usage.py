@@ -135,3 +135,19 @@ def test_a_misspelt_name_is_told_before_torch_is_loaded(wrong: tuple[str, ...], 
     code = "import sys; from core.cli.main import main; print(main(sys.argv[1:]), 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, "prune", *wrong], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1 False" and "There is no" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("prune", "emoji-t00", "--iteratons", "5"), ("did you mean --iterations", "prune --help")),
+        (("prune", "emoji-t00", "--methd=mvp"), ("'--methd'", "did you mean --method")),
+        (("zoo", "info", "--jsn"), ("did you mean --json", "zoo info --help")),
+        (("runs", "-x"), ("choose one of: --help",)),
+        (("prune", "emoji-t00", "my", "folder"), ("'my' is one word too many", "in quotes", "prune --help")),
+    ],
+)
+def test_a_mistyped_option_is_told_the_nearest_by_its_own_verb(
+    run: Run, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    run(*arguments).refused(2, *words)
