@@ -156,6 +156,7 @@ def _as_graph(network: nn.Module, cell: Cell) -> Network:
     images = torch.zeros(cell.batch, 3, cell.image, cell.image, device="cuda", dtype=GPU[cell.form])
     images = images.contiguous(memory_format=torch.channels_last)
     stream, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):  # the libraries choose their kernels before any is recorded
         for _ in range(WARM_UP):
             there(images)

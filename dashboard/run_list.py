@@ -51,7 +51,7 @@ def runs_table(records: list[RunRecord]) -> pd.DataFrame:
             "Method": [theme.method_title(record.config.method) for record in records],
             "Task": [record.config.task for record in records],
             "Keep": pd.Series([_keep(record) for record in records], dtype=float),
-            "Of": [_of(record) for record in records],
+            "Of": [theme.share_of(record.config) for record in records],
             "Tags": [", ".join(record.tags) for record in records],
             "Started": pd.to_datetime([record.created for record in records], unit="s", utc=True),
         }
@@ -86,11 +86,6 @@ def _statuses(records: list[RunRecord]) -> list[str]:
 def _keep(record: RunRecord) -> float | None:
     """The keep ratio asked for, in per cent; None where nothing is removed."""
     return 100 * record.config.keep if METHODS[record.config.method].removes else None
-
-
-def _of(record: RunRecord) -> str:
-    """What the keep ratio is a share of; nothing where nothing is removed."""
-    return theme.SHARES_OF[record.config.of] if METHODS[record.config.method].removes else ""
 
 
 def _test_accuracy(record: RunRecord) -> float | None:

@@ -10,18 +10,28 @@ from core.tasks.task import Task
 from core.voting import WEIGHTINGS
 from core.zoo.zoo import Zoo, zoo_ids
 from dashboard import data, theme
-from dashboard.links import linked, one_of, whole
+from dashboard.links import linked, notice, one_of, whole
 from dashboard.pick import pick_one
 from dashboard.ways import NEW, ZOOS, way
 
 DEFAULT_K, MOST_K = 5, 24
-ZOO = "zoo"
+ZOO, GONE = "zoo", "zoo that was removed while pages used it"
 ON_THE_ZOO = ("task", "chosen", "detail", "group", "channel", "keep", "colour")
 
 
 def zoo() -> Zoo:
-    """The zoo that all pages use (`?zoo=`), chosen on the Zoos page; the shipped one by default."""
+    """The zoo that all pages use (`?zoo=`), chosen on the Zoos page; the shipped one by default.
+
+    Where that one was removed meanwhile, the page is drawn anew with the shipped one, and says so; a click is dropped.
+    """
     ids = zoo_ids()
+    if (gone := st.session_state.pop(GONE, None)) is not None:
+        notice(f"The zoo {gone} is no longer here. Shown instead: {data.DEFAULT_ZOO}.")
+    if (held := st.session_state.get(ZOO)) is not None and held not in ids:
+        use_zoo(data.DEFAULT_ZOO)
+        st.query_params.pop(ZOO, None)
+        st.session_state[GONE] = held
+        st.rerun()
     return data.zoo(linked(ZOO, data.DEFAULT_ZOO, one_of("zoo", ids), lambda: st.session_state[ZOO]))
 
 

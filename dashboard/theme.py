@@ -21,6 +21,7 @@ from core.numbers import points as points
 from core.numbers import ratio as ratio
 from core.numbers import short as short
 from core.numbers import times as times
+from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.runs.record import CANCELLED, CANCELLING, FAILED, FINISHED, LOST, QUEUED, RUNNING
 from core.tasks.datasets import class_title
@@ -250,6 +251,11 @@ def class_label(dataset: str, name: str) -> str:
     """What people read for a class, with the id that the command line and Python know it by: "hearts (heart)"."""
     title = class_title(dataset, name)
     return title if title == name else f"{title} ({name})"
+
+
+def share_of(config: RunConfig) -> str:
+    """What a run's keep ratio is a share of; nothing where it is asked for none, or takes another run's mask."""
+    return SHARES_OF[config.of] if METHODS[config.method].removes and config.mask_of is None else ""
 
 
 def method_title(name: str) -> str:

@@ -134,7 +134,7 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
         channel_sparsity=achieved.get("channel_sparsity"),
         seconds=cost.get("seconds"),
         cpu_seconds=cost.get("cpu_seconds"),
-        of=config.of if METHODS[config.method].removes else None,
+        of=config.of if METHODS[config.method].removes and config.mask_of is None else None,
         share=share,
         deviation=deviation,
         tags=record.tags,

@@ -36,7 +36,7 @@ from core.workshop.state import (
 from core.zoo.archive import OWNER, check_place, half_built, is_id
 from core.zoo.plan import as_planned, check
 from core.zoo.recipe import WITHOUT, parsed, plan_of, read_recipe, write_recipe
-from core.zoo.zoo import model_path, own_folder, zoo_ids
+from core.zoo.zoo import model_path, own_folder, roots, zoo_ids
 
 MODULE = "core.workshop.worker"
 FILE = "upload"  # what a person uploaded, with the ending it had
@@ -179,7 +179,7 @@ def _as_ordered(order: Order, folder: Path) -> bool:
 
 def leave_to_its_process(folder: Path) -> None:
     """Raise BadValueError where an order's process builds a zoo in a folder: two at once would undo each other's."""
-    own, place = own_folder().absolute(), folder.absolute()
+    own, place = roots()[0].absolute(), folder.absolute()
     for one in states():
         if one.status == WORKING and one.order.kind == BUILD and own / one.order.name == place:
             raise BadValueError(

@@ -106,7 +106,7 @@ def unpack(file: Path, replace: bool = False, fits: Callable[[Zoo], None] = lamb
     `fits`, asked last, may raise for a zoo that does not fit this machine. Raises BadFileError, MismatchError;
     BadValueError where a zoo of that id is here and `replace` is not set, ships, or is half built.
     """
-    root = own_folder()
+    root = roots()[0]
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".import-") as beside:

@@ -327,8 +327,8 @@ def zoo_ids() -> list[str]:
     return sorted({path.parent.name for root in roots() for path in root.glob("*/zoo.json")})
 
 
-def own_folder(id: str = "") -> Path:
-    """Where the user's own zoo of that id is, or goes; where all of them are, without one."""
+def own_folder(id: str) -> Path:
+    """Where the user's own zoo of that id is, or goes."""
     return roots()[0] / id
 
 

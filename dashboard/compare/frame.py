@@ -91,7 +91,7 @@ def _row(record: RunRecord, status: str, latency: Latency | None) -> dict[str, A
         "Method": method,
         "Task": config.task,
         "Keep": 100 * config.keep if METHODS[config.method].removes else None,
-        "Of": theme.SHARES_OF[config.of] if METHODS[config.method].removes else "",
+        "Of": theme.share_of(config),
         "Size budget": config.budget.in_words(whole=True) if METHODS[config.method].removes else "",
         "Reached": _percent(share),
         "Off by": None if off is None else 100 * off,

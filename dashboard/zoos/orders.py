@@ -23,6 +23,7 @@ from core.workshop.state import (
     has_collapsed,
     states,
 )
+from core.zoo.zoo import zoo_ids
 from dashboard import state, theme
 from dashboard.errors import as_sentence
 from dashboard.watch import watch
@@ -41,8 +42,9 @@ def take_up() -> None:
     """
     if (wanted := st.session_state.pop(WANTED, None)) is not None:
         name, id = wanted
-        state.use_zoo(name)
-        work.forget(id)
+        if name in zoo_ids():
+            state.use_zoo(name)
+            work.forget(id)
 
 
 def in_work() -> None:
@@ -101,7 +103,7 @@ def _done(one: State) -> None:
         said.append(str(more))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":material/check_circle: {' '.join(said)}", width="stretch")
-        if "zoo" in result:
+        if result.get("zoo") in zoo_ids():
             _button("Use it", ":material/check:", f"order: use {id}", _use, name, id)
         _button("Dismiss", ":material/close:", f"order: dismiss {id}", work.forget, id)
 

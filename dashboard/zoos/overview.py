@@ -105,8 +105,9 @@ def _removal(id: str) -> None:
     """The button that deletes a zoo, only once what that means was read."""
     with st.popover("Remove", icon=":material/delete:", key=f"remove zoo {id}"):
         st.markdown(
-            f"The zoo **{id}** goes with all its pruned models, **for good**; downloaded first, it can be imported "
-            "again. Runs that it voted for stay."
+            f"The zoo **{id}** goes with all its pruned models and the targets it held out, **for good**; downloaded "
+            "first, it can be imported again. Runs that it voted for stay; without it, those that were cancelled or "
+            "failed cannot go on, and nobody knows what it cost."
         )
         st.button(
             f"Remove {id}",
@@ -118,7 +119,7 @@ def _removal(id: str) -> None:
 
 
 def _remove(id: str) -> None:
-    """Have all pages use the shipped zoo, where it was this one. A callback."""
+    """Delete a zoo; where all pages used it, they use the shipped one from then on. A callback."""
     remove_zoo(id, data.store())
     if st.session_state.get(state.ZOO) == id:
         state.use_zoo(data.DEFAULT_ZOO)

@@ -104,6 +104,7 @@ def test_what_a_keep_ratio_is_of_stands_beside_it_where_that_is_not_the_channels
     mixed = frame(channels, dense, record("mvp-3", of="macs"))
     assert with_of(wanted, mixed) == ["Status", "Keep", "Of", "Seed"] and with_of(["Status"], mixed) == ["Status"]
     assert mixed["Of"].tolist() == ["Channels", "", "MACs"]
+    assert frame(record("same-4", method="same-mask", mask_of="mvp-1"))["Of"].tolist() == [""]
 
 
 def test_groups_have_mean_and_spread_of_what_has_finished() -> None:

@@ -1,6 +1,7 @@
 """The Zoos page under AppTest: which zoos are here, the one that all pages use, what is in the making, the forms."""
 
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -337,12 +338,38 @@ def test_a_zoo_that_cannot_be_read_can_be_removed(paper_home: Path) -> None:
 
 
 def test_a_run_of_a_removed_zoo_is_still_shown(paper_home: Path) -> None:
-    write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=14)
+    folder = write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=14)
     run = record_run(Store(), config=RunConfig("emoji-t01", iterations=4, zoo="mine"))
     click(page("zoos", zoo="mine"), "Remove mine")
+    assert not folder.exists()
     for name in ("run", "compare"):
         test = page(name, **{"run" if name == "run" else "runs": run})
         assert not test.exception and not test.error
+
+
+@pytest.mark.parametrize("name", ["run", "votes", "task_map"])
+def test_a_page_that_is_open_on_a_zoo_as_it_goes_says_so_and_starts_nothing(paper_home: Path, name: str) -> None:
+    folder = write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=14, seed=3)
+    test = page(name, zoo="mine", task="emoji-t02")
+    shutil.rmtree(folder)
+    if name == "run":
+        click(test, "Start")
+    else:
+        test.run()
+    assert not test.exception and "The zoo mine is no longer here" in words(test)
+    assert not Store().list() and "zoo" not in test.query_params
+    assert "no longer here" not in words(test.run())
+
+
+def test_a_built_zoo_that_was_removed_since_cannot_be_used(paper_home: Path) -> None:
+    folder = write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=3)
+    finish(ordered(), {"zoo": "mine"})
+    test = page("zoos", zoo=OTHER)
+    assert "Use it" in [button.label for button in test.button]
+    shutil.rmtree(folder)
+    click(test, "Use it")
+    assert not test.exception and linked(test, "zoo") == OTHER and len(states()) == 1
+    assert "Use it" not in [button.label for button in test.button]
 
 
 def test_a_damaged_zoo_that_is_to_be_downloaded_is_told_in_a_sentence(paper_home: Path) -> None:
@@ -410,4 +437,4 @@ def test_a_number_that_cannot_be_stays_with_a_sentence_and_no_build(
     test.number_input(key=key).set_value(typed).run()
     assert not test.exception and test.number_input(key=key).value == typed
     assert any(told in error.value for error in test.error)
-    assert next(button for button in test.button if button.label == "Build").disabled and not states()
+    assert next(button for button in test.button if button.label == "Build").disabled

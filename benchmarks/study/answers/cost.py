@@ -50,7 +50,7 @@ something where accuracy is equal (second column).
                 "tasks to pay off",
                 "MACs a task",
                 "taylor's",
-                "tasks to pay off (MACs)",
+                "tasks to pay off (MACs of training)",
             ),
             rows,
         )
