@@ -1,7 +1,7 @@
 """The Python interface: the few calls that `import core` offers, over the parts that do the work."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from core.backbones.adding import Wanted, add_checkpoint, add_published
 from core.backbones.backbone import DEFAULT, Backbone, keep_backbone, load_backbone
+from core.backbones.listing import OWN
 from core.backbones.own import give, own_backbone
 from core.channels.files import PrunedModel
 from core.channels.groups import channel_groups
 from core.channels.rebuild import rebuild
-from core.errors import BadValueError, MetaVoteError, MismatchError
+from core.channels.tracing import check_training
+from core.errors import BadValueError, MetaVoteError, MismatchError, UnknownNameError
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
 from core.reports.export import write
@@ -30,7 +32,7 @@ from core.workshop.work import beside_orders, leave_to_its_process
 from core.zoo import zoo as zoos
 from core.zoo.build import Progress, checked
 from core.zoo.build import build_zoo as zoo_builder
-from core.zoo.plan import shipped_plan
+from core.zoo.plan import Plan, shipped_plan
 from core.zoo.similarity import neighbours_of
 from core.zoo.zoo import Neighbour, Zoo, ballots, own_folder
 
@@ -70,7 +72,9 @@ def backbone(what: str | nn.Module = DEFAULT, example_input: Tensor | None = Non
     if example_input is None:
         raise BadValueError("A module of one's own needs an example of its images: core.backbone(module, images).")
     made, kind = own_backbone(what, example_input, **about)
-    channel_groups(kind.build(2), torch.empty(1, 3, made.size, made.size, device="meta"))
+    built = kind.build(2)
+    channel_groups(built, torch.empty(1, 3, made.size, made.size, device="meta"))
+    check_training(built)
     give(made, kind)
     return made
 
@@ -102,10 +106,18 @@ def build_zoo(
 ) -> Iterator[Progress]:
     """Build one of your own zoos, found by its id from then on; yields after each model, and works only when asked.
 
-    settings: backbone, method, keep, iterations, seed, ..., as in `core.zoo.build.Plan`. A build that was stopped goes
+    settings: backbone (an id, a file, or what `core.backbone` gave), method, keep, iterations, seed, ..., as in
+    `core.zoo.plan.Plan`. A build that was stopped goes
     on where it was; a zoo of that id with other tasks or settings stays, unless it is to `replace_old`. What cannot
     work is refused at once. Raises BadValueError and what its parts raise.
     """
+    known = sorted({field.name for field in fields(Plan)} - {"id", "tasks", "targets"})
+    if unknown := next((name for name in settings if name not in known), None):
+        raise UnknownNameError("setting of a zoo", unknown, known)
+    if isinstance(given := settings.get("backbone"), Backbone):
+        settings["backbone"] = given.id
+        if given.id.startswith(OWN) and workers > 1:
+            raise BadValueError("Other processes do not have a module of one's own: build with workers=1.")
     plan = checked(replace(shipped_plan(), id=id, tasks=tuple(tasks), targets=tuple(targets), **settings), workers)
     folder = own_folder(plan.id)
     leave_to_its_process(folder)
@@ -220,4 +232,5 @@ def prune(task: Task | str, **settings: Any) -> Run:
     known = task_of(task if isinstance(task, str) else task.id)
     if not isinstance(task, str) and task != known:
         raise MismatchError(f"The id {task.id} names another task than this one: make tasks with core.task().")
-    return Run(resolved(RunConfig(known.id, **settings), own_backbone="backbone" not in settings))
+    config = RunConfig.from_dict({**settings, "task": known.id})
+    return Run(resolved(config, own_backbone="backbone" not in settings))

@@ -13,7 +13,7 @@ from core.backbones.architectures import OWN_ARCHITECTURES
 from core.backbones.backbone import OWN_BACKBONES, Backbone
 from core.channels.files import load_pruned, save_pruned
 from core.channels.rebuild import rebuild
-from core.errors import BadValueError, MismatchError, UnsupportedError
+from core.errors import BadValueError, MismatchError, UnknownNameError, UnsupportedError
 from core.zoo.build import Plan, build_zoo
 from tests.networks import DEVICES
 
@@ -114,7 +114,21 @@ def test_a_small_zoo_of_it_votes(own: Backbone, tmp_path: Path, home: Path) -> N
     assert run.result.achieved["channel_sparsity"] > 0.4 and run.model(torch.zeros(1, 3, 32, 32)).shape == (1, 2)
 
 
+def test_a_zoo_of_ones_own_module_is_ordered_as_any_other(own: Backbone, home: Path) -> None:
+    tasks = [core.task("emoji", classes=pair) for pair in (IDS[:2], IDS[2:])]
+    assert len(list(core.build_zoo("mine", tasks, backbone=own, keep=0.5, iterations=4, method="magnitude"))) == 2
+    assert core.zoo("mine").backbone == own.id
+    with pytest.raises(BadValueError, match="workers=1"):
+        core.build_zoo("other", tasks, backbone=own, workers=2)
+    with pytest.raises(UnknownNameError, match="did you mean iterations"):
+        core.build_zoo("other", tasks, iteratons=4)
+
+
 def test_what_cannot_be_a_backbone_is_refused_in_a_sentence() -> None:
+    with pytest.raises(MismatchError, match="is a tensor of images.*not 64"):
+        core.backbone(Small(), 64)  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedError, match=r"Sequential cannot compute images of shape \[1, 3, 8, 8\].*mat1"):
+        core.backbone(nn.Sequential(nn.Flatten(), nn.Linear(3, 4)), torch.zeros(1, 3, 8, 8))
     with pytest.raises(BadValueError, match="needs an example"):
         core.backbone(Small())
     with pytest.raises(MismatchError, match=r"square colour images.*not \[1, 3, 8, 9\]"):

@@ -5,6 +5,8 @@ import hashlib
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import is_parametrized
 
 from core.backbones.architectures import OWN_ARCHITECTURES, Architecture, adapted, head_of, new_head, replace_head
 from core.backbones.backbone import OWN_BACKBONES, Backbone, tensors_hash
@@ -28,10 +30,25 @@ def own_backbone(
     backbone. Nobody finds it by its id until it is `given`, and whether it can be pruned is for `core.channels.groups`
     to say. Raises UnsupportedError, MismatchError.
     """
+    if not isinstance(example_input, Tensor):
+        raise MismatchError(f"An example input is a tensor of images, [B, 3, S, S], not {example_input!r}: give one.")
     size = square(example_input)
+    _check_plain(module)
     opened = adapted(copy.deepcopy(module).cpu().float()).eval()  # it may be on a GPU, or of half precision
-    with torch.no_grad():
-        output = opened(example_input.cpu().float())
+    opened.requires_grad_(True)  # all of a backbone is trained
+    try:
+        with torch.no_grad():
+            output, reached = _output(opened, example_input.cpu().float())
+    except Exception as error:  # of any kind: the module is somebody else's
+        raise UnsupportedError(
+            f"{type(module).__name__} cannot compute images of shape {list(example_input.shape)} "
+            f"({str(error).splitlines()[0] if str(error) else type(error).__name__}): give an example of its images."
+        ) from error
+    if not reached:
+        raise UnsupportedError(
+            f"The last layer of {type(module).__name__}, {head_of(opened)[0]}, computes nothing, but the last one that "
+            "a module was made with is taken for its head: leave it out."
+        )
     if not isinstance(output, Tensor) or output.shape != (len(example_input), len(head_of(opened)[1].weight)):
         raise UnsupportedError(
             f"{type(module).__name__} does not tell its head's outputs for each image: its forward must return [B, "
@@ -45,6 +62,37 @@ def own_backbone(
     }
     digest = tensors_hash(tensors)
     return Backbone(f"{made.name}-{digest[:8]}", made.name, source, digest, mean, std, size, tensors), made
+
+
+def _output(opened: nn.Module, images: Tensor) -> tuple[object, bool]:
+    """(what the network computes, whether its head had a part in that)."""
+    reached: list[bool] = []
+    hook = head_of(opened)[1].register_forward_hook(lambda *_: reached.append(True))
+    try:
+        return opened(images), bool(reached)
+    finally:
+        hook.remove()
+
+
+def _check_plain(module: nn.Module) -> None:
+    """Refuse what a layer does beside its own computing, which nobody could see in it, and tensors that two share."""
+    known: dict[int, str] = {}
+    for name, each in module.named_modules():
+        where = f"The layer {name}" if name else type(module).__name__
+        if any(map(is_lazy, each.parameters(recurse=False))):
+            raise UnsupportedError(f"{where} has no weights yet: let the module see an image first.")
+        if each._forward_hooks or each._forward_pre_hooks or is_parametrized(each):
+            raise UnsupportedError(
+                f"{where} has hooks, or weights that are computed (weight or spectral norm, masks): take these off "
+                "first, as torch.nn.utils.parametrize.remove_parametrizations and torch.nn.utils.prune.remove do."
+            )
+        for part, parameter in each.named_parameters(recurse=False):
+            title = f"{name}.{part}".lstrip(".")
+            if known.setdefault(id(parameter), title) != title:
+                raise UnsupportedError(
+                    f"{known[id(parameter)]} and {title} are one and the same tensor, which cannot be pruned: use one "
+                    "layer twice instead, or give each a tensor of its own."
+                )
 
 
 def give(backbone: Backbone, made: Architecture) -> None:

@@ -98,6 +98,12 @@ class Couplings:
         """These are never removed."""
         self._pins.append(labels[labels != FREE])
 
+    def pin_tensor(self, name: str) -> None:
+        """A tensor is never cut."""
+        for side in self.sides:
+            if any(tensor == name for tensor, _ in side.tensors):
+                self.pin(np.arange(side.first, side.first + side.size))
+
     def unite(self, a: Tensor, b: Tensor) -> bool:
         """Entry by entry the same channel, after broadcasting; False where one has channels that the other spreads."""
         shape = torch.broadcast_shapes(a.shape, b.shape)  # type: ignore[no-untyped-call]

@@ -29,6 +29,7 @@ from core.channels.couplings import (
     spread,
     varies,
 )
+from core.channels.sizes import Count, Sizes, along, counts_of
 from core.errors import UnsupportedError
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -65,6 +66,7 @@ IN_PLACE = {"iadd", "add_", "isub", "sub_", "imul", "mul_"}
 SUMS, PRODUCTS = {"add", "iadd", "add_", "sub", "isub", "sub_"}, {"mul", "imul", "mul_"}
 MOVES = {"flatten", "permute", "transpose", "squeeze", "unsqueeze", "cat", "concat", "swapaxes", "movedim"}
 SIZED = {"reshape", "view", "expand", "unflatten"}  # these name sizes: a number written down would not shrink along
+KINDS = {"dim", "ndim", "ndimension", "dtype", "device", "is_cuda", "layout", "requires_grad", "is_floating_point"}
 
 
 class Follower(fx.Interpreter):
@@ -75,18 +77,32 @@ class Follower(fx.Interpreter):
         self.head = head
         self.couplings = Couplings()
         self.labels: dict[fx.Node, Labels] = {}
+        self.sizes: dict[fx.Node, Sizes] = {}  # of numbers and shapes that count channels
+        self.scales: set[tuple[fx.Node, fx.Node]] = set()  # (product or sum, the parameter that goes with its channels)
+
+    def run(self, *args: Any, **settings: Any) -> Any:
+        """Follow the whole network. A parameter that is looked at beside its own layer stays whole."""
+        result = super().run(*args, **settings)
+        for node in self.module.graph.nodes:  # type: ignore[union-attr]
+            if node.op == "get_attr" and any((user, node) not in self.scales for user in node.users):
+                self.couplings.pin_tensor(str(node.target))
+        return result
 
     def run_node(self, n: fx.Node) -> Any:
         """One step: the result on the meta device, and its labels beside it."""
         result = super().run_node(n)
         sources = [self.labels[node] for node in n.all_input_nodes if node in self.labels]
+        if self.reads_size(n):
+            return result
+        if not (sources and isinstance(result, Tensor) and _name(n) in SIZED):
+            self.pin_counts(*n.all_input_nodes)
         if n.op == "call_module":
             found = self.through_layer(n, result)
         elif n.op == "output":
             found = self.pinned(*sources)
         elif sources and isinstance(result, Tensor):
             found = self.through_function(n, result, sources)
-        elif sources and isinstance(result, tuple | list) and any(isinstance(each, Tensor) for each in result):
+        elif sources and not (_name(n) in KINDS or (_name(n) == "getattr" and n.args[1] in KINDS)):
             found = self.pinned(*sources)
         else:
             found = None
@@ -101,16 +117,46 @@ class Follower(fx.Interpreter):
                 self.couplings.pin(np.unique(each.ids.numpy()))
         return None
 
+    def reads_size(self, n: fx.Node) -> bool:
+        """Whether it reads nothing but sizes; those that count channels are kept in mind."""
+        source, name = n.args[0] if n.args else None, _name(n)
+        if not isinstance(source, fx.Node) or n.op not in ("call_function", "call_method"):
+            return False
+        index = n.args[1] if len(n.args) > 1 else n.kwargs.get("dim")
+        found: Sizes | None
+        if source in self.sizes and name == "getitem" and isinstance(index, int | slice):
+            whole = self.sizes[source]
+            if not isinstance(whole, list):
+                return False
+            found = whole[index]
+        elif source in self.labels and name == "size" and (index is None or isinstance(index, int)):
+            counts = counts_of(self.labels[source].ids)
+            found = counts if index is None else counts[index]
+        elif source in self.labels and name == "getattr" and index == "shape":
+            found = counts_of(self.labels[source].ids)
+        else:
+            return False
+        if isinstance(found, Count) or (found and any(found)):
+            self.sizes[n] = found
+        return True
+
+    def pin_counts(self, *nodes: fx.Node) -> None:
+        """The channels that these numbers count can never be removed."""
+        for node in nodes:
+            found = self.sizes.get(node, [])
+            for count in found if isinstance(found, list) else [found]:
+                if count is not None:
+                    self.couplings.pin(count.labels)
+
     def along(self, x: Labels, dim: int, silent: bool = True) -> Ints | None:
         """int64 [n] the label of each index of one dimension; pinned and None where they depend on another one too.
 
         silent: whoever reads them needs removed channels to be zero.
         """
         dim %= x.ids.dim()
-        if (silent and not x.zero) or any(varies(x.ids, d) for d in range(x.ids.dim()) if d != dim):
+        ids = None if silent and not x.zero else along(x.ids, dim)
+        if ids is None:
             self.pinned(x)
-            return None
-        ids: Ints = x.ids[tuple(slice(None) if d == dim else 0 for d in range(x.ids.dim()))].numpy()
         return ids
 
     # -- layers
@@ -131,9 +177,11 @@ class Follower(fx.Interpreter):
             return None
         if isinstance(module, (*NORMS, *LAYER_NORMS)):
             return self.normalised(name, module, x)
+        if isinstance(module, nn.Hardtanh) and not module.min_val <= 0 <= module.max_val:
+            return self.pinned(x)
         if isinstance(module, STILL_LAYERS):
             return x
-        if isinstance(module, LOUD_LAYERS):
+        if isinstance(module, LOUD_LAYERS) and not getattr(module, "inplace", False):
             return Labels(x.ids, False)
         if isinstance(module, POOL_LAYERS):
             return self.pooled(x, result)
@@ -200,6 +248,8 @@ class Follower(fx.Interpreter):
 
     def pooled(self, x: Labels, result: Tensor) -> Labels | None:
         """Other places, the same channels."""
+        if x.ids.dim() != 4:  # of three dimensions, the first is channels to them
+            return self.pinned(x)
         ids = self.along(x, 1, silent=False)
         return None if ids is None else Labels(spread(ids, 1, result.shape).ids, x.zero)
 
@@ -207,10 +257,10 @@ class Follower(fx.Interpreter):
 
     def through_function(self, n: fx.Node, result: Tensor, sources: list[Labels]) -> Labels | None:
         """What a function or a method does with labels."""
-        name = str(n.target) if isinstance(n.target, str) else getattr(n.target, "__name__", "")
+        name = _name(n)
         if name in STILL:
             return sources[0]
-        if name in LOUD:
+        if name in LOUD and not any(each is True for each in (*n.args[1:], n.kwargs.get("inplace"))):
             return Labels(sources[0].ids, False)
         if name in POOLS:
             return self.pooled(sources[0], result)
@@ -229,6 +279,8 @@ class Follower(fx.Interpreter):
 
     def moved(self, n: fx.Node, name: str, sources: list[Labels]) -> Labels | None:
         """The same done to the labels, sources without labels being free."""
+        if name == "squeeze" and len(n.args) + len(n.kwargs) == 1:  # a single channel that is left would go as well
+            return self.pinned(*sources)
         args: Any = fx.map_arg(n.args, self._ids_or_value)
         kwargs: Any = fx.map_arg(n.kwargs, self._ids_or_value)
         act: Callable[..., Tensor] = (
@@ -236,14 +288,32 @@ class Follower(fx.Interpreter):
         )
         ids = act(*args, **kwargs) if callable(n.target) else act(args[0])
         out = Labels(compact(ids), all(each.zero for each in sources))
-        if name in SIZED:
-            first = n.args[2 if name == "unflatten" else 1] if len(n.args) > 1 else next(iter(n.kwargs.values()))
-            sizes = first if isinstance(first, tuple | list) else n.args[1:]
-            start = int(args[1]) % args[0].dim() if name == "unflatten" else 0
-            fixed = [d + start for d, size in enumerate(sizes) if isinstance(size, int) and size != -1]
-            if any(varies(ids, d) for d in fixed):
-                return self.pinned(*sources)
-        return out
+        if name not in SIZED:
+            return out
+        start = int(args[1]) % args[0].dim() if name == "unflatten" else 0
+        shrinks = [self._shrinks(ids, d, size) for d, size in enumerate(self._named(n), start)]
+        return out if all(shrinks) else self.pinned(*sources)
+
+    def _named(self, n: fx.Node) -> list[Any]:
+        """The sizes that a function is given: counts of channels, or numbers."""
+        place = 2 if _name(n) == "unflatten" else 1
+        given: Any = n.args[place] if len(n.args) > place else next(iter(n.kwargs.values()))
+        if isinstance(given, fx.Node) and isinstance(whole := self.env[given], tuple):
+            counts: Any = self.sizes.get(given, [None] * len(whole))
+            return [number if count is None else count for count, number in zip(counts, whole, strict=True)]
+        listed = given if isinstance(given, tuple | list) else n.args[place:]
+        return [self.sizes.get(each, self.env[each]) if isinstance(each, fx.Node) else each for each in listed]
+
+    def _shrinks(self, ids: Tensor, dim: int, size: Any) -> bool:
+        """Whether a dimension of a result still has the size that it was given, whatever channels are removed."""
+        if isinstance(size, Count):
+            own = along(ids, dim) if varies(ids, dim) else None
+            if not size.exact or own is None or len(own) != len(size.labels):
+                self.couplings.pin(size.labels)
+                return not varies(ids, dim)
+            self.couplings.join(own, size.labels)
+            return True
+        return (isinstance(size, int) and size == -1) or not varies(ids, dim)
 
     def _ids_or_value(self, node: fx.Node) -> Any:
         value = self.env[node]
@@ -287,10 +357,10 @@ class Follower(fx.Interpreter):
         other = next(each for each in n.args[:2] if each is not nodes[0])
         value: Any = self.env[other] if isinstance(other, fx.Node) else other
         if isinstance(other, fx.Node) and isinstance(value, Tensor):
-            return self.with_constant(x, other, value, product)
+            return self.with_constant(n, x, other, value, product)
         return x if product else Labels(x.ids, x.zero and bool(value == 0))
 
-    def with_constant(self, x: Labels, node: fx.Node, other: Tensor, product: bool) -> Labels | None:
+    def with_constant(self, n: fx.Node, x: Labels, node: fx.Node, other: Tensor, product: bool) -> Labels | None:
         """A parameter with one entry a channel goes with it; anything else must be the same for all channels."""
         lead = x.ids.dim() - other.dim()
         if lead < 0:
@@ -302,5 +372,11 @@ class Follower(fx.Interpreter):
         if ids is None or node.op != "get_attr" or not isinstance(other, nn.Parameter):
             return self.pinned(x)
         name = str(node.target)
+        self.scales.add((n, node))
         self.couplings.join(self.couplings.side(name, SCALES, [(name, wide[0])], len(ids)), ids)
         return x if product else Labels(x.ids, x.zero)
+
+
+def _name(n: fx.Node) -> str:
+    """The function or method that a step calls."""
+    return str(n.target) if isinstance(n.target, str) else getattr(n.target, "__name__", "")

@@ -33,6 +33,21 @@ def on_meta(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model, shapes).eval()
 
 
+def check_training(model: nn.Module) -> None:
+    """Refuse a network whose forward takes other steps in training than those that channels are followed through."""
+    steps = []
+    for training in (False, True):
+        empty = on_meta(model).train(training)
+        parameters = list(inspect.signature(empty.forward).parameters.values())[1:]
+        defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+        steps.append([(node.op, node.target) for node in _Tracer().trace(empty, defaults).nodes])
+    if steps[0] != steps[1]:
+        raise UnsupportedError(
+            f"{type(model).__name__} computes something else in training than otherwise: write its forward without "
+            "branches on self.training."
+        )
+
+
 def follow(model: nn.Module, shape: Sequence[int]) -> Couplings:
     """Follow the channels of a network through images of that shape [B, 3, H, W]. The model is left as it was.
 

@@ -61,7 +61,9 @@ class Parser(argparse.ArgumentParser):
             known = [name for name in self._option_string_actions if name.startswith("--")]
             raise UsageError(f"{UnknownNameError('option', option, known)} (See: {self.prog} --help)")
         if extra:
-            self.error(f"'{extra[0]}' is one word too many: put a name that holds spaces in quotes")
+            self.error(
+                f"'{extra[0]}' is one word too many: put a name that holds spaces in quotes, and commas between numbers"
+            )
         return found, extra
 
     def error(self, message: str) -> NoReturn:

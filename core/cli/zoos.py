@@ -131,10 +131,11 @@ def _show(out: "Console", document: dict[str, Any], lines: "Sequence[str]" = ())
     from core.reports.tables import Column, duration, share
 
     made = duration(document["cpu_seconds"])
+    elsewhere = f" ({document['imported']} of them imported)" if document["imported"] else ""
     say(
         out,
-        f"{document['id']}: {counted(len(document['tasks']), 'pruned model')} of {document['backbone']}, keep ratio "
-        f"{ratio(document['keep'])}, {megabytes(document['bytes'])}, made in {made} of CPU time",
+        f"{document['id']}: {counted(len(document['tasks']), 'pruned model')}{elsewhere} of {document['backbone']}, "
+        f"keep ratio {ratio(document['keep'])}, {megabytes(document['bytes'])}, made in {made} of CPU time",
         *_settings(document["config"]),
         document["path"],
         *lines,

@@ -92,7 +92,8 @@ def _loading(model: PrunedModel, facts: Facts) -> str:
     )
     return (
         f"{ways}\n\n"
-        f"Images are {size}x{size}, square and upright, transparent parts on white. Their values are scaled to 0 to 1, "
+        f"Images are {size}x{size}: turned upright, transparent parts on white, cut to the square in their middle, "
+        "resized with Pillow's Lanczos filter. Their values are scaled to 0 to 1, "
         f"less the mean, divided by the standard deviation, a value a colour:\n\n"
         f"```python\n{normalising(model)}\n```\n\n"
         "A logit a class comes out; softmax makes probabilities of them."

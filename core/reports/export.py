@@ -35,7 +35,7 @@ def export(store: Store, run_id: str, to: str, file: Path, with_card: bool = Tru
     _check_format(to)
     source = finished_model(store, run_id)
     model = load_pruned(source)
-    target = _free(file, source)
+    target = _free(file, to, source)
     content, check = in_format(model, to, run_id, source)
     way = way_of(model, to, target.name, check)
     beside = target.with_name(target.name + CARD)
@@ -58,7 +58,7 @@ def export(store: Store, run_id: str, to: str, file: Path, with_card: bool = Tru
 def write(model: PrunedModel, to: str, file: Path) -> formats.Check | None:
     """Write a pruned model that no store holds to `file`, without a card; gives back how it was checked, as above."""
     _check_format(to)
-    target = _free(file)
+    target = _free(file, to)
     content, check = in_format(model, to, "")
     _write(target, content)
     return check
@@ -76,8 +76,11 @@ def _write(target: Path, content: bytes) -> None:
         raise MetaVoteError(f"{target} cannot be written ({error.strerror}): choose another place.") from error
 
 
-def _free(file: Path, source: Path | None = None) -> Path:
+def _free(file: Path, to: str, source: Path | None = None) -> Path:
     target = file.expanduser()
+    ending = FORMATS[to]
+    if target.suffix != ending and (to == "torch" or target.suffix in FORMATS.values()):  # torch reads no other ending
+        raise BadValueError(f"{target.name} is no name for this format: call it {target.with_suffix(ending).name}.")
     if target.is_dir():
         raise BadValueError(f"{target} is a folder: name a file in it.")
     if not target.parent.is_dir():

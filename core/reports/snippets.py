@@ -23,9 +23,9 @@ def snippet(model: PrunedModel, to: str, file: str, plain: bool = True) -> str:
         )
     if to == "onnx":
         return (
-            "import onnxruntime\n"
+            "import numpy, onnxruntime\n"
             f'session = onnxruntime.InferenceSession("{file}")\n'
-            f'(logits,) = session.run(["logits"], {{"images": images}})  # {_images(model)}'
+            f'(logits,) = session.run(["logits"], {{"images": numpy.asarray(images)}})  # {_images(model)}'
         )
     if not plain:
         return (
@@ -58,6 +58,7 @@ def normalising(model: PrunedModel) -> str:
     """The code that makes of pixels what the network takes."""
     mean, std = ([round(value, 6) for value in values] for values in (model.mean, model.std))
     return (
+        "import torch\n"
         f"mean, std = torch.tensor({mean}).view(3, 1, 1), torch.tensor({std}).view(3, 1, 1)\n"
         f"images = (pixels / 255 - mean) / std  # pixels: uint8 [B, 3, {model.size}, {model.size}], red, green, blue"
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from core.errors import UnknownNameError
@@ -67,6 +68,8 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
         known = [*DATASETS, f"{FOLDER}/path/to/images"]
         if classes is not None or ":" in name:
             raise UnknownNameError("data set", dataset, known)
+        if Path(name).expanduser().is_dir():
+            raise UnknownNameError("task", name, [f"{FOLDER}{name}"])
         raise UnknownNameError("task", name, [*_by_id(), *(one.task.id for one in own_tasks()), *known])
     if listed is None:
         return Task(ad_hoc_id(dataset), dataset, class_names(dataset))

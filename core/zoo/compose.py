@@ -145,7 +145,8 @@ def _written(
                 shutil.copyfile(source, file)
             else:
                 save_pruned(source, file, half=True)
-        keep, config = _keep(folder, tasks), _config(known)
+        new = [source.origin for _, source in chosen if not isinstance(source, Path)]
+        keep, config = _keep(folder, tasks), _config(known, new)
         seed = int((config or {}).get("seed", 0))
         describe(folder, Contents(id, tuple(tasks), tuple(open_), backbone, keep, config, seed, tuple(known)))
     return open_zoo(target)
@@ -178,10 +179,13 @@ def _asked(model: PrunedModel) -> float:
     return round(model.selection.keep_ratio(), 2)
 
 
-def _config(known: Sequence[Zoo]) -> Mapping[str, Any] | None:
-    """How the models of all these zoos were made, but for the task; None where that differs."""
-    told: list[dict[str, Any]] = [dict(zoo.about.get("config") or {}) for zoo in known]
-    same = bool(told) and all({**one, "task": ""} == {**told[0], "task": ""} for one in told)
+def _config(known: Sequence[Zoo], new: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """How the models of all these zoos, and new ones of these origins, were made, but for the task; None where that
+    differs."""
+    if not known:
+        return None
+    told: list[dict[str, Any]] = [dict(of.get("config") or {}) for of in (*(zoo.about for zoo in known), *new)]
+    same = all({**one, "task": ""} == {**told[0], "task": ""} for one in told)
     return told[0] if same and told[0] else None
 
 

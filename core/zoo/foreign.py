@@ -83,6 +83,8 @@ def selection_of(file: Path, groups: ChannelGroups) -> Selection:
 
     Raises BadFileError, UnknownNameError for a name that is neither, BadValueError for indices that cannot be.
     """
+    if not file.is_file():
+        raise BadFileError(f"There is no file {file}: it holds the kept channels as {_FORM}.")
     try:
         content = file.read_bytes()
         document = json.loads(content) if len(content) <= LARGEST else None

@@ -163,6 +163,11 @@ class Zoo:
         spent = [float(cost[name]) for name in ("cpu_seconds", "similarity_cpu_seconds") if name in cost]
         return sum(spent) if spent else None
 
+    @property
+    def imported(self) -> int:
+        """How many of its models were made elsewhere."""
+        return sum("imported" in entry for entry in self.about["tasks"])
+
     def embedding(self) -> Array | None:
         """float32 [rows, D]: where each task lies in the backbone's feature space; None in a zoo that lacks it."""
         found = self._arrays.get("embedding")
@@ -276,6 +281,7 @@ class Zoo:
             "groups": self.groups,
             "tasks": [{**task.to_dict(), "validation_accuracy": self.accuracy(task.id)} for task in self.tasks],
             "targets": [task.to_dict() for task in self.targets],
+            "imported": self.imported,
             "cost": self.about.get("cost"),
             "cpu_seconds": self.cpu_seconds,
             "config": self.about.get("config"),

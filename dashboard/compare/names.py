@@ -9,7 +9,15 @@ from core.reports.differences import differing_settings, settings_of
 from core.runs.record import RunRecord
 from dashboard import theme
 
-BUDGET = ("task", "keep", "of", "iterations")  # told wherever any two runs differ in it
+BUDGET = (
+    "task",
+    "keep",
+    "of",
+    "allocation",
+    "multiple",
+    "sampling",
+    "iterations",
+)  # told wherever any two runs differ in it
 SILENT = ("method", "threads")
 BY_SETTING: dict[str, Mapping[str, str]] = {
     "similarity": theme.SIMILARITIES,
