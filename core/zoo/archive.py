@@ -62,11 +62,14 @@ def check(zoo: Zoo) -> None:
         raise BadFileError(f"The arrays of the zoo {zoo.id} are not those it was made with: export it again.")
     rows, tasks = len(zoo.rows), len(zoo.tasks)
     zoo.tie_break()
+    _ = zoo.layers
     try:
+        for kind in LAYOUTS:
+            zoo.trustworthiness(kind)
         shapes = {kind: zoo.similarity(kind)[1].shape for kind in SIMILARITIES}
         places = [len(zoo.coordinates(kind)) for kind in LAYOUTS]
     except (KeyError, IndexError) as error:
-        raise BadFileError(f"The arrays of the zoo {zoo.id} lack {error}: export it again.") from error
+        raise BadFileError(f"The zoo {zoo.id} lacks {error}: export it again.") from error
     if any(shape != (rows, tasks) for shape in shapes.values()) or any(number != rows for number in places):
         raise BadFileError(f"The arrays of the zoo {zoo.id} do not fit its {tasks} tasks: export it again.")
     for task, entry in zip(zoo.tasks, zoo.about["tasks"], strict=True):

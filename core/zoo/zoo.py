@@ -31,6 +31,7 @@ from core.paths import ASSETS, home
 from core.pruning.config import SIMILARITIES, check_k
 from core.tasks.task import Task
 from core.voting import Ballot
+from core.zoo.sound import amiss
 
 FORMAT = 1
 DEFAULT = "emoji-resnet18-simclr"
@@ -363,13 +364,13 @@ def _read(path: Path) -> Zoo:
         about = json.loads((path / "zoo.json").read_text())
         if about["format"] > FORMAT:
             raise BadFileError(f"The zoo {path.name} was written by a newer version: update this one to read it.")
-        zoo = Zoo(path, about, version)
-        assert zoo.id and zoo.backbone_hash and zoo.groups and isinstance(zoo.tasks, list) and zoo.targets is not None
-    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        if (key := amiss(about)) is not None:
+            raise ValueError(key)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadFileError(
             f"{path.name}/zoo.json is damaged or of another kind: build or import the zoo again."
         ) from error
-    return zoo
+    return Zoo(path, about, version)
 
 
 def at_random(ranked: Sequence[Neighbour], k: int, seed: int) -> list[Neighbour]:

@@ -1,6 +1,8 @@
 """The files of a zoo on disk: their names, what they may hold besides, and that a changed one is read anew."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from core.bundle import write_bundle
 from core.errors import BadFileError, BadValueError
 from core.tasks.catalogue import tasks
 from core.tasks.task import ad_hoc_id
@@ -145,3 +148,68 @@ def test_the_name_is_looked_at_before_anything_that_came_with_a_zoo_is_kept(home
     unpack(tmp_path / "mine.zip")
     with pytest.raises(BadValueError, match="A zoo mine is here already"):
         unpack(tmp_path / "mine.zip", fits=lambda _: pytest.fail("looked at what came with it first"))
+
+
+ALWAYS = ("format", "id", "backbone", "backbone_hash", "keep", "groups", "tasks", "targets")
+AT_TIMES = ("architecture", "dense", "config", "cost", "pictures", "trustworthiness", "hash", "layers")
+
+
+@pytest.mark.parametrize(
+    "key, content",
+    [
+        (key, content)
+        for key in (*ALWAYS, *AT_TIMES)
+        for content in (None, "", -1, 10**400, {"a": []}, [{}], True)
+        if not (key in ("config", "cost", "layers") and content is None)  # which may be so
+        and not (key == "config" and isinstance(content, dict))
+    ],
+)
+def test_a_zoo_file_with_a_key_that_is_not_of_its_kind_is_refused_and_leaves_nothing(
+    home: Path, tmp_path: Path, key: str, content: object
+) -> None:
+    about = {**_paper(tmp_path), key: content}
+    with pytest.raises(BadFileError, match="damaged|written as they should be|newer version"):
+        unpack(_zipped(tmp_path, about), fits=lambda _: pytest.fail("taken for a zoo"))
+    assert list((home / "zoos").iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ALWAYS)
+def test_a_zoo_file_without_a_key_that_is_always_there_is_refused(home: Path, tmp_path: Path, key: str) -> None:
+    about = {name: value for name, value in _paper(tmp_path).items() if name != key}
+    with pytest.raises(BadFileError, match="damaged"):
+        unpack(_zipped(tmp_path, about))
+    assert list((home / "zoos").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"validation_accuracy": "high"}, {"validation_accuracy": None}, {"validation_accuracy": 2}, {"achieved": 3},
+     {"achieved": {"params": "few"}}, {"cost": []}, {"hash": 5}, {"task": {"id": None, "dataset": "emoji"}}],
+)  # fmt: skip
+def test_an_entry_of_a_zoo_file_that_is_not_of_its_kind_is_refused(
+    home: Path, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    about = _paper(tmp_path)
+    about["tasks"][0].update(changes)
+    with pytest.raises(BadFileError, match="damaged"):
+        unpack(_zipped(tmp_path, about))
+    assert list((home / "zoos").iterdir()) == []
+
+
+def test_a_zoo_json_nested_beyond_reading_is_refused(tmp_path: Path) -> None:
+    (write_paper_zoo(tmp_path / "paper", zoo_tasks=2) / "zoo.json").write_text("[" * 100_000)
+    with pytest.raises(BadFileError, match="damaged"):
+        open_zoo(tmp_path / "paper")
+
+
+def _paper(tmp_path: Path) -> dict[str, Any]:
+    """What the zoo.json of a paper zoo that can be passed on says."""
+    seal(write_paper_zoo(tmp_path / "paper", zoo_tasks=2))
+    return dict(json.loads((tmp_path / "paper" / "zoo.json").read_text()))
+
+
+def _zipped(tmp_path: Path, about: dict[str, Any]) -> Path:
+    """The file of the paper zoo, were it to say that of itself."""
+    files = [(str(file), (tmp_path / "paper" / file).read_bytes()) for file in files_of(open_zoo(tmp_path / "paper"))]
+    write_bundle(tmp_path / "x.zip", [("zoo.json", json.dumps(about).encode()), *files[1:]])
+    return tmp_path / "x.zip"
