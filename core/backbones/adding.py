@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.backbones.architectures import architecture
 from core.backbones.backbone import ENDING, Backbone, backbone_ids, folders, load_backbone, save_backbone
-from core.backbones.checkpoints import Coverage, Trunk, looks_like, read_trunk
+from core.backbones.checkpoints import Coverage, Trunk, looks_like, read_trunk, unusable
 from core.backbones.layouts import PLAIN, SOURCES, SUPERVISED, layout
 from core.backbones.torchvision_weights import Presentation, presentation, published, weights_file
 from core.errors import BadFileError, BadValueError, MetaVoteError, MismatchError, UnknownNameError
@@ -64,7 +64,15 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
         )
     url = layout(trunk.coverage.layout).url
     origin = {"file": file.name, "sha256": _hash(file.expanduser()), "layout_from": url}
-    return _keep(trunk, name, source, _checked_id(wanted.name or _plain(file)), view, wanted.partial, origin)
+    return _keep(
+        trunk,
+        name,
+        source,
+        _checked_id(_plain(file) if wanted.name is None else wanted.name),
+        view,
+        wanted.partial,
+        origin,
+    )
 
 
 def add_published(name: str, weights: str, download: bool = False, wanted: Wanted = Wanted()) -> Added:
@@ -74,7 +82,7 @@ def add_published(name: str, weights: str, download: bool = False, wanted: Wante
     """
     entry = published(name, weights)
     view = _checked_view(presentation(name, weights), wanted)
-    id = _checked_id(wanted.name or f"{name}-{weights.lower()}")
+    id = _checked_id(f"{name}-{weights.lower()}" if wanted.name is None else wanted.name)
     file = weights_file(name, weights, download)
     trunk = read_trunk(file, name, PLAIN, view.size)
     origin = {"file": file.name, "sha256": _hash(file), "weights": str(entry), "url": entry.url}
@@ -122,9 +130,10 @@ def _whole(trunk: Trunk, name: str, partial: bool, size: int) -> tuple[dict[str,
     coverage = trunk.coverage
     if not coverage.complete and not partial:
         raise _misfit(coverage, None)
+    for key, value in trunk.tensors.items():
+        if what := unusable(key, value):
+            raise BadFileError(f"The checkpoint holds {what}, in {key}: save plain, trained floating-point weights.")
     found = {key: value.float() if value.is_floating_point() else value for key, value in trunk.tensors.items()}
-    if broken := [key for key, value in found.items() if not value.isfinite().all()]:
-        raise BadFileError(f"The checkpoint holds numbers that are not finite, in {broken[0]}: it is of no use.")
     if coverage.complete:
         return found, []
     with torch.random.fork_rng(devices=[]):

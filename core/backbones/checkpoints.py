@@ -5,6 +5,7 @@ Only tensors are read: safetensors, or PyTorch's files with `weights_only=True`.
 
 import argparse
 import pickle
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -23,7 +24,8 @@ State = Mapping[str, Tensor]
 DEEPEST = 5  # dictionaries within dictionaries
 COUNTER = "num_batches_tracked"  # counts what training has seen; a network that is used does not read it
 # Beginnings of what PyTorch writes: a zip, or in older versions pickles.
-WRITTEN = (b"PK\x03\x04", b"\x80")
+ZIP = b"PK\x03\x04"
+WRITTEN = (ZIP, b"\x80")
 # What a checkpoint that does not fit is tried against: built in about a second together.
 LOOKED_FOR = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d"),
@@ -124,6 +126,22 @@ def looks_like(path: Path, format: str | None = None, size: int | None = None) -
     return None
 
 
+def unusable(key: str, value: Tensor) -> str | None:
+    """Why a tensor cannot be the network's entry of that name, in a few words behind "holds"; None where it can."""
+    if value.is_meta:
+        return "no numbers, only a shape"
+    if value.is_quantized or value.layout != torch.strided or value.is_complex():
+        return "numbers that are quantized, sparse or complex"
+    if key.endswith(COUNTER):
+        return None
+    if not value.is_floating_point():
+        return "whole numbers"
+    plain = value.float()
+    if not plain.isfinite().all():
+        return "numbers that are not finite"
+    return "a negative variance" if key.endswith("running_var") and (plain < 0).any() else None
+
+
 def _read(file: str, states: Mapping[str, State], name: str, model: nn.Module, format: str | None) -> Trunk:
     """The reading of a file's state dicts that fills most of an architecture, of which `model` is a shell."""
     head = architecture(name).head
@@ -159,6 +177,8 @@ def _content(path: Path) -> object:
     try:
         if safe:
             return load_file(path)
+        if begin.startswith(ZIP) and (part := zipfile.ZipFile(path).testzip()) is not None:
+            raise zipfile.BadZipFile(part)  # which PyTorch would read as it is: it does not look at checksums
         with torch.serialization.safe_globals([argparse.Namespace]):  # plain settings, which DINO's code saves along
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a dozen kinds, from struct.error to AssertionError, for one damaged byte or another

@@ -5,7 +5,7 @@ leave of the backbone's, and the accuracy that is written down was measured here
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.backbone import Backbone
-from core.backbones.checkpoints import read_states
+from core.backbones.checkpoints import read_states, unusable
 from core.channels.counted import layers_of
 from core.channels.files import PrunedModel, compact
 from core.channels.groups import ChannelGroups, channel_groups
@@ -87,8 +87,8 @@ def selection_of(file: Path, groups: ChannelGroups) -> Selection:
         raise BadFileError(f"There is no file {file}: it holds the kept channels as {_FORM}.")
     try:
         content = file.read_bytes()
-        document = json.loads(content) if len(content) <= LARGEST else None
-    except (OSError, ValueError) as error:
+        document = json.loads(content, object_pairs_hook=_once(file.name)) if len(content) <= LARGEST else None
+    except (OSError, ValueError, RecursionError) as error:
         raise BadFileError(f"{file.name} is no readable JSON: it holds the kept channels as {_FORM}.") from error
     if not isinstance(document, dict) or not document:
         raise BadFileError(f"{file.name} does not hold kept channels: write them as {_FORM}.")
@@ -106,6 +106,19 @@ def selection_of(file: Path, groups: ChannelGroups) -> Selection:
         kept[group] = (layer, found)
     whole = {group: list(range(size)) for group, size in groups.sizes.items()}
     return Selection(whole | {group: channels for group, (_, channels) in kept.items()}, groups.sizes)  # type: ignore[arg-type]
+
+
+def _once(name: str) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """What makes a dictionary of a JSON object. Raises BadValueError for a name that stands in it twice."""
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
+            raise BadValueError(f"{name} names {twice} twice: write what it keeps once.")
+        return found
+
+    return made
 
 
 def _layers(group: str, groups: ChannelGroups) -> list[str]:
@@ -159,8 +172,8 @@ def _checked(
                 f"{tensor} in {name} is {_shape(value)}, but {kept} and the task's classes leave {_shape(like)}: give "
                 "the channels that this very model keeps, and the task that it is for."
             )
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise BadValueError(f"{tensor} in {name} holds numbers that are not finite: train the model again.")
+        if like.is_floating_point() and (what := unusable(tensor, value)):
+            raise BadValueError(f"{tensor} in {name} holds {what}: save the trained model's plain weights again.")
         found[tensor] = value.float() if value.is_floating_point() else value
     return found
 

@@ -152,6 +152,32 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, home: Path, val
         add_checkpoint(file, "resnet18")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.ones(64, dtype=torch.int8),
+        torch.ones(64, dtype=torch.complex64),
+        torch.ones(64).to_sparse(),
+        torch.quantize_per_tensor(torch.ones(64), 0.1, 0, torch.qint8),
+        torch.ones(64, device="meta"),
+        -torch.ones(64),
+    ],
+    ids=["whole", "complex", "sparse", "quantized", "meta", "negative"],
+)
+def test_weights_that_a_network_cannot_compute_with_are_refused(
+    tmp_path: Path, home: Path, value: torch.Tensor
+) -> None:
+    file = moco_file(tmp_path, bn1__running_var=value)
+    with pytest.raises(BadFileError, match="in bn1.running_var: save"):
+        add_checkpoint(file, "resnet18")
+    assert not list((home / "backbones").glob("*"))
+
+
+def test_a_name_of_nothing_is_no_name(tmp_path: Path, home: Path) -> None:
+    with pytest.raises(BadValueError, match="A backbone's name"):
+        add_checkpoint(moco_file(tmp_path), "resnet18", wanted=Wanted(""))
+
+
 def test_values_too_large_for_half_precision_are_kept_as_they_are(tmp_path: Path, home: Path) -> None:
     large = torch.full((64,), 1e6)
     added = add_checkpoint(moco_file(tmp_path, bn1__running_var=large), "resnet18").backbone

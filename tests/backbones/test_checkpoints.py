@@ -236,3 +236,12 @@ def test_a_file_without_named_tensors_is_refused(tmp_path: Path, content: object
         read_states(written(tmp_path, content))
     with pytest.raises(BadFileError, match="There is no file"):
         read_states(tmp_path / "nothing.pth")
+
+
+def test_one_flipped_bit_in_the_weights_is_seen(tmp_path: Path) -> None:
+    file = written(tmp_path, {"conv1.weight": torch.ones(1000)})
+    content = bytearray(file.read_bytes())
+    content[content.index(torch.ones(8).numpy().tobytes()) + 16] ^= 1
+    file.write_bytes(bytes(content))
+    with pytest.raises(BadFileError, match="damaged or cut short: fetch it again"):
+        read_states(file)

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 import core.zoo.describe as describing
 from core.backbones.backbone import load_backbone, save_backbone
 from core.channels.files import PrunedModel, load_pruned
+from core.channels.groups import channel_groups
 from core.channels.rebuild import state_of
 from core.errors import BadFileError, BadValueError, MetaVoteError, MismatchError, UnknownNameError
 from core.tasks.task import Task
@@ -288,3 +289,19 @@ def test_a_backbone_that_is_not_the_zoos_is_refused_on_the_way_out_and_in(
     with pytest.raises(MismatchError, match="came with another backbone"):
         take(tmp_path / "forged.zip")
     assert list((tmp_path / "elsewhere" / "zoos").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content, error, words",
+    [
+        ("[" * 100_000, BadFileError, "no readable JSON"),
+        ('{"conv1": [0], "conv1": [1]}', BadValueError, "kept.json names conv1 twice"),
+    ],
+)
+def test_a_file_of_kept_channels_that_cannot_be_read_one_way_is_refused(
+    tmp_path: Path, content: str, error: type[Exception], words: str
+) -> None:
+    (tmp_path / "kept.json").write_text(content)
+    groups = channel_groups(load_backbone(DEFAULT).build(2), torch.zeros(1, 3, 32, 32))
+    with pytest.raises(error, match=words):
+        foreign.selection_of(tmp_path / "kept.json", groups)
