@@ -61,7 +61,7 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
         return _by_id()[name]
     if classes is None and (own := own_task(name)) is not None:
         return own
-    dataset, listed = (name, tuple(classes)) if classes is not None else parse_ad_hoc_id(name)
+    dataset, listed = (name, tuple(classes)) if classes is not None else _parsed(name)
     if dataset.startswith(FOLDER):
         dataset = f"{FOLDER}{folder.path_of(dataset)}"
     elif dataset not in DATASETS:
@@ -75,6 +75,14 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
         return Task(ad_hoc_id(dataset), dataset, class_names(dataset))
     found = chosen_classes(dataset, listed)
     return Task(ad_hoc_id(dataset, found), dataset, found)
+
+
+def _parsed(name: str) -> tuple[str, tuple[str, ...] | None]:
+    """As `parse_ad_hoc_id`; but a path that means a folder only as it stands, ":" and all, is that folder's."""
+    dataset, listed = parse_ad_hoc_id(name)
+    if dataset.startswith(FOLDER) and not folder.path_of(dataset).is_dir() and folder.path_of(name).is_dir():
+        return name, None
+    return dataset, listed
 
 
 def named_task(name: str, dataset: str, classes: Sequence[str]) -> Task:

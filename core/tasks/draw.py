@@ -19,6 +19,7 @@ from core.tasks.task import Task
 from core.tasks.torchvision_names import CLASSES
 
 SEED = 0
+MOST_TASKS, MOST_TARGETS = 500, 100  # in one draw of anybody's: a zoo of more takes days to build
 CLASSES_PER_TASK, FASHION_CLASSES_PER_TASK = 5, 3
 Drawn = dict[str, tuple[str, ...]]
 
@@ -103,6 +104,9 @@ def _check(wanted: Draw, known: int) -> None:
     ):  # fmt: skip
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             raise BadValueError(f"A draw's {words} must be a whole number of at least {least}, not {number!r}.")
+    for words, number, most in (("tasks", wanted.tasks, MOST_TASKS), ("targets", wanted.targets, MOST_TARGETS)):
+        if number > most:
+            raise BadValueError(f"A draw has at most {most} {words}, not {number}: draw fewer.")
     if not isinstance(wanted.disjoint, bool):
         raise BadValueError(f"A draw is disjoint or not, true or false, not {wanted.disjoint!r}.")
     apart = wanted.disjoint and wanted.targets

@@ -10,6 +10,7 @@ from core.tasks.datasets import FOLDER, class_title
 
 LONGEST_TITLE = 5
 _ESCAPES = {"%": "%25", "+": "%2B", ":": "%3A"}  # the characters that mean something in an ad hoc id
+_SPACE = "%20"  # one that a class's name begins or ends with
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,14 @@ class Task:
 def ad_hoc_id(dataset: str, classes: Sequence[str] | None = None) -> str:
     """The id of a task that nobody named: "emoji:tool+plant", "folder:/path:a+b"; without classes, of all of them."""
     name = FOLDER + _escape(dataset.removeprefix(FOLDER)) if dataset.startswith(FOLDER) else dataset
-    return name if classes is None else f"{name}:{'+'.join(map(_escape, classes))}"
+    return name if classes is None else f"{name}:{'+'.join(map(_escape_class, classes))}"
 
 
 def parse_ad_hoc_id(text: str) -> tuple[str, tuple[str, ...] | None]:
     """(data set, classes or None for all of them) of an id in the form of `ad_hoc_id`; names are not looked up."""
     prefix = FOLDER if text.startswith(FOLDER) else ""
     name, colon, listed = text.removeprefix(prefix).partition(":")
-    classes = tuple(_unescape(part.strip()) for part in listed.split("+")) if colon else None
+    classes = tuple(_unescape(part.strip(" ")) for part in listed.split("+")) if colon else None
     return prefix + _unescape(name) if prefix else name, classes
 
 
@@ -62,6 +63,11 @@ def _escape(text: str) -> str:
     return re.sub(r"[%+:]", lambda found: _ESCAPES[found[0]], text)
 
 
+def _escape_class(text: str) -> str:
+    """A class in an id: as spaces around it are none of it, those that are are written out."""
+    return re.sub(r"\A +| +\Z", lambda found: _SPACE * len(found[0]), _escape(text))
+
+
 def _unescape(text: str) -> str:
-    plain = {code: character for character, code in _ESCAPES.items()}
-    return re.sub(r"%(?:25|2B|3A)", lambda found: plain[found[0]], text)
+    plain = {code: character for character, code in _ESCAPES.items()} | {_SPACE: " "}
+    return re.sub(r"%(?:25|2B|3A|20)", lambda found: plain[found[0]], text)

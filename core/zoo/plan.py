@@ -82,7 +82,11 @@ def check(plan: Plan, workers: int) -> None:
     names = [task.id for task in (*plan.tasks, *plan.targets)]
     if len(set(names)) < len(names):
         raise BadValueError("A task stands twice among the zoo's tasks and targets: name each once.")
-    problems = {(task.dataset, frozenset(task.classes)): task.id for task in plan.tasks}
+    problems: dict[tuple[str, frozenset[str]], str] = {}
+    for task in plan.tasks:
+        if equal := problems.get((task.dataset, frozenset(task.classes))):
+            raise BadValueError(f"The zoo's tasks {equal} and {task.id} have the same classes: leave one out.")
+        problems[task.dataset, frozenset(task.classes)] = task.id
     for target in plan.targets:
         if equal := problems.get((target.dataset, frozenset(target.classes))):
             raise BadValueError(f"The target {target.id} has the classes of the zoo's task {equal}: leave one out.")

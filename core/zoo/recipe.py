@@ -136,14 +136,17 @@ class _Reader:
 
     def once(self, tasks: Sequence[Task], targets: Sequence[Task], without: Sequence[str]) -> None:
         """Refuse a task that is listed twice, but for one that is left out of the zoo's own."""
-        places: dict[str, str] = {}
+        places: dict[str, tuple[str, str]] = {}
+        problems: dict[tuple[str, frozenset[str]], tuple[str, str]] = {}
         for kind, listed in (("tasks", tasks), ("targets", targets)):
             for place, task in enumerate(listed):
                 if kind == "tasks" and task.id in without:
                     continue
-                if task.id in places:
-                    raise self.wrong((kind, place), f"{task.id} stands on {places[task.id]} already: name it once")
-                places[task.id] = f"line {self.line((kind, place))}"
+                problem = (task.dataset, frozenset(task.classes))
+                if earlier := places.get(task.id) or problems.get(problem):
+                    same = "" if earlier[0] == task.id else f", as {earlier[0]}"
+                    raise self.wrong((kind, place), f"{task.id} stands on {earlier[1]} already{same}: name it once")
+                places[task.id] = problems[problem] = (task.id, f"line {self.line((kind, place))}")
 
     def names(self, kind: str, listed: Any) -> list[str]:
         """The names listed under a key."""

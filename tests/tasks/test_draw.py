@@ -57,6 +57,8 @@ def test_tasks_that_are_there_already_are_not_drawn_again() -> None:
         (Draw("fashion-mnist", 0, 3), "tasks must be a whole number of at least 1"),
         (Draw("fashion-mnist", 3, 1), "classes must be a whole number of at least 2"),
         (Draw("fashion-mnist", True, 3), "whole number"),
+        (Draw("cifar100", 501, 5), "at most 500 tasks, not 501: draw fewer"),
+        (Draw("cifar100", 5, 5, targets=101, disjoint=True), "at most 100 targets, not 101: draw fewer"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_before_drawing(wanted: Draw, words: str) -> None:

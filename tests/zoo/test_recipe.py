@@ -118,7 +118,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ("tasks:\n  - {dataset: emoji, klasses: [tool]}", "line 2: There is no key 'klasses': did you mean classes"),
         ("tasks:\n  - {dataset: emoji, classes: [tool]}", "line 2: A task needs at least two classes"),
         ("draw: {dataset: fashion-mnist, tasks: 3}", "line 1: a draw needs classes"),
-        ("draw:\n  dataset: fashion-mnist\n  tasks: 999\n  classes: 3", "line 1: .*only 120 more tasks"),
+        ("draw:\n  dataset: fashion-mnist\n  tasks: 499\n  classes: 3", "line 1: .*only 120 more tasks"),
         ("draw:\n  - {dataset: emoji, tasks: 2, classes: 2, disjoint: perhaps}", "line 2: A draw is disjoint or not"),
         ("tasks:\n  - a\n bad: [", "line 3: this is no YAML"),
         ("tasks: &x [a]\ntargets: *x", "refers to its own parts"),
@@ -134,6 +134,11 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
             "tasks: [emoji:tool+plant]\ntargets:\n  - {dataset: emoji, classes: [tool, plant]}",
             "line 3: emoji:tool\\+plant stands on line 1 already",
         ),
+        (
+            "tasks:\n  - emoji:tool+plant\n  - emoji:plant+tool",
+            "line 3: emoji:plant\\+tool stands on line 2 already, as emoji:tool\\+plant",
+        ),
+        ("draw: {dataset: emoji, tasks: 1000000, classes: 3}", "line 1: A draw has at most 500 tasks, not 1000000"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_line(tmp_path: Path, text: str, words: str) -> None:
