@@ -1,7 +1,8 @@
 """What a user can meet as an error: one base class, one sentence each, always with the remedy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 
 class MetaVoteError(Exception):
@@ -36,6 +37,14 @@ class CollapsedError(MetaVoteError):
     def __init__(self, sentence: str, tasks: Iterable[str]) -> None:
         super().__init__(sentence)
         self.tasks = tuple(tasks)
+
+
+class DivergedError(MetaVoteError):
+    """A run whose network's outputs are no finite numbers (any more). cost: what it had cost by then."""
+
+    def __init__(self, sentence: str, cost: Mapping[str, Any] | None = None) -> None:
+        super().__init__(sentence)
+        self.cost = dict(cost or {})
 
 
 class BadFileError(MetaVoteError):

@@ -19,6 +19,7 @@ from core.channels.slim import resized, slim
 from core.criteria.registry import CRITERIA
 from core.criteria.scores import Scores, keep_best
 from core.criteria.taylor import Taylor
+from core.errors import DivergedError
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Step
 from core.pruning.ground import Ground, ground_of
@@ -231,12 +232,25 @@ class Pruning:
         self.iteration += 1
         return Step(self.iteration, loss.item(), rate, self.meter.seconds)
 
+    def diverged(self) -> DivergedError:
+        """What is said of a network whose outputs are no finite numbers."""
+        told, cost = (
+            f"The run for {self.task.id} diverged: the network's outputs are no finite numbers",
+            self.meter.cost(),
+        )
+        if self.iteration == 0:
+            return DivergedError(f"{told} before any training; choose another backbone or starting weights.", cost)
+        rate = f"{self.config.learning_rate:g}"
+        return DivergedError(f"{told} after {self.iteration} iterations; lower its learning rate, {rate}.", cost)
+
     @torch.no_grad()
     def measure(self, images: Tensor, labels: Tensor) -> Measures:
         """How good the network is on these images, in eval mode."""
         self.model.eval()
         logits = torch.cat([self.model(part) for part in torch.split(images, 256)])
         self.meter.forward(self.macs, len(labels))
+        if not bool(logits.isfinite().all()):
+            raise self.diverged()
         return measures_of(logits, labels)
 
     def evaluation(self) -> Evaluation:

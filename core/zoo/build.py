@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from core.channels.files import load_pruned, save_pruned
-from core.errors import BadFileError, BadValueError, CollapsedError, MetaVoteError
+from core.errors import BadFileError, BadValueError, CollapsedError, DivergedError, MetaVoteError
 from core.numbers import counted, percent
 from core.pruning.config import RunConfig
 from core.pruning.schedule import schedule_of
@@ -216,15 +216,20 @@ def build_model(folder: Path, plan: Plan, task: Task) -> Collapse | None:
     backbone = load_backbone(plan.backbone)
     data = load_task(task, backbone.size)
     dense, cost = dense_accuracy(plan.config(task), task, data, backbone)
-    best = 0.0
+    best: float | None = None
+    diverged: DivergedError | None = None
     for attempt in range(ATTEMPTS):
         config = plan.config(task, attempt)
         curve, model = [], None
-        for event in prune_events(config, task, data, backbone):
-            if event.kind == "evaluation":
-                curve.append({"iteration": event.iteration, "accuracy": round(event.accuracy, 4)})  # type: ignore[union-attr]
-            elif event.kind == "slimmed":
-                model = event.model  # type: ignore[union-attr]
+        try:
+            for event in prune_events(config, task, data, backbone):
+                if event.kind == "evaluation":
+                    curve.append({"iteration": event.iteration, "accuracy": round(event.accuracy, 4)})  # type: ignore[union-attr]
+                elif event.kind == "slimmed":
+                    model = event.model  # type: ignore[union-attr]
+        except DivergedError as error:  # collapsed too, but of no accuracy: told as it is where no seed has one
+            cost, diverged = added(cost, error.cost), error
+            continue
         assert model is not None
         cost = added(cost, model.origin["cost"])
         accuracy = float(model.origin["validation_accuracy"])
@@ -232,7 +237,10 @@ def build_model(folder: Path, plan: Plan, task: Task) -> Collapse | None:
             origin = {**model.origin, "curve": curve, "attempts": attempt + 1, "dense_accuracy": dense, "cost": cost}
             save_pruned(replace(model, origin=origin), model_file(folder, task), half=True)
             return None
-        best = max(best, accuracy)
+        best = max(best or 0.0, accuracy)
+    if best is None:
+        assert diverged is not None
+        raise diverged
     return Collapse(task.id, best, dense, 1 / len(task.classes))
 
 

@@ -15,7 +15,7 @@ from core.channels.files import PrunedModel, load_pruned, save_pruned
 from core.channels.groups import parameters_and_macs
 from core.channels.rebuild import rebuild
 from core.channels.selection import Selection, kept_count
-from core.errors import BadValueError, MetaVoteError
+from core.errors import BadValueError, DivergedError, MetaVoteError
 from core.pruning import loop
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Slimmed, Step
@@ -386,3 +386,18 @@ def test_training_learns_something() -> None:
     task, data = small_task()
     losses = [s.loss for s in of(Step, run_of(config("magnitude", task, iterations=40, keep=0.5), task, data))]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_a_run_that_diverges_fails_in_a_sentence_instead_of_finishing(monkeypatch: pytest.MonkeyPatch) -> None:
+    learn = loop.Pruning.train_step
+
+    def astray(self: loop.Pruning) -> Step:
+        step = learn(self)
+        with torch.no_grad():
+            next(self.model.parameters()).fill_(torch.inf)
+        return step
+
+    monkeypatch.setattr(loop.Pruning, "train_step", astray)
+    with pytest.raises(DivergedError, match=r"diverged: .* after \d+ iterations; lower its learning rate, ") as said:
+        run_of(asked("taylor"), *small_task())
+    assert said.value.cost["macs"] > 0
