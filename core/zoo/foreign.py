@@ -172,8 +172,8 @@ def _checked(
                 f"{tensor} in {name} is {_shape(value)}, but {kept} and the task's classes leave {_shape(like)}: give "
                 "the channels that this very model keeps, and the task that it is for."
             )
-        if like.is_floating_point() and (what := unusable(tensor, value)):
-            raise BadValueError(f"{tensor} in {name} holds {what}: save the trained model's plain weights again.")
+        if like.is_floating_point() and (why := unusable(tensor, value)):
+            raise BadValueError(f"{tensor} in {name} holds {why}: save the trained model's plain weights again.")
         found[tensor] = value.float() if value.is_floating_point() else value
     return found
 
