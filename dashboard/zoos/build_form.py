@@ -8,7 +8,7 @@ import streamlit as st
 from core.backbones.listing import DEFAULT, backbone_ids
 from core.errors import MetaVoteError
 from core.tasks.datasets import class_names, dataset_names
-from core.tasks.draw import Draw, drawn_tasks
+from core.tasks.draw import MOST_TARGETS, MOST_TASKS, Draw, drawn_tasks
 from core.tasks.task import Task
 from core.tasks.upload import uploaded
 from core.workshop import work
@@ -23,7 +23,6 @@ from dashboard.zoos.forecast import forecast, pace_of
 
 APART = {"no": "may share classes", "yes": "share no class"}
 APART_HELP = "Sharing none is the harder test: a third of the classes is then kept for the targets alone."
-MOST_TASKS, MOST_TARGETS = 500, 100
 NAME = "name of new zoo"
 
 
