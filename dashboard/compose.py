@@ -9,7 +9,7 @@ from core.targets.state import MOST_CLASSES, check_few
 from core.targets.work import compose
 from core.tasks.datasets import DATASETS, class_names, dataset_names
 from core.tasks.folder import PREFIX, path_of
-from core.tasks.upload import is_upload, take_in, uploaded
+from core.tasks.upload import take_in, uploaded, uploads
 from core.zoo.zoo import Zoo
 from dashboard import data, parts, theme
 from dashboard.new_targets import await_target
@@ -88,7 +88,7 @@ def _upload() -> None:
 
 def title(dataset: str) -> str:
     """What people read for a data set."""
-    if is_upload(dataset):
+    if dataset.startswith(PREFIX) and path_of(dataset).parent == uploads().absolute():
         return f"{path_of(dataset).name.rpartition('-')[0]} (uploaded)"
     if dataset.startswith(PREFIX):
         return f"{path_of(dataset).name} (folder)"

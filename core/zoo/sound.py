@@ -16,7 +16,11 @@ def _text(value: object) -> bool:
 
 def _number(value: object) -> bool:
     """Whether it is a finite number of at least 0."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
+    return _finite(value) and value >= 0  # type: ignore[operator]
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _share(value: object) -> bool:
@@ -50,7 +54,7 @@ def _entry(value: object) -> bool:
 
 _OF_A_TASK: Mapping[str, _Check] = {"task": _task, "validation_accuracy": _share}
 _OF_A_TASK_AT_TIMES: Mapping[str, _Check] = {
-    "achieved": _by_name(_number), "hash": _text, "cost": _cost,
+    "achieved": _by_name(_finite), "hash": _text, "cost": _cost,
 }  # fmt: skip
 _ALWAYS: Mapping[str, _Check] = {
     "format": _count, "id": _text, "backbone": _text, "backbone_hash": _text, "keep": _share,

@@ -14,6 +14,7 @@ from core.targets.state import job_folder
 from core.tasks.catalogue import named_task
 from core.tasks.own import keep_task, own_task
 from core.tasks.task import Task
+from core.tasks.upload import uploads
 from core.zoo.zoo import DEFAULT, Zoo, open_zoo
 from dashboard import atlas, data
 from dashboard.compose import title
@@ -222,8 +223,9 @@ def test_k_is_bounded_by_who_may_vote_not_by_the_size_of_the_zoo(paper_home: Pat
     assert page("task_map").slider(key="k").max == 14
 
 
-def test_data_sets_have_names_that_people_read() -> None:
-    assert title("emoji") == "Emoji" and title("folder:/somewhere/my-pets-1a2b3c4d") == "my-pets (uploaded)"
+def test_data_sets_have_names_that_people_read(home: Path) -> None:
+    assert title("emoji") == "Emoji" and title("folder:/somewhere/my-pets") == "my-pets (folder)"
+    assert title(f"folder:{uploads().absolute()}/my-pets-1a2b3c4d") == "my-pets (uploaded)"
 
 
 def test_the_list_of_all_voters_is_drawn_once_its_box_is_opened_and_swaps_by_hand(paper_home: Path) -> None:
