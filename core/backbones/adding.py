@@ -64,15 +64,8 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
         )
     url = layout(trunk.coverage.layout).url
     origin = {"file": file.name, "sha256": _hash(file.expanduser()), "layout_from": url}
-    return _keep(
-        trunk,
-        name,
-        source,
-        _checked_id(_plain(file) if wanted.name is None else wanted.name),
-        view,
-        wanted.partial,
-        origin,
-    )
+    id = _checked_id(_plain(file) if wanted.name is None else wanted.name)
+    return _keep(trunk, name, source, id, view, wanted.partial, origin)
 
 
 def add_published(name: str, weights: str, download: bool = False, wanted: Wanted = Wanted()) -> Added:

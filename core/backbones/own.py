@@ -36,9 +36,10 @@ def own_backbone(
     _check_plain(module)
     opened = adapted(copy.deepcopy(module).cpu().float()).eval()  # it may be on a GPU, or of half precision
     opened.requires_grad_(True)  # all of a backbone is trained
+    title, head = head_of(opened)
     try:
         with torch.no_grad():
-            output, reached = _output(opened, example_input.cpu().float())
+            output, reached = _output(opened, head, example_input.cpu().float())
     except Exception as error:  # of any kind: the module is somebody else's
         raise UnsupportedError(
             f"{type(module).__name__} cannot compute images of shape {list(example_input.shape)} "
@@ -46,10 +47,10 @@ def own_backbone(
         ) from error
     if not reached:
         raise UnsupportedError(
-            f"The last layer of {type(module).__name__}, {head_of(opened)[0]}, computes nothing, but the last one that "
+            f"The last layer of {type(module).__name__}, {title}, computes nothing, but the last one that "
             "a module was made with is taken for its head: leave it out."
         )
-    if not isinstance(output, Tensor) or output.shape != (len(example_input), len(head_of(opened)[1].weight)):
+    if not isinstance(output, Tensor) or output.shape != (len(example_input), len(head.weight)):
         raise UnsupportedError(
             f"{type(module).__name__} does not tell its head's outputs for each image: its forward must return [B, "
             "classes], from a last layer that is linear or a 1 × 1 convolution."
@@ -64,10 +65,10 @@ def own_backbone(
     return Backbone(f"{made.name}-{digest[:8]}", made.name, source, digest, mean, std, size, tensors), made
 
 
-def _output(opened: nn.Module, images: Tensor) -> tuple[object, bool]:
+def _output(opened: nn.Module, head: nn.Module, images: Tensor) -> tuple[object, bool]:
     """(what the network computes, whether its head had a part in that)."""
     reached: list[bool] = []
-    hook = head_of(opened)[1].register_forward_hook(lambda *_: reached.append(True))
+    hook = head.register_forward_hook(lambda *_: reached.append(True))
     try:
         return opened(images), bool(reached)
     finally:

@@ -3,6 +3,7 @@
 import copy
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -33,14 +34,19 @@ def on_meta(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model, shapes).eval()
 
 
+def _traced(empty: nn.Module) -> tuple[fx.Graph, dict[str, Any]]:
+    """(its forward as a graph, the arguments beside the images, at their defaults)."""
+    parameters = list(inspect.signature(empty.forward).parameters.values())[1:]
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+    return _Tracer().trace(empty, defaults), defaults
+
+
 def check_training(model: nn.Module) -> None:
     """Refuse a network whose forward takes other steps in training than those that channels are followed through."""
     steps = []
     for training in (False, True):
-        empty = on_meta(model).train(training)
-        parameters = list(inspect.signature(empty.forward).parameters.values())[1:]
-        defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
-        steps.append([(node.op, node.target) for node in _Tracer().trace(empty, defaults).nodes])
+        graph, _ = _traced(on_meta(model).train(training))
+        steps.append([(node.op, node.target) for node in graph.nodes])
     if steps[0] != steps[1]:
         raise UnsupportedError(
             f"{type(model).__name__} computes something else in training than otherwise: write its forward without "
@@ -55,10 +61,8 @@ def follow(model: nn.Module, shape: Sequence[int]) -> Couplings:
     """
     kind, empty = type(model).__name__, on_meta(model)
     check_layers(empty)
-    parameters = list(inspect.signature(empty.forward).parameters.values())[1:]
-    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
     try:
-        graph = _Tracer().trace(empty, defaults)
+        graph, defaults = _traced(empty)
     except Exception as error:  # anything a stranger's forward may raise when it meets a symbol
         raise UnsupportedError(
             f"{kind} cannot be traced ({_first_line(error)}): write its forward without branches on the values in it."

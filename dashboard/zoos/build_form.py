@@ -38,8 +38,9 @@ def draw() -> None:
     if wanted is None or settings is None:  # and a sentence says why, below what was typed
         build_button({}, False, "build zoo")
         return
-    document = {"zoo": name.strip() or usual, **settings, "draw": {**vars(wanted)}}
-    build_button(document, _told(wanted, settings), "build zoo")
+    how, workers = settings
+    document = {"zoo": name.strip() or usual, **how, "workers": workers, "draw": {**vars(wanted)}}
+    build_button(document, _told(wanted, how, workers), "build zoo")
 
 
 def build_button(document: dict[str, Any], possible: bool, key: str) -> None:
@@ -70,8 +71,8 @@ def _number(key: str, label: str, default: int, least: int, most: int, help: str
     return pick_number(label, key, default, whole(label, least, most), help)
 
 
-def _settings() -> dict[str, Any] | None:
-    """How to prune for each task, by how many processes; None while a number cannot be."""
+def _settings() -> tuple[dict[str, Any], int] | None:
+    """How to prune for each task, and by how many processes; None while a number cannot be."""
     ids = {id: id for id in backbone_ids()}
     methods = {name: theme.method_title(name) for name in buildable()}
     with st.expander("Backbone and method", icon=":material/tune:"), st.grid(3, min_column_width=180):
@@ -90,22 +91,21 @@ def _settings() -> dict[str, Any] | None:
     if iterations is None or seed is None or workers is None:
         return None
     settings = {"backbone": backbone, "method": method, "keep": keep, "iterations": iterations, "seed": seed}
-    return {**settings, "workers": workers}
+    return settings, workers
 
 
 def _suggested(wanted: Draw) -> str:
     return work.free_name(f"{dataset_title(wanted.dataset).lower()}-{wanted.tasks}x{wanted.classes}")
 
 
-def _told(wanted: Draw, settings: dict[str, Any]) -> bool:
+def _told(wanted: Draw, settings: dict[str, Any], workers: int) -> bool:
     """What will be drawn, and how long about building takes; False, and a sentence, where it cannot be."""
     try:
         tasks, targets = drawn_tasks(wanted)
     except MetaVoteError as error:
         st.error(str(error), icon=":material/error:")
         return False
-    how = {name: value for name, value in settings.items() if name != "workers"}
-    return predicted(tasks, targets, how, settings["workers"])
+    return predicted(tasks, targets, settings, workers)
 
 
 def predicted(tasks: Sequence[Task], targets: Sequence[Task], settings: dict[str, Any], workers: int) -> bool:
