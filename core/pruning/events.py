@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
 from core.errors import BadValueError
+from core.pruning.engine import FIRST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,6 +94,9 @@ class Finished(_Recorded):
 
     classes: per class how many images each split has of it, and its "accuracy" on the test split. The balanced, top-5
     and per-class figures are as in Evaluation.
+    engine: version of what pruning computes (`core.pruning.engine`); 1 in runs made before it was recorded.
+    inputs: what has to be equal for two results to be comparable: "backbone_hash", "image_size" in pixels, and "data",
+    SHA-256 of the images and labels of all splits. None in runs made before they were recorded.
     """
 
     kind: ClassVar[str] = "finished"
@@ -106,6 +110,8 @@ class Finished(_Recorded):
     test_balanced_accuracy: float | None = None
     test_top5_accuracy: float | None = None
     classes: dict[str, dict[str, Any]] | None = None
+    engine: int = FIRST
+    inputs: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)

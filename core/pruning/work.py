@@ -21,6 +21,7 @@ from core.criteria.scores import Scores, keep_best
 from core.criteria.taylor import Taylor
 from core.errors import DivergedError
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Step
 from core.pruning.ground import Ground, ground_of
 from core.pruning.images import augmented, augments, balanced_rows, batch_rows, members_of, normalised
@@ -32,6 +33,7 @@ from core.pruning.optimizer import cut_momenta, momenta, optimizer_for, with_mom
 from core.pruning.readout import prototype_head, reestimate_batchnorm
 from core.pruning.schedule import Schedule, schedule_of
 from core.tasks.data import TaskData
+from core.tasks.images import Examples, fingerprint
 from core.tasks.task import Task
 from core.voting import Ballot, Votes, revote, select, standing, votes
 
@@ -273,7 +275,8 @@ class Pruning:
 
     def finish(self) -> Finished:
         """Look at the test split, once, and settle the account."""
-        images, labels = normalised(self.data.test, self.backbone.mean, self.backbone.std)
+        test = self.data.test
+        images, labels = normalised(test, self.backbone.mean, self.backbone.std)
         with self.meter.monitoring():
             found = self.measure(images, labels)
         achieved = {
@@ -287,7 +290,13 @@ class Pruning:
             self.iteration, found.accuracy, self.meter.cost(), requested, achieved, dense, self.meter.seconds,
             found.balanced, found.top5,
             by_class(self.task.classes, (self.train_labels, self.held_labels, labels), found.by_class),
+            ENGINE, self.inputs(test),
         )  # fmt: skip
+
+    def inputs(self, test: Examples) -> dict[str, Any]:
+        """What a result has to share with another to be comparable."""
+        images = fingerprint((self.data.train, self.data.validation, test))
+        return {"backbone_hash": self.backbone.hash, "image_size": self.data.size, "data": images}
 
     def hit(self) -> dict[str, float]:
         """How near the budget was hit: the share kept in what it counts, and how far that is off, relative to it."""
@@ -304,6 +313,7 @@ class Pruning:
         origin = {
             "config": self.config.to_dict(), "validation_accuracy": accuracy, "cost": finished.cost,
             "requested": finished.requested, "achieved": finished.achieved, "dense": finished.dense,
+            "engine": finished.engine, "inputs": finished.inputs,
         }  # fmt: skip
         return PrunedModel(
             self.backbone.architecture, self.backbone.id, self.backbone.hash, self.task.to_dict(), self.selection,
@@ -322,7 +332,7 @@ class Pruning:
         state |= {f"importance/{name}": torch.from_numpy(v.copy()) for name, v in self.importance.items()}
         about = {
             "selection": self.selection.to_dict(), "rounds": list(self.rounds), "spent": self.meter.spent(),
-            "batches": self.taylor.batches,
+            "batches": self.taylor.batches, "engine": ENGINE,
         }  # fmt: skip
         return Checkpoint(self.iteration, state, about)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.errors import BadFileError, MetaVoteError, StoreError
 from core.pruning.config import RunConfig
+from core.pruning.engine import is_outdated
 from core.pruning.events import Checkpoint, Event, Finished, Slimmed
 from core.runs.checkpoints import read_checkpoint, write_checkpoint
 from core.runs.pulse import Interrupted, Pulse
@@ -85,6 +86,9 @@ def _start(store: Store, run_id: str, log: RunLog) -> tuple[Checkpoint | None, i
         checkpoint, seq = read_checkpoint(path)
     except BadFileError as error:
         log.write(f"starts over: {error}")
+        return None, 0
+    if is_outdated(checkpoint.about):
+        log.write("starts over: the checkpoint was made by an earlier engine version, and its results differ")
         return None, 0
     if store.last_seq(run_id) < seq:
         # a power cut can take the last events of a database and leave the file

@@ -72,6 +72,15 @@ class Examples:
         return f"Examples({len(self)} images, {len(np.unique(self.labels))} classes)"
 
 
+def fingerprint(parts: Iterable[Examples]) -> str:
+    """SHA-256 of the images and labels of some parts, in their order."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(np.ascontiguousarray(part.images).data)
+        digest.update(part.labels.tobytes())
+    return digest.hexdigest()
+
+
 def resized(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
     """uint8 [N, side, side, 3] of square images [N, H, H, 3]: Lanczos, antialiased, in whole numbers, so the same bits
     on every machine; N * side^2 * 3 bytes."""
