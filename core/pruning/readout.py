@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,11 +15,13 @@ SCALE = 5.0  # logit of a feature that lies exactly on its class's prototype; 10
 
 
 @torch.no_grad()
-def reestimate_batchnorm(model: nn.Module, images: Tensor) -> int:
+def reestimate_batchnorm(model: nn.Module, images: Tensor, seed: int = 0) -> int:
     """Set every BatchNorm's running statistics to the mean of those of near-equal parts of the images, in place.
 
-    images: [N, 3, H, W], N at least 2; every image counts, in parts of at most BATCH. Everything else is in eval mode:
-    no dropout disturbs them. Returns how many images were looked at: 0 where the network has no BatchNorm.
+    images: [N, 3, H, W], N at least 2; every image counts, in parts of at most BATCH. The parts are drawn at random,
+    by `seed`: images that are sorted by class would make parts of one class each, and their mean variance would miss the
+    variance between classes. Everything else is in eval mode, so that no dropout disturbs the statistics. Returns the
+    number of images seen: 0 if the network has no BatchNorm.
     """
     norms = [module for module in model.modules() if isinstance(module, NORMS) and module.track_running_stats]
     if not norms:
@@ -29,8 +32,9 @@ def reestimate_batchnorm(model: nn.Module, images: Tensor) -> int:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative average
         norm.train()
-    for part in torch.tensor_split(images, max(1, -(-len(images) // BATCH))):
-        model(part)
+    order = torch.from_numpy(np.random.default_rng([seed, 0xB47C]).permutation(len(images)))
+    for rows in torch.tensor_split(order, max(1, -(-len(images) // BATCH))):
+        model(images[rows])
     for module, training in modes:
         module.training = training
     for norm, momentum in zip(norms, momenta, strict=True):

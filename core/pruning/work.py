@@ -155,7 +155,7 @@ class Pruning:
 
         Running averages lag behind weights that change this fast: without this, accuracy dips for the first iterations.
         """
-        self.meter.forward(self.macs, reestimate_batchnorm(self.model, self.ready_images))
+        self.meter.forward(self.macs, reestimate_batchnorm(self.model, self.ready_images, self.config.seed))
 
     # -- surgery
 
@@ -261,7 +261,8 @@ class Pruning:
             self.settle()
         with self.meter.monitoring():
             if 0 < self.iteration < self.schedule.iterations:
-                self.meter.forward(self.macs, reestimate_batchnorm(self.model, self.ground.glance))
+                glance = self.ground.glance
+                self.meter.forward(self.macs, reestimate_batchnorm(self.model, glance, self.config.seed))
             found = self.measure(self.held_images, self.held_labels)
         return Evaluation(
             self.iteration, found.accuracy, found.loss, self.meter.seconds, found.balanced, found.by_class, found.top5

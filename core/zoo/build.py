@@ -67,8 +67,8 @@ def build_zoo(
     check(plan, workers)
     if not replace_old and any(_loses(zoo, plan) for zoo in _there(folder, plan.id)):
         raise BadValueError(
-            f"A zoo {plan.id} is here already, or half built, of other tasks or settings: choose another name, or "
-            "replace it (--replace on the command line)."
+            f"A zoo {plan.id} is here already, or half built, of other tasks or settings, or made by an earlier engine "
+            "version: choose another name, or replace it (--replace on the command line)."
         )
     return _steps(folder, plan, workers, owner)
 

@@ -19,6 +19,7 @@ from core.errors import MetaVoteError
 from core.neighbours.embedding import task_embedding
 from core.neighbours.layout import layout, trustworthiness
 from core.pruning.config import SIMILARITIES
+from core.pruning.engine import ENGINE, engine_of
 from core.tasks.data import load_task
 from core.tasks.datasets import FOLDER
 from core.tasks.task import Task
@@ -62,7 +63,7 @@ def describe(folder: Path, contents: Contents) -> None:
     sources = {task.id: [zoo for zoo in known if _knows(zoo, task, backbone.size)] for task in rows}
     protos = [_prototypes(sources[task.id], task, backbone) for task in rows]
     columns: dict[str, list[list[float]]] = {kind: [] for kind in SIMILARITIES}
-    entries = []
+    entries, engine = [], ENGINE
     for number, task in enumerate(contents.tasks):
         file = model_path(folder, task.id)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -74,6 +75,7 @@ def describe(folder: Path, contents: Contents) -> None:
             columns[kind].append(values)
         model = load_pruned(file, weights=False)
         entries.append(_entry(task, model.origin, digest))
+        engine = min(engine, engine_of(model.origin))
     embeddings = np.stack([task_embedding(p) for p in protos]).astype(np.float32)
     places = {kind: layout(embeddings, kind, seed=contents.seed) for kind in LAYOUTS}
     trust = {kind: trustworthiness(embeddings, where) for kind, where in places.items()}
@@ -91,7 +93,7 @@ def describe(folder: Path, contents: Contents) -> None:
         "config": contents.config, "groups": dict(model.selection.sizes),
         "layers": backbone_layers(backbone).to_dict(), "tasks": entries,
         "targets": [task.to_dict() for task in contents.targets], "trustworthiness": trust,
-        "hash": hashlib.sha256(content).hexdigest(), "pictures": pictures,
+        "hash": hashlib.sha256(content).hexdigest(), "pictures": pictures, "engine": engine,
         "cost": total_cost([entry["cost"] for entry in entries]) | paid,
     }  # fmt: skip
     (folder / "zoo.json").unlink(missing_ok=True)  # else it would tell of other arrays, were this killed half-way

@@ -26,6 +26,7 @@ from core.channels.slim import slim_state
 from core.criteria.weights import l2
 from core.errors import BadFileError, BadValueError, MismatchError, UnknownNameError
 from core.numbers import percent
+from core.pruning.engine import ENGINE
 from core.pruning.images import normalised
 from core.pruning.meter import Meter
 from core.tasks.data import TaskData, load_task
@@ -207,7 +208,8 @@ def _tried(model: PrunedModel, parts: _Parts, source: str) -> PrunedModel:
         "params": slim.params, "macs": slim.macs,
     }  # fmt: skip
     made: dict[str, Any] = {"curve": [{"iteration": 0, "accuracy": round(accuracy, 4)}], "attempts": 1}
-    origin = {"cost": meter.cost(), **made, **model.origin}
+    own = model.origin or {"engine": ENGINE}  # of a model from elsewhere, no engine of ours set the statistics
+    origin = {"cost": meter.cost(), **made, **own}
     measured = {"validation_accuracy": accuracy, "achieved": achieved, "imported": source,
                 "dense": {"params": whole.params, "macs": whole.macs}}  # fmt: skip
     return replace(model, origin={**origin, **measured}, size=parts.data.size)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.channels.budget import Budget
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
 from core.pruning.config import RunConfig
+from core.pruning.engine import is_outdated
 from core.pruning.methods import METHODS
 from core.tasks.catalogue import tasks
 from core.tasks.task import Task
@@ -58,7 +59,9 @@ def left(tasks: Sequence[Task], without: Sequence[str]) -> tuple[Task, ...]:
 
 
 def as_planned(model: "PrunedModel", plan: Plan, task: Task) -> bool:
-    """Whether a model was made for a task as planned, whatever its backbone's name was, and how fast it was made."""
+    """Whether a model was made for a task as planned, by today's engine, whatever its backbone's name or its threads."""
+    if is_outdated(model.origin):
+        return False
     try:
         made = replace(RunConfig.from_dict(model.origin["config"]), threads=plan.threads, backbone=plan.backbone)
     except (MetaVoteError, KeyError):

@@ -65,7 +65,7 @@ _ALWAYS: Mapping[str, _Check] = {
 _AT_TIMES: Mapping[str, _Check] = {  # zoos of old lack some of these
     "architecture": _text, "dense": _by_name(_number), "config": lambda value: value is None or isinstance(value, dict),
     "cost": _cost, "pictures": _by_name(lambda one: one is None or _text(one)),
-    "trustworthiness": _by_name(_number), "hash": _text,
+    "trustworthiness": _by_name(_number), "hash": _text, "engine": _count,
 }  # fmt: skip
 
 

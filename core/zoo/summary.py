@@ -15,7 +15,7 @@ from core.zoo.zoo import Zoo, open_zoo, zoo_ids
 @dataclass(frozen=True)
 class Summary:
     """accuracies: of its slim models on their own validation images. source: of its backbone, None where that is not
-    here. imported: how many models were made elsewhere. cpu_seconds: as `Zoo.cpu_seconds`.
+    here. imported: how many models were made elsewhere. cpu_seconds, engine: as `Zoo` has them.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Summary:
     bytes: int
     cpu_seconds: float | None
     shipped: bool
+    engine: int
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -60,6 +61,7 @@ def summary(zoo: Zoo) -> Summary:
         sum(sizes),
         zoo.cpu_seconds,
         ASSETS in zoo.path.resolve().parents,
+        zoo.engine,
     )
 
 

@@ -29,6 +29,7 @@ from core.channels.selection import Selection
 from core.errors import BadFileError, BadValueError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
 from core.pruning.config import SIMILARITIES, check_k
+from core.pruning.engine import engine_of
 from core.tasks.task import Task
 from core.voting import Ballot
 from core.zoo.sound import amiss
@@ -165,6 +166,11 @@ class Zoo:
         return sum(spent) if spent else None
 
     @property
+    def engine(self) -> int:
+        """The earliest engine version that made one of its models (`core.pruning.engine`)."""
+        return engine_of(self.about)
+
+    @property
     def imported(self) -> int:
         """How many of its models were made elsewhere."""
         return sum("imported" in entry for entry in self.about["tasks"])
@@ -283,6 +289,7 @@ class Zoo:
             "tasks": [{**task.to_dict(), "validation_accuracy": self.accuracy(task.id)} for task in self.tasks],
             "targets": [task.to_dict() for task in self.targets],
             "imported": self.imported,
+            "engine": self.engine,
             "cost": self.about.get("cost"),
             "cpu_seconds": self.cpu_seconds,
             "config": self.about.get("config"),
