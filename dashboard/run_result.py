@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.pruning.engine import RUN_AGAIN, is_outdated
 from core.pruning.events import Finished
 from core.pruning.methods import METHODS
 from core.reports.by_class import ClassFigures, balanced_where_uneven, class_figures, imbalance_of, uneven_words
@@ -26,6 +27,8 @@ def result(record: RunRecord, end: Finished) -> None:
             )
     if sentence := hit(record, end):
         st.caption(sentence)
+    if is_outdated(end.to_dict()):
+        st.warning(RUN_AGAIN, icon=":material/history:")
 
 
 def hit(record: RunRecord, end: Finished) -> str | None:

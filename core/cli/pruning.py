@@ -11,6 +11,7 @@ from core.errors import BadValueError, MetaVoteError
 from core.numbers import decimal
 from core.pruning import config as settings
 from core.pruning.config import RunConfig
+from core.pruning.engine import RUN_AGAIN, is_outdated
 from core.pruning.methods import METHODS
 from core.voting import WEIGHTINGS
 
@@ -206,6 +207,8 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
     say(out, *(f"{name:<{width}}  {value}" for name, value in lines if value not in ("-", "- of -")))
     if document["error"]:
         say(out, f"{'error':<{width}}  {document['error']}")
+    if document["engine"] is not None and is_outdated(document):
+        say(out, RUN_AGAIN)
     columns: list[Column[dict[str, Any]]] = [
         Column("iteration", lambda one: one["iteration"]),
         Column("validation accuracy", lambda one: one["accuracy"], share),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs
 from core.numbers import counted, megabytes, ratio
+from core.pruning.engine import BUILD_AGAIN, is_outdated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,6 +138,7 @@ def _show(out: "Console", document: dict[str, Any], lines: "Sequence[str]" = ())
         f"{document['id']}: {counted(len(document['tasks']), 'pruned model')}{elsewhere} of {document['backbone']}, "
         f"keep ratio {ratio(document['keep'])}, {megabytes(document['bytes'])}, made in {made} of CPU time",
         *_settings(document["config"]),
+        *([BUILD_AGAIN] if is_outdated(document) else []),
         document["path"],
         *lines,
     )

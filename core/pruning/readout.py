@@ -19,9 +19,9 @@ def reestimate_batchnorm(model: nn.Module, images: Tensor, seed: int = 0) -> int
     """Set every BatchNorm's running statistics to the mean of those of near-equal parts of the images, in place.
 
     images: [N, 3, H, W], N at least 2; every image counts, in parts of at most BATCH. The parts are drawn at random,
-    by `seed`: images that are sorted by class would make parts of one class each, and their mean variance would miss the
-    variance between classes. Everything else is in eval mode, so that no dropout disturbs the statistics. Returns the
-    number of images seen: 0 if the network has no BatchNorm.
+    by `seed`: images that are sorted by class would make parts of one class each, and their mean variance would miss
+    the variance between classes. Everything else is in eval mode, so that no dropout disturbs the statistics. Returns
+    the number of images seen: 0 if the network has no BatchNorm.
     """
     norms = [module for module in model.modules() if isinstance(module, NORMS) and module.track_running_stats]
     if not norms:

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
+from core.pruning.engine import engine_of
 from core.pruning.events import Evaluation, Pruned, RecordedEvent
 from core.pruning.methods import METHODS
 from core.reports.by_class import imbalance_of
@@ -46,6 +47,8 @@ def run_document(store: Store, run_id: str) -> dict[str, Any]:
         "imbalance": imbalance_of(result),
         "classes": result.get("classes") or {},
         "cost": result.get("cost") or {},
+        "engine": engine_of(result) if result else None,
+        "inputs": result.get("inputs"),
         "config": record.config.to_dict(),
         "tags": list(record.tags),
         "notes": record.notes,

@@ -59,7 +59,7 @@ def left(tasks: Sequence[Task], without: Sequence[str]) -> tuple[Task, ...]:
 
 
 def as_planned(model: "PrunedModel", plan: Plan, task: Task) -> bool:
-    """Whether a model was made for a task as planned, by today's engine, whatever its backbone's name or its threads."""
+    """Whether today's engine made a model for a task as planned, whatever its backbone's name or its threads."""
     if is_outdated(model.origin):
         return False
     try:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from core.pruning.engine import BUILD_AGAIN, is_outdated
 from core.workshop.removal import is_own, remove_zoo
 from core.zoo.exchange import own_backbone
 from core.zoo.summary import Summary
@@ -88,6 +89,8 @@ def details(used: Summary, zoo: Zoo) -> None:
     """The zoo that is used, in a sentence, and what can be done with it."""
     with st.container(border=True, gap="small"):
         st.markdown(f"**{used.id}** {_sentence(used)}")
+        if is_outdated(used.to_dict()):
+            st.warning(BUILD_AGAIN, icon=":material/history:")
         if not used.backbone_here:
             st.warning(
                 f"Its backbone {used.backbone} is not here, or another one has its name: its votes can be looked at, "

@@ -9,6 +9,7 @@ import pytest
 
 from core.cli.main import main
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.pruning.events import Evaluation, Finished, Pruned
 from core.runs.processes import this_worker
 from core.runs.store import Store
@@ -90,7 +91,7 @@ def add_finished(
     achieved = {"channel_sparsity": 1 - config.keep, "params": 450_000, "macs": 2_000_000}
     requested = {"keep": config.keep, "iterations": config.iterations}
     dense = {"params": 11_000_000, "macs": 37_000_000}
-    finished = Finished(config.iterations, accuracy, cost, requested, achieved, dense, 9.5, **more)
+    finished = Finished(config.iterations, accuracy, cost, requested, achieved, dense, 9.5, **{"engine": ENGINE} | more)
     store.append(run_id, finished)
     store.finish(run_id, {name: value for name, value in finished.to_dict().items() if name != "kind"})
     return run_id

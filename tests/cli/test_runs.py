@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.pruning.config import RunConfig
+from core.pruning.engine import RUN_AGAIN
 from core.runs.processes import Worker, this_worker
 from core.runs.store import Store
 from tests.cli.conftest import Run, add_finished
@@ -86,6 +87,13 @@ def test_nothing_is_said_of_classes_where_they_are_even_or_were_not_recorded(run
     for more in ({"test_balanced_accuracy": 0.6, "classes": even}, {}):
         out = run("runs", "show", add_finished(store, RunConfig("emoji-t00"), 0.7, **more)).out
         assert "balanced" not in out and "dog" not in out and "top-5" not in out
+
+
+def test_a_run_made_by_an_earlier_engine_says_so(run: Run, store: Store) -> None:
+    old = add_finished(store, RunConfig("emoji-t00"), 0.7, engine=1)
+    assert RUN_AGAIN in " ".join(run("runs", "show", old).out.split())
+    assert run("runs", "show", old, "--json").document["engine"] == 1
+    assert RUN_AGAIN not in " ".join(run("runs", "show", add_finished(store, RunConfig("emoji-t00"), 0.7)).out.split())
 
 
 def test_a_run_that_has_not_finished_is_shown_with_what_is_known(run: Run, store: Store) -> None:

@@ -20,6 +20,7 @@ import core
 from core.backbones.backbone import save_backbone
 from core.errors import BadValueError
 from core.numbers import duration
+from core.pruning.engine import BUILD_AGAIN, ENGINE
 from core.tasks.catalogue import tasks
 from core.workshop import work
 from core.workshop.state import order_of
@@ -54,6 +55,13 @@ def write_part(zoo: Zoo, folder: Path, **changes: Any) -> Path:
     for name in ids[:TASKS]:
         shutil.copy(zoo.path / "models" / f"{name}.safetensors", folder / "models")
     return folder
+
+
+def test_a_zoo_made_by_an_earlier_engine_says_so(run: Run, tmp_path: Path) -> None:
+    old, current = (write_part(open_zoo(), tmp_path / str(engine), engine=engine) for engine in (1, ENGINE))
+    assert BUILD_AGAIN in " ".join(run("zoo", "info", str(old)).out.split())
+    assert BUILD_AGAIN not in " ".join(run("zoo", "info", str(current)).out.split())
+    assert run("zoo", "info", str(old), "--json").document["engine"] == 1
 
 
 @pytest.fixture(scope="module")

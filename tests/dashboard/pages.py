@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element
 
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.pruning.events import Evaluation, Finished, PhaseChanged, Pruned, Step
 from core.runs.processes import this_worker
 from core.runs.slot import hold
@@ -83,7 +84,7 @@ def record_run(
         achieved = {"channel_sparsity": 0.8, "params": 40_000, "macs": 500_000, **(reached or {})}
         dense = {"params": 1_000_000, "macs": 9_000_000}
         cost = {"seconds": 5.0, "iterations": 4, "macs": 2_000_000, "energy_kwh": 0.0004}
-        last = Finished(4, 0.68, cost, {"keep": 0.2}, achieved, dense, 5.0, **more or {})
+        last = Finished(4, 0.68, cost, {"keep": 0.2}, achieved, dense, 5.0, **{"engine": ENGINE} | (more or {}))
         store.append(run, last)
         store.finish(run, last.to_dict())
     return run

@@ -3,6 +3,7 @@
 from typing import Any
 
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.pruning.events import Evaluation, Finished, Pruned
 from core.runs.processes import this_worker
 from core.runs.store import Store
@@ -32,7 +33,16 @@ def finished_run(
     total = 10**9 + 3 * config.batch * config.iterations * slim["macs"]
     cost = {"seconds": 5.0, "cpu_seconds": 4.0, "iterations": config.iterations, "macs": total}
     achieved = {"channel_sparsity": 1 - kept / 10, **slim}
-    last = Finished(config.iterations, accuracy, cost, {"keep": config.keep}, achieved, DENSE, 5.0, **more or {})
+    last = Finished(
+        config.iterations,
+        accuracy,
+        cost,
+        {"keep": config.keep},
+        achieved,
+        DENSE,
+        5.0,
+        **{"engine": ENGINE} | (more or {}),
+    )
     store.append(run, last)
     store.finish(run, last.to_dict())
     return run

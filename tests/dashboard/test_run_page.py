@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import StoreError
 from core.pruning.config import RunConfig
+from core.pruning.engine import RUN_AGAIN
 from core.runs import queue
 from core.runs.processes import Worker, this_worker
 from core.runs.record import FINISHED, RUNNING
@@ -26,6 +27,11 @@ def test_a_finished_run_shows_what_was_asked_for_and_reached(store: Store) -> No
         "MACs": ("500 k", "of 9 M"),
     }
     assert [button.label for button in test.button if button.label == "Cancel"] == []
+
+
+def test_a_run_made_by_an_earlier_engine_says_so_and_a_current_one_does_not(store: Store) -> None:
+    assert RUN_AGAIN in words(page("run", run=record_run(store, more={"engine": 1})))
+    assert RUN_AGAIN not in words(page("run", run=record_run(store)))
 
 
 CLASSES = {

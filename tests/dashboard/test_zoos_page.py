@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import BadFileError
 from core.pruning.config import RunConfig
+from core.pruning.engine import BUILD_AGAIN
 from core.runs import jobs
 from core.runs.jobs import Progress, say
 from core.runs.store import Store
@@ -55,6 +56,11 @@ def test_every_zoo_that_is_here_is_in_the_table_and_the_shipped_one_is_used(pape
     assert rows[DEFAULT]["Tasks"] == 14 and rows[DEFAULT]["Lowest"] == pytest.approx(100 * min(accuracies))
     assert rows[OTHER]["Weights"] == "self-supervised" and rows[OTHER]["Architecture"] == "resnet18"
     assert "another one has its name" in words(test)  # the paper zoo's is none that is here
+
+
+def test_a_zoo_made_by_an_earlier_engine_says_so_and_a_current_one_does_not(paper_home: Path) -> None:
+    assert BUILD_AGAIN in words(page("zoos"))  # the paper zoo names no version
+    assert BUILD_AGAIN not in words(page("zoos", zoo=OTHER))
 
 
 def test_a_chosen_zoo_is_the_one_of_every_page(paper_home: Path) -> None:

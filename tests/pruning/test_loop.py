@@ -18,13 +18,14 @@ from core.channels.selection import Selection, kept_count
 from core.errors import BadValueError, DivergedError, MetaVoteError
 from core.pruning import loop
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Pruned, Slimmed, Step
 from core.pruning.ground import GLANCE_MOST
 from core.pruning.images import normalised
 from core.pruning.methods import METHODS
 from core.runs.checkpoints import read_checkpoint, write_checkpoint
 from core.tasks.data import TaskData
-from core.tasks.images import Examples
+from core.tasks.images import Examples, fingerprint
 from tests.engine import SIZE, config, drawn, network, random_backbone, run_of, small_task, voters
 
 E = TypeVar("E")
@@ -204,6 +205,19 @@ def test_the_end_tells_the_test_accuracy_class_by_class_and_how_many_images_each
     assert finished.test_balanced_accuracy == pytest.approx(np.mean(recalls))
     for split, examples in (("train", data.train), ("validation", data.validation), ("test", data.test)):
         assert [one[split] for one in finished.classes.values()] == np.bincount(examples.labels).tolist()
+
+
+def test_the_end_records_what_has_to_be_equal_for_two_results_to_be_comparable() -> None:
+    _, data = small_task()
+    finished, backbone = of(Finished, recorded("mvp"))[0], random_backbone()
+    expected = {
+        "backbone_hash": backbone.hash, "image_size": SIZE,
+        "data": fingerprint((data.train, data.validation, data.test)),
+    }  # fmt: skip
+    assert (finished.engine, finished.inputs) == (ENGINE, expected)
+    assert model_of(recorded("mvp")).origin["engine"] == ENGINE
+    fewer = Examples(data.test.images[1:], data.test.labels[1:])
+    assert fingerprint((data.train, data.validation, fewer)) != expected["data"]
 
 
 def test_balanced_batches_learn_from_other_images_and_natural_ones_are_the_default() -> None:

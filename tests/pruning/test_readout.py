@@ -2,9 +2,12 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.backbones.architectures import head_of
+from core.pruning import readout
 from core.pruning.readout import BATCH, SCALE, features, features_of, prototype_head, reestimate_batchnorm
 
 
@@ -57,6 +60,58 @@ def test_a_frozen_pass_then_sees_normalised_activations(pictures: Tensor) -> Non
     with torch.no_grad():
         out = model.bn1(model.conv1(pictures))
     assert out.mean((0, 2, 3)).abs().max() < 1e-4 and (out.std((0, 2, 3)) - 1).abs().max() < 1e-3
+
+
+def sorted_by_class(classes: int, each: int, seed: int) -> Tensor:
+    """Images as a folder has them: class after class, each of a brightness and contrast of its own."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(classes, each, 3, 8, 8, generator=generator)
+    level = torch.linspace(-3, 3, classes).view(-1, 1, 1, 1, 1)
+    contrast = torch.linspace(0.3, 2, classes).view(-1, 1, 1, 1, 1)
+    return (noise * contrast + level).flatten(0, 1)
+
+
+def statistics(model: nn.Module, images: Tensor, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
+    """(mean, variance) of each BatchNorm, re-estimated from the images."""
+    reestimate_batchnorm(model, images, seed)
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    return [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
+
+
+def assert_alike(found: list[tuple[Tensor, Tensor]], expected: list[tuple[Tensor, Tensor]]) -> None:
+    """Means within 0.1 standard deviations, variances within 15 %. Parts of one class miss both several times over."""
+    for (mean, variance), (true_mean, true_variance) in zip(found, expected, strict=True):
+        assert ((mean - true_mean).abs() / true_variance.sqrt()).max() < 0.1
+        assert (variance / true_variance - 1).abs().max() < 0.15
+
+
+@settings(deadline=None, max_examples=20)
+@given(classes=st.integers(2, 6), each=st.integers(100, 200), seed=st.integers(0, 2**32 - 1))
+def test_statistics_from_parts_equal_those_of_one_batch_though_images_are_sorted_by_class(
+    classes: int, each: int, seed: int
+) -> None:
+    images = sorted_by_class(classes, each, seed % 1000)
+    torch.manual_seed(seed % 1000)
+    model = Small()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readout, "BATCH", len(images))
+        whole = statistics(model, images)
+    assert_alike(statistics(model, images, seed), whole)
+
+
+@settings(deadline=None, max_examples=20)
+@given(order=st.integers(0, 1000), seed=st.integers(0, 1000))
+def test_the_order_of_the_images_changes_nothing_beyond_that_tolerance(order: int, seed: int) -> None:
+    images, model = sorted_by_class(4, 120, 0), Small()
+    other = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(order))]
+    assert_alike(statistics(model, other, seed), statistics(model, images, seed))
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_other_parts() -> None:
+    images, model = sorted_by_class(3, 120, 0), Small()
+    first, again, other = (statistics(model, images, seed) for seed in (1, 1, 2))
+    assert all(torch.equal(a, b) for one, two in zip(first, again, strict=True) for a, b in zip(one, two, strict=True))
+    assert not torch.equal(first[1][1], other[1][1])
 
 
 @pytest.mark.parametrize("extra", [1, 2, BATCH - 1])

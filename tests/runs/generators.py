@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, PhaseChanged, Slimmed, Step
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def training(config: RunConfig, checkpoint: Checkpoint | None, pace: float = 0.0
         time.sleep(pace)
         if iteration % CHECKPOINT_EVERY == 0:
             yield Evaluation(iteration, 0.5, loss.item(), 0.0)
-            yield Checkpoint(iteration, state_of(network, optimizer), {"seed": config.seed})
+            yield Checkpoint(iteration, state_of(network, optimizer), {"seed": config.seed, "engine": ENGINE})
     yield Slimmed(network.state_dict())
     yield finished(config.iterations, float(next(network.parameters()).detach().double().sum()))
 

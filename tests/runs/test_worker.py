@@ -11,7 +11,9 @@ from safetensors.numpy import load_file
 
 from core.errors import MetaVoteError, MissingDataError, StoreError
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.pruning.events import Checkpoint, Event, PhaseChanged, Step
+from core.runs.checkpoints import write_checkpoint
 from core.runs.processes import Worker
 from core.runs.slot import hold, holder
 from core.runs.store import Store
@@ -133,11 +135,19 @@ def test_a_truncated_checkpoint_makes_the_run_start_over_and_say_so(store: Store
     assert "starts over: The checkpoint" in log_of(store, run_id)
 
 
-def test_a_checkpoint_whose_events_are_missing_makes_the_run_start_over(store: Store, config: RunConfig) -> None:
-    from core.runs.checkpoints import write_checkpoint
+def test_a_checkpoint_of_an_earlier_engine_makes_the_run_start_over_rather_than_mix_two(
+    store: Store, config: RunConfig
+) -> None:
+    run_id, reference = store.create(config), store.create(config)
+    write_checkpoint(store.checkpoint_path(run_id), Checkpoint(6, {}, {}), seq=0)
+    quickly(store, events_of=training)
+    assert curve(store, run_id) == curve(store, reference)
+    assert "starts over: the checkpoint was made by an earlier engine version" in log_of(store, run_id)
 
+
+def test_a_checkpoint_whose_events_are_missing_makes_the_run_start_over(store: Store, config: RunConfig) -> None:
     run_id = store.create(config)
-    write_checkpoint(store.checkpoint_path(run_id), Checkpoint(6, {}, {}), seq=8)
+    write_checkpoint(store.checkpoint_path(run_id), Checkpoint(6, {}, {"engine": ENGINE}), seq=8)
     quickly(store, events_of=training)
     assert store.get(run_id).status == "finished"
     assert "starts over: events" in log_of(store, run_id)

@@ -19,6 +19,7 @@ from core.channels.files import load_pruned, save_pruned
 from core.channels.selection import kept_count
 from core.errors import BadFileError, BadValueError, CollapsedError, MetaVoteError, MissingDataError
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.tasks.task import Task
 from core.zoo import plan as plans
 from core.zoo.archive import OWNER, check
@@ -286,6 +287,37 @@ def test_a_model_made_otherwise_than_planned_is_made_again(built: Built) -> None
         assert not finished(built.folder, replace(built.plan, **change), task), change  # type: ignore[arg-type]
     assert not finished(built.folder, built.plan, small_task(("music", "time"))[0])
     assert finished(built.folder, replace(built.plan, threads=2), task)  # how fast it was made does not matter
+
+
+def made_by_an_earlier_engine(built: Built, folder: Path) -> Path:
+    """A copy of the tiny zoo whose first model says it was made by the first engine."""
+    folder = Path(shutil.copytree(built.folder, folder))
+    file = model_file(folder, built.plan.tasks[0])
+    model = load_pruned(file)
+    save_pruned(replace(model, origin={**model.origin, "engine": 1}), file, half=True)
+    return folder
+
+
+def test_a_model_of_an_earlier_engine_is_made_again_and_never_without_being_asked(
+    built: Built, home: Path, tmp_path: Path
+) -> None:
+    folder = made_by_an_earlier_engine(built, tmp_path / "tiny")
+    assert [finished(folder, built.plan, task) for task in built.plan.tasks] == [False, True, True]
+    with pytest.raises(BadValueError, match="made by an earlier engine version: .* replace it"):
+        build_zoo(folder, built.plan)
+    list(build_zoo(folder, built.plan, replace_old=True))
+    assert open_zoo(folder).engine == ENGINE
+    first = model_file(built.folder, built.plan.tasks[0])
+    assert load_file(model_file(folder, built.plan.tasks[0])).keys() == load_file(first).keys()
+
+
+def test_a_zoo_is_as_old_as_its_oldest_model(built: Built, tmp_path: Path) -> None:
+    assert built.zoo.engine == ENGINE
+    folder = made_by_an_earlier_engine(built, tmp_path / "tiny")
+    describe.describe(folder, build.contents_of(folder, built.plan))
+    assert open_zoo(folder).engine == 1
+    about = {key: value for key, value in built.zoo.about.items() if key != "engine"}
+    assert replace(built.zoo, about=about).engine == 1  # one that was built before versions were recorded
 
 
 def test_a_model_of_an_earlier_backbone_under_the_same_name_is_made_again(built: Built, tmp_path: Path) -> None:
