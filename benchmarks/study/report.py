@@ -11,6 +11,8 @@ import torch
 from benchmarks.study.answers import classes, cost, domains, failures, goals, overlap, rivals, voters, weights
 from benchmarks.study.grid import Grid
 from benchmarks.study.tables import Study
+from core.numbers import count, counted
+from core.pruning.engine import NOTE, is_outdated
 from core.runs.store import Store
 
 ANSWERS: tuple[Callable[[Study], str], ...] = (
@@ -53,4 +55,12 @@ unless said. A number in brackets after a name is of iterations. "n" counts runs
 target means (a target counts once, whatever its seeds). ± is a standard deviation over targets, after a slash over the
 seeds of one target; in brackets stands a 95 % interval of a paired difference, p is of a paired t test over targets,
 not corrected for how many tests there are. CPU seconds are of seed {study.grid.seeds[0]}. Nothing was
-chosen by looking at these targets."""
+chosen by looking at these targets.{age(study)}"""
+
+
+def age(study: Study) -> str:
+    """A paragraph that says how many runs an earlier engine made; nothing if today's made all."""
+    old = sum(is_outdated(record.result or {}) for record in study.finished.values())
+    if not old:
+        return ""
+    return f"\n\n**{counted(old, 'run')} of {count(len(study.finished))} are out of date.** {NOTE}"
