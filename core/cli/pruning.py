@@ -201,6 +201,7 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
         ("test accuracy", share(document["test_accuracy"])),
         ("balanced accuracy", share(balanced_where_uneven(document["test_balanced_accuracy"], document["imbalance"]))),
         ("top-5 accuracy", share(document["test_top5_accuracy"])),
+        ("images skipped", f"{document['skipped']['count']} unreadable" if document["skipped"] else "-"),
         ("time", duration(cost.get("seconds"))),
         ("model", document["model"] or "-"),
     ]

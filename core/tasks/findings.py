@@ -78,8 +78,8 @@ class Findings:
         """What people should know before training; empty if there is nothing."""
         made = []
         if self.left_out:
-            parts = [f"{count(one.count)} {one.reason} ({_some(one.examples, one.count)})" for one in self.left_out]
-            made.append(f"Files left out: {'; '.join(parts)}.")
+            parts = [f"{one.reason}: {count(one.count)} ({_some(one.examples, one.count)})" for one in self.left_out]
+            made.append(f"Files left out, {'; '.join(parts)}.")
         if self.skipped:
             made.append(f"{_cannot_be_read(self.skipped)} and left out: {named(self.skipped)}.")
         if self.unreadable:

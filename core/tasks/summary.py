@@ -100,6 +100,11 @@ def summarise(
     )  # fmt: skip
 
 
+def split_sentence(dataset: str) -> str:
+    """How a data set is split, without counting its images. Raises as `class_names`."""
+    return folder.split_rule(folder.path_of(dataset)) if dataset.startswith(FOLDER) else DATASETS[dataset].split
+
+
 def _id(dataset: str, names: Sequence[str], asked: Sequence[str] | None) -> str:
     return ad_hoc_id(dataset, None if asked is None else names)
 
