@@ -40,10 +40,12 @@ from core.zoo.zoo import Neighbour, Zoo, ballots, own_folder
 class LiveZoo(Zoo):
     """A zoo that also ranks its tasks for a target it has never seen, by looking at the target's training images."""
 
-    def neighbours(self, task: Task, k: int = 5, similarity: str = "leep") -> list["Near"]:  # type: ignore[override]
-        """The k most similar zoo tasks, best first."""
+    def neighbours(  # type: ignore[override]
+        self, task: Task, k: int = 5, similarity: str = "leep", skip_unreadable: bool = False
+    ) -> list["Near"]:
+        """The k most similar zoo tasks, best first. skip_unreadable: leave out images that cannot be decoded."""
         backbone = load_backbone(self.backbone)
-        found = neighbours_of(self, task, load_task(task, backbone.size), backbone, k, similarity)
+        found = neighbours_of(self, task, load_task(task, backbone.size, skip_unreadable), backbone, k, similarity)
         return [Near(each.task, each.similarity, self) for each in found]
 
 

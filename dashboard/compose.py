@@ -1,6 +1,7 @@
 """The dialog that composes a new target: classes of a data set on this machine, or of a zip of image folders."""
 
 from base64 import b64encode
+from dataclasses import replace
 
 import streamlit as st
 
@@ -8,8 +9,10 @@ from core.errors import MetaVoteError
 from core.targets.state import MOST_CLASSES, check_few
 from core.targets.work import compose
 from core.tasks.datasets import DATASETS, class_names, dataset_names
+from core.tasks.findings import repeat_sentences
 from core.tasks.folder import PREFIX, path_of
-from core.tasks.upload import take_in, uploaded, uploads
+from core.tasks.summary import split_sentence
+from core.tasks.upload import found_in_zip, take_in, uploaded, uploads
 from core.zoo.zoo import Zoo
 from dashboard import data, parts, theme
 from dashboard.new_targets import await_target
@@ -34,8 +37,9 @@ def dialog(zoo: Zoo) -> None:
     try:
         known = class_names(dataset)
     except MetaVoteError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(parts.literal(str(error)), icon=":material/error:")
         return
+    _about(dataset)
     chosen = st.pills(
         "Classes",
         known,
@@ -64,7 +68,7 @@ def _start(zoo: Zoo, name: str, dataset: str, classes: list[str]) -> None:
             await_target(compose(name, dataset, classes, zoo).id)
             st.rerun()
     except MetaVoteError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(parts.literal(str(error)), icon=":material/error:")
 
 
 def _upload() -> None:
@@ -73,8 +77,8 @@ def _upload() -> None:
         "Images of your own (optional)",
         type=["zip"],
         key=UPLOAD,
-        help="A zip with one folder of images for each class, such as cat/1.jpg and dog/1.jpg: 3 images a class at "
-        "least, 50 MB at most. They stay on this machine.",
+        help="A zip with one folder of images for each class, such as cat/1.jpg and dog/1.jpg, or with these in "
+        "folders train, val and test: 3 images a class at least, 50 MB at most. They stay on this machine.",
     )
     if file is None or st.session_state.get(TAKEN) == file.file_id:
         return
@@ -83,7 +87,17 @@ def _upload() -> None:
             st.session_state[DATASET] = take_in(file.getvalue(), file.name)
         st.session_state[TAKEN] = file.file_id
     except MetaVoteError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(parts.literal(str(error)), icon=":material/error:")
+
+
+def _about(dataset: str) -> None:
+    """Which images serve which split; of a zip, also what was left out and what is in it twice."""
+    st.caption(parts.literal(split_sentence(dataset)))
+    findings = found_in_zip(dataset)
+    for sentence in replace(findings, repeats=()).sentences():
+        st.caption(parts.literal(sentence))
+    for sentence in repeat_sentences(findings.repeats):
+        st.warning(f"{parts.literal(sentence)} Accuracy on such images says little.", icon=":material/content_copy:")
 
 
 def title(dataset: str) -> str:

@@ -1,5 +1,7 @@
 """Pieces that several pages draw: a run's badge and line, thumbnails of classes."""
 
+import re
+import string
 import time
 from collections.abc import Sequence
 
@@ -71,3 +73,8 @@ def paper() -> str:
 def sentence_list(names: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def literal(text: str) -> str:
+    """Text from elsewhere, such as a file's name, as Markdown that shows every character and links to nothing."""
+    return re.sub(rf"([{re.escape(string.punctuation)}])", r"\\\1", " ".join(text.split()))

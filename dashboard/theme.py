@@ -193,6 +193,7 @@ SETTINGS = {
     "allocation": "Allocation",
     "least_width": "Least width",
     "multiple": "Widths in multiples of",
+    "skip_unreadable": "Unreadable images skipped",
 }
 TRUST_HELP = (
     "share of a task's 10 nearest on this map that are truly among its 10 nearest: at 100 % believe what stands around "

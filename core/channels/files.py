@@ -52,6 +52,11 @@ class PrunedModel:
         """The class names, in the order of the head's outputs."""
         return tuple(self.task["classes"])
 
+    @property
+    def skips_unreadable(self) -> bool:
+        """Whether the run that made it left out images that cannot be decoded."""
+        return bool((self.origin.get("config") or {}).get("skip_unreadable", False))
+
     def selection_at(self, keep: float) -> Selection:
         """The narrowest selection on its way that still kept at least this ratio of channels.
 

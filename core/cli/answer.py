@@ -65,6 +65,12 @@ def say(out: "Console", *lines: str) -> None:
         out.print(line, markup=False, soft_wrap=True)
 
 
+def notice(*sentences: str) -> None:
+    """Print sentences on stderr, which are no part of the answer."""
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -119,6 +119,12 @@ def add_task(parser: argparse.ArgumentParser) -> None:
                         help="the classes of a new task, apart by commas; 'animal-*' means all it fits")  # fmt: skip
 
 
+def add_skip_unreadable(parser: argparse.ArgumentParser) -> None:
+    """--skip-unreadable; None if it is not given."""
+    help = "leave out a folder's images that cannot be decoded, instead of refusing them; the result says which"
+    parser.add_argument("--skip-unreadable", action="store_true", default=None, help=help)
+
+
 def add_budget(parser: argparse.ArgumentParser) -> None:
     """What a keep ratio is a share of, and how it is shared out among channel groups: the names in KIND."""
     parser.add_argument("--of", type=one_of("measure of a keep ratio", lambda: SHARES_OF), metavar="WHAT",

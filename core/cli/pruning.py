@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from core.cli.answer import Answer, UsageError, say, table
-from core.cli.parser import Verbs, add_budget, add_task, keep_ratio, listed, one_of, task_of, whole
+from core.cli.answer import Answer, UsageError, notice, say, table
+from core.cli.parser import Verbs, add_budget, add_skip_unreadable, add_task, keep_ratio, listed, one_of, task_of, whole
 from core.cli.progress import RunBar, bars
 from core.errors import BadValueError, MetaVoteError
 from core.numbers import decimal
@@ -66,6 +66,7 @@ def add(verbs: Verbs) -> None:
     option("batch", whole(2), "N", "images a training iteration")
     option("sampling", one_of("way to draw training images", lambda: settings.SAMPLINGS), "HOW",
            "draw training images as they come, or each class as often: " + ", ".join(settings.SAMPLINGS))  # fmt: skip
+    add_skip_unreadable(parser)
     parser.add_argument("--tag", action="append", default=[], metavar="WORD", help="tag the run; may be given again")
     parser.add_argument("--detach", action="store_true", help="only queue the run; a background process works on it")
 
@@ -128,7 +129,8 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
         config = resolved(config, own_backbone="backbone" not in given)
     except BadValueError as error:
         raise UsageError(str(error)) from error
-    load_task(task, load_backbone(config.backbone).size)  # kept in memory, as the backbone is, for the run
+    data = load_task(task, load_backbone(config.backbone).size, config.skip_unreadable)  # kept in memory for the run
+    notice(*data.notices)
     return config
 
 
@@ -200,6 +202,7 @@ def show_run(out: "Console", document: dict[str, Any]) -> None:
         ("test accuracy", share(document["test_accuracy"])),
         ("balanced accuracy", share(balanced_where_uneven(document["test_balanced_accuracy"], document["imbalance"]))),
         ("top-5 accuracy", share(document["test_top5_accuracy"])),
+        ("images skipped", f"{document['skipped']['count']} unreadable" if document["skipped"] else "-"),
         ("time", duration(cost.get("seconds"))),
         ("model", document["model"] or "-"),
     ]

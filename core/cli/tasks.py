@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
-from core.cli.parser import Verbs, add_task, check_k, listed, one_of, task_of, whole
+from core.cli.parser import Verbs, add_skip_unreadable, add_task, check_k, listed, one_of, task_of, whole
 from core.numbers import count, counted, decimal, megabytes
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def add(verbs: Verbs) -> None:
     kind.add_argument("--download", metavar="NAME", help="get a data set that is not here; nothing else downloads any")
     kind.add_argument("--dataset", metavar="NAME", help="the classes of a data set, and how many images each has")
     parser.add_argument("--classes", metavar="A,B,...", help="only these of its classes; 'animal-*' means all it fits")
+    add_skip_unreadable(parser)
     parser.add_argument(
         "--setting", help="a shipped setting: emoji (default), emoji-disjoint (no class in common) or fashion"
     )
@@ -47,6 +48,7 @@ def add_ranking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--similarity", type=one_of("similarity", similarities), default="leep", metavar="NAME",
                         help="leep, logme or prototypes (default: %(default)s)")  # fmt: skip
     parser.add_argument("--zoo", metavar="ZOO", help="a zoo's id, or its folder (default: the embedded one)")
+    add_skip_unreadable(parser)
 
 
 def similarities() -> tuple[str, ...]:
@@ -83,13 +85,17 @@ def list_tasks(args: argparse.Namespace) -> Answer:
 
 
 def classes(args: argparse.Namespace) -> Answer:
-    """{"dataset", "task", "images", "imbalance", "split", "bytes", "classes": [{"name", "title", "train", ...}]}."""
+    """{"dataset", "task", "images", "imbalance", "split", "splits", "bytes", "classes": [{"name", "title", "train",
+    ...}], "checked", "left_out", "unreadable", "skipped", "repeats"}, as `Summary` and `Findings` have them."""
     from core.reports.by_class import uneven_words
     from core.reports.tables import Column
+    from core.tasks.datasets import FOLDER
     from core.tasks.memory import AS_FLOATS
-    from core.tasks.summary import ClassCount, summarise
+    from core.tasks.summary import MOST_CHECKED, ClassCount, summarise
 
-    found = summarise(args.dataset, None if args.classes is None else listed(args.classes))
+    found = summarise(
+        args.dataset, None if args.classes is None else listed(args.classes), bool(args.skip_unreadable), check=True
+    )
     columns: list[Column[ClassCount]] = [
         Column("class", lambda one: one.name, numeric=False),
         Column("title", lambda one: one.title if one.title != one.name else None, numeric=False),
@@ -106,6 +112,9 @@ def classes(args: argparse.Namespace) -> Answer:
         f"In memory: {', '.join(f'{megabytes(size)} at {side} pixels' for side, size in found.bytes.items())}; "
         f"{1 + AS_FLOATS} times that while a run trains.",
     ]
+    lines += found.findings.sentences()
+    if found.dataset.startswith(FOLDER) and not found.checked:
+        lines.append(f"Too many images to check each one here (over {count(MOST_CHECKED)}): prune checks its task's.")
     if uneven := uneven_words(found.imbalance):
         lines.insert(1, f"{uneven}: see prune --sampling balanced.")
 
@@ -149,7 +158,8 @@ def ranked(args: argparse.Namespace, task: "Task", zoo: "Zoo") -> "list[Neighbou
     from core.zoo.similarity import neighbours_of
 
     backbone = load_backbone(zoo.backbone)
-    return neighbours_of(zoo, task, load_task(task, backbone.size), backbone, args.k, args.similarity)
+    data = load_task(task, backbone.size, bool(args.skip_unreadable))
+    return neighbours_of(zoo, task, data, backbone, args.k, args.similarity)
 
 
 def neighbours(args: argparse.Namespace) -> Answer:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.channels.budget import KIND
-from core.cli.answer import Answer, UsageError
-from core.cli.parser import Verbs, add_budget, keep_ratio, one_of, whole
+from core.cli.answer import Answer, UsageError, notice
+from core.cli.parser import Verbs, add_budget, add_skip_unreadable, keep_ratio, one_of, whole
 from core.cli.progress import CountBar, bars
 from core.cli.zoos import described
 from core.errors import BadValueError, MetaVoteError
@@ -55,6 +55,7 @@ def add_build(actions: Verbs) -> None:
         "--learning-rate", dest="learning_rate", type=float, metavar="RATE",
         help="peak of the learning rate (default: 0.02)",
     )  # fmt: skip
+    add_skip_unreadable(parser)
     parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads a worker (default: 1)")
     parser.add_argument("--workers", type=whole(1), metavar="N", help="processes (default: 1)")
     parser.add_argument("--replace", action="store_true", help="replace a zoo of that id, of other tasks or settings")
@@ -131,10 +132,10 @@ def _plan(args: argparse.Namespace) -> "tuple[Plan, int]":
 
     plan, workers = _asked(args)
     plan = replace(plan, tasks=left(plan.tasks, args.without))
-    names = ("backbone", "method", "keep", "iterations", "seed", "threads", "learning_rate", *KIND)
+    names = ("backbone", "method", "keep", "iterations", "seed", "threads", "learning_rate", "skip_unreadable", *KIND)
     given = {name: value for name in names if (value := getattr(args, name)) is not None}
     try:
-        return checked(replace(plan, **given), args.workers or workers), args.workers or workers
+        return checked(replace(plan, **given), args.workers or workers, notice), args.workers or workers
     except BadValueError as error:
         raise UsageError(str(error)) from error
 

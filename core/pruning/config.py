@@ -33,6 +33,7 @@ class RunConfig:
     sample: temperature at which channels are drawn by their votes; None, the default, takes those with most votes.
     dynamic: vote in several rounds, neighbours ranked anew in each by how they agree with the target's own importance.
     sampling: whether batches draw training images as they come, or every class as often as any other.
+    skip_unreadable: leave out images of a folder that cannot be decoded, instead of refusing the run.
     Raises BadValueError or UnknownNameError, one sentence each.
     """
 
@@ -60,6 +61,7 @@ class RunConfig:
     allocation: str = Budget.allocation
     least_width: int = Budget.least_width
     multiple: int = Budget.multiple
+    skip_unreadable: bool = False
 
     def __post_init__(self) -> None:
         for name in ("task", "backbone", "zoo"):
@@ -85,6 +87,8 @@ class RunConfig:
             object.__setattr__(self, "sample", _temperature(self.sample))
         if not isinstance(self.dynamic, bool):
             raise BadValueError(f"Dynamic voting is on or off, true or false, not {self.dynamic!r}.")
+        if not isinstance(self.skip_unreadable, bool):
+            raise BadValueError(f"Skipping unreadable images is true or false, not {self.skip_unreadable!r}.")
         if self.neighbours == "all":
             object.__setattr__(self, "k", None)
         if self.k is not None:

@@ -96,7 +96,8 @@ class Finished(_Recorded):
     and per-class figures are as in Evaluation.
     engine: version of what pruning computes (`core.pruning.engine`); 1 in runs made before it was recorded.
     inputs: what has to be equal for two results to be comparable: "backbone_hash", "image_size" in pixels, and "data",
-    SHA-256 of the images and labels of all splits. None in runs made before they were recorded.
+    SHA-256 of the images and labels of all splits; and "skipped" if unreadable images were left out: their "count", and
+    some "files" with the reasons. None in runs made before they were recorded.
     """
 
     kind: ClassVar[str] = "finished"

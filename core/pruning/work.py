@@ -33,6 +33,7 @@ from core.pruning.optimizer import cut_momenta, momenta, optimizer_for, with_mom
 from core.pruning.readout import prototype_head, reestimate_batchnorm
 from core.pruning.schedule import Schedule, schedule_of
 from core.tasks.data import TaskData
+from core.tasks.findings import skipped_record
 from core.tasks.images import Examples, fingerprint
 from core.tasks.task import Task
 from core.voting import Ballot, Votes, revote, select, standing, votes
@@ -295,9 +296,10 @@ class Pruning:
         )  # fmt: skip
 
     def inputs(self, test: Examples) -> dict[str, Any]:
-        """What a result has to share with another to be comparable."""
+        """What a result has to share with another to be comparable, and the images that were skipped as unreadable."""
         images = fingerprint((self.data.train, self.data.validation, test))
-        return {"backbone_hash": self.backbone.hash, "image_size": self.data.size, "data": images}
+        about = {"backbone_hash": self.backbone.hash, "image_size": self.data.size, "data": images}
+        return {**about, **skipped_record(self.data.images.findings.skipped)}
 
     def hit(self) -> dict[str, float]:
         """How near the budget was hit: the share kept in what it counts, and how far that is off, relative to it."""

@@ -161,7 +161,7 @@ def _images(model: PrunedModel) -> dict[str, int]:
     from core.tasks.task import Task
 
     with suppress(MetaVoteError):
-        data = load_task(Task.from_dict(model.task))
+        data = load_task(Task.from_dict(model.task), skip_unreadable=model.skips_unreadable)
         return {"training": len(data.train), "validation": len(data.validation), "test": len(data.test)}
     return {}
 

@@ -23,7 +23,8 @@ def run_document(store: Store, run_id: str) -> dict[str, Any]:
     """One run as plain data: what was asked for and reached, its validation curve, and what it cost so far.
 
     `requested`, `achieved`, `dense`, `cost`, `classes` and the test accuracies are those of its `Finished` event; until
-    then they hold what is known. Raises UnknownNameError.
+    then they hold what is known. `skipped`: unreadable images that were left out, {"count", "files"}, None for none.
+    Raises UnknownNameError.
     """
     record = store.get(run_id)
     evaluations, pruned = _evaluations(store, run_id), _last_pruned(store, run_id)
@@ -49,6 +50,7 @@ def run_document(store: Store, run_id: str) -> dict[str, Any]:
         "cost": result.get("cost") or {},
         "engine": engine_of(result) if result else None,
         "inputs": result.get("inputs"),
+        "skipped": (result.get("inputs") or {}).get("skipped"),
         "config": record.config.to_dict(),
         "tags": list(record.tags),
         "notes": record.notes,

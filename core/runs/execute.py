@@ -25,7 +25,7 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
     start, cpu = time.perf_counter(), time.process_time()
     task = task_of(config.task)
     backbone = load_backbone(config.backbone)
-    data = load_task(task, backbone.size)
+    data = load_task(task, backbone.size, config.skip_unreadable)
     neighbours: list[Neighbour] = []
     macs = 0
     if config.needs_zoo:

@@ -79,8 +79,8 @@ def preview(
     doing("Reading the images and the backbone")
     task = task_of(config.task)
     backbone = load_backbone(config.backbone)
-    data = load_task(task, backbone.size)
-    ground = _ground(task, id(data.images), config.backbone, backbone.hash, backbone.size, config.seed)[1]
+    data = load_task(task, backbone.size, config.skip_unreadable)
+    ground = _ground(data, config.backbone, backbone.hash, config.seed)
     neighbours = []
     if config.needs_zoo:
         folder = find_zoo(config.zoo)
@@ -107,10 +107,9 @@ def _dense_size(ground: Ground, task: Task) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=GROUNDS)
-def _ground(task: Task, _images: int, backbone: str, _hash: str, size: int, seed: int) -> tuple[TaskData, Ground]:
-    """Images are told apart by identity: they are kept here, so that no others can be taken for them."""
-    data = load_task(task, size)
-    return data, ground_of(task, data, load_backbone(backbone), seed)
+def _ground(data: TaskData, backbone: str, _hash: str, seed: int) -> Ground:
+    """Kept for the same images: `ImageSet`s compare by identity, and the key keeps them."""
+    return ground_of(data.task, data, load_backbone(backbone), seed)
 
 
 @lru_cache(maxsize=ZOOS)

@@ -1,9 +1,9 @@
 """The tasks that ship (`assets/tasks.json`, made by `core/tasks/draw.py`), and the way from any id to its task."""
 
 import json
+import os
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from core.errors import UnknownNameError
@@ -68,7 +68,7 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
         known = [*DATASETS, f"{FOLDER}/path/to/images"]
         if classes is not None or ":" in name:
             raise UnknownNameError("data set", dataset, known)
-        if Path(name).expanduser().is_dir():
+        if os.path.isdir(folder.path_of(name)):
             raise UnknownNameError("task", name, [f"{FOLDER}{name}"])
         raise UnknownNameError("task", name, [*_by_id(), *(one.task.id for one in own_tasks()), *known])
     if listed is None:
@@ -80,7 +80,11 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
 def _parsed(name: str) -> tuple[str, tuple[str, ...] | None]:
     """As `parse_ad_hoc_id`; but a path that means a folder only as it stands, ":" and all, is that folder's."""
     dataset, listed = parse_ad_hoc_id(name)
-    if dataset.startswith(FOLDER) and not folder.path_of(dataset).is_dir() and folder.path_of(name).is_dir():
+    if (
+        dataset.startswith(FOLDER)
+        and not os.path.isdir(folder.path_of(dataset))
+        and os.path.isdir(folder.path_of(name))
+    ):
         return name, None
     return dataset, listed
 

@@ -39,13 +39,21 @@ class TaskData:
         """Side of the square images, in pixels."""
         return self.side or int(self.images.images.shape[1])
 
+    @property
+    def notices(self) -> list[str]:
+        """What there is to say about its images before training, a sentence each."""
+        return [f"{self.images.name}: {sentence}" for sentence in self.images.findings.sentences()]
+
     def _part(self, split: str) -> Examples:
         return self.images.part(split, self.task.classes).sized(self.size)
 
 
-def load_task(task: Task, size: int | None = None) -> TaskData:
+def load_task(task: Task, size: int | None = None, skip_unreadable: bool = False) -> TaskData:
     """The images of a task as squares of `size` pixels, which a backbone says; None as its data set stores them.
 
-    Of a folder, no other class is read. Raises as `load_dataset` does where its data set is not here.
+    Of a folder, no other class is read. skip_unreadable: leave out its images that cannot be decoded.
+    Raises as `load_dataset` does if its data set is not here.
     """
-    return TaskData(task, load_dataset(task.dataset, size=size, classes=task.classes), size)
+    return TaskData(
+        task, load_dataset(task.dataset, size=size, classes=task.classes, skip_unreadable=skip_unreadable), size
+    )

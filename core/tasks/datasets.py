@@ -71,12 +71,17 @@ DATASETS = {
 
 
 def load_dataset(
-    name: str, download: bool = False, size: int | None = None, classes: Collection[str] | None = None
+    name: str,
+    download: bool = False,
+    size: int | None = None,
+    classes: Collection[str] | None = None,
+    skip_unreadable: bool = False,
 ) -> ImageSet:
     """All images of a data set by name, or of a folder of images as "folder:/path". Kept in memory once loaded.
 
     size: side of the squares that a folder's images are decoded to, in pixels; any other data set is as it is stored.
     classes: those of a folder whose images are wanted, as no others are then read; None for all.
+    skip_unreadable: leave out a folder's images that cannot be decoded; otherwise BadFileError lists them.
     Nothing is ever downloaded unless `download` asks for it. Raises UnknownNameError, MissingDataError with the remedy,
     BadFileError where a file is broken, BadValueError for more images than memory holds.
     """
@@ -84,7 +89,7 @@ def load_dataset(
         path = folder.path_of(name)
         every = classes is None or set(classes) >= set(folder.class_names(path))
         wanted = None if classes is None or every else tuple(sorted(set(classes)))
-        return _load_folder(path, folder.fingerprint(path, wanted), size, wanted)
+        return _load_folder(path, folder.fingerprint(path, wanted), size, wanted, skip_unreadable)
     return _load(_entry(name).name, home(), download)
 
 
@@ -129,6 +134,8 @@ def _load(name: str, _home: Path, download: bool) -> ImageSet:
 
 
 @lru_cache(maxsize=2)
-def _load_folder(path: Path, _fingerprint: str, size: int | None, classes: tuple[str, ...] | None) -> ImageSet:
+def _load_folder(
+    path: Path, _fingerprint: str, size: int | None, classes: tuple[str, ...] | None, skip_unreadable: bool
+) -> ImageSet:
     """Kept until a file of these classes changes."""
-    return folder.load(path, size, classes)
+    return folder.load(path, size, classes, skip_unreadable)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from core.errors import UnknownNameError
+from core.tasks.findings import NOTHING, Findings
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
@@ -16,13 +17,17 @@ SPLITS = (TRAIN, VALIDATION, TEST)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
-    """images uint8 [N, H, W, 3], labels int64 [N] (indices into `classes`), split int8 [N] (indices into `SPLITS`)."""
+    """images uint8 [N, H, W, 3], labels int64 [N] (indices into `classes`), split int8 [N] (indices into `SPLITS`).
+
+    findings: what there is to say about its files before training.
+    """
 
     name: str
     classes: tuple[str, ...]
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     split: npt.NDArray[np.int8]
+    findings: Findings = NOTHING
 
     def __repr__(self) -> str:
         return f"ImageSet({self.name!r}, {len(self.images)} images, {len(self.classes)} classes)"
@@ -91,5 +96,6 @@ def resized(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
 
 
 def fraction(key: str) -> float:
-    """A fixed number in [0, 1) for a text. Splits made from it depend on names alone, on every machine."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
+    """A fixed number in [0, 1) for a text. Splits made from it depend on names alone, on every machine; a name that
+    is not UTF-8 counts as its bytes."""
+    return int.from_bytes(hashlib.sha256(key.encode(errors="surrogateescape")).digest()[:8], "big") / 2**64

@@ -4,6 +4,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,15 +35,27 @@ def check_fits(what: str, count: int, side: int) -> None:
         )
 
 
-class Kept:
-    """Decoded images by key, up to so many bytes of them; those asked for longest ago go first."""
+class Sized(Protocol):
+    """Something whose memory is known."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        ...
+
+
+S = TypeVar("S", bound=Sized)
+
+
+class Kept(Generic[S]):
+    """Decoded images by key, up to a number of bytes; those used longest ago go first."""
 
     def __init__(self, most: int) -> None:
         self._most, self._lock = most, Lock()
-        self._images: OrderedDict[Hashable, Images] = OrderedDict()
+        self._images: OrderedDict[Hashable, S] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Images]) -> Images:
-        """The images under a key, made where they are not kept. To be read only."""
+    def get(self, key: Hashable, make: Callable[[], S]) -> S:
+        """The images under a key, made if they are not kept. To be read only."""
         with self._lock:
             if key in self._images:
                 self._images.move_to_end(key)

@@ -2,10 +2,14 @@
 
 import ast
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from core.tasks.images import TRAIN
+from core.tasks.layout import split_named
 
 FILES = ("classes.txt", "LOC_synset_mapping.txt", "words.txt")  # "code title, other title" a line, in the folder itself
 IMAGENET, FIRST, LAST = 1000, "n01440764", "n15075141"  # its classes: how many, and the ends of their order
@@ -20,16 +24,27 @@ def folder_titles(path: Path) -> Mapping[str, str]:
     for name in FILES:
         if stamp := _stamp(path / name):
             return _read(path / name, stamp)
-    classes = path / "train" if (path / "train").is_dir() else path
-    return _imagenet(classes, _stamp(classes))
+    classes = _training(path, _stamp(path, stat.S_ISDIR))
+    return _imagenet(classes, _stamp(classes, stat.S_ISDIR))
 
 
-def _stamp(path: Path) -> int:
-    """Another number once it was written to; 0 for what is not there."""
+def _stamp(path: Path, kind: Callable[[int], bool] = stat.S_ISREG) -> int:
+    """Another number once it was written to; 0 for what is not there, or of another kind, as a pipe."""
     try:
-        return path.stat().st_mtime_ns
+        found = path.stat()
     except OSError:
         return 0
+    return found.st_mtime_ns if kind(found.st_mode) else 0
+
+
+@lru_cache(maxsize=64)
+def _training(path: Path, _stamp: int) -> Path:
+    """The folder of training images in a data set's folder; that folder itself if there is none."""
+    try:
+        inside = sorted(path.iterdir())
+    except OSError:
+        return path
+    return next((one for one in inside if split_named(one.name) == (TRAIN, ()) and one.is_dir()), path)
 
 
 @lru_cache(maxsize=16)

@@ -7,7 +7,7 @@ are paid for: a model's cost is theirs together, and that of looking what the de
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -163,10 +163,11 @@ def _refused(plan: Plan, failed: Sequence[Collapse], made: int) -> CollapsedErro
     )
 
 
-def checked(plan: Plan, workers: int) -> Plan:
+def checked(plan: Plan, workers: int, notice: Callable[[str], None] = lambda sentence: None) -> Plan:
     """The plan with a path of its backbone that holds from any folder; refused before any work where it cannot work.
 
-    Raises BadValueError for what cannot be a zoo; UnknownNameError, MissingDataError, BadFileError for what it names.
+    notice: receives each sentence that there is to say about the tasks' images, such as repeated ones, once. Raises
+    BadValueError for what cannot be a zoo; UnknownNameError, MissingDataError, BadFileError for what it names.
     """
     from core.backbones.backbone import find_backbone, is_file_name, load_backbone
 
@@ -175,8 +176,12 @@ def checked(plan: Plan, workers: int) -> Plan:
     check(plan, workers)
     schedule_of(plan.config(plan.tasks[0]))
     size = load_backbone(plan.backbone).size
+    said: set[str] = set()
     for each in (*plan.tasks, *plan.targets):
-        load_task(each, size)
+        for sentence in load_task(each, size, plan.skip_unreadable).notices:
+            if sentence not in said:
+                notice(sentence)
+            said.add(sentence)
     return replace(plan, backbone=str(find_backbone(plan.backbone))) if is_file_name(plan.backbone) else plan
 
 
@@ -214,7 +219,7 @@ def build_model(folder: Path, plan: Plan, task: Task) -> Collapse | None:
     from core.pruning.loop import prune_events
 
     backbone = load_backbone(plan.backbone)
-    data = load_task(task, backbone.size)
+    data = load_task(task, backbone.size, plan.skip_unreadable)
     dense, cost = dense_accuracy(plan.config(task), task, data, backbone)
     best: float | None = None
     diverged: DivergedError | None = None

@@ -20,7 +20,7 @@ from core.neighbours.embedding import task_embedding
 from core.neighbours.layout import layout, trustworthiness
 from core.pruning.config import SIMILARITIES
 from core.pruning.engine import ENGINE, engine_of
-from core.tasks.data import load_task
+from core.tasks.data import TaskData, load_task
 from core.tasks.datasets import FOLDER
 from core.tasks.task import Task
 from core.zoo.similarity import Floats, pictures_of, pools_of, prototypes, similarity_rows
@@ -55,13 +55,26 @@ class Contents:
     known: tuple[Zoo, ...] = ()
 
 
+@dataclass(frozen=True)
+class _View:
+    """How tasks' images are read: as squares of `size` pixels, with or without those that cannot be decoded."""
+
+    size: int
+    skip_unreadable: bool
+
+    def of(self, task: Task) -> TaskData:
+        """A task's images."""
+        return load_task(task, self.size, self.skip_unreadable)
+
+
 def describe(folder: Path, contents: Contents) -> None:
     """Write arrays.safetensors and zoo.json beside the models."""
     start, cpu = time.perf_counter(), time.process_time()
     backbone, rows = contents.backbone, [*contents.tasks, *contents.targets]
     known = [zoo for zoo in contents.known if _same_view(zoo, backbone)]
-    sources = {task.id: [zoo for zoo in known if _knows(zoo, task, backbone.size)] for task in rows}
-    protos = [_prototypes(sources[task.id], task, backbone) for task in rows]
+    view = _View(backbone.size, _skips_unreadable(folder, contents.tasks))
+    sources = {task.id: [zoo for zoo in known if _knows(zoo, task, view)] for task in rows}
+    protos = [_prototypes(sources[task.id], task, backbone, view) for task in rows]
     columns: dict[str, list[list[float]]] = {kind: [] for kind in SIMILARITIES}
     entries, engine = [], ENGINE
     for number, task in enumerate(contents.tasks):
@@ -69,7 +82,7 @@ def describe(folder: Path, contents: Contents) -> None:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         told = {row.id: zoo for row in rows for zoo in sources[row.id] if _same_model(zoo, task, digest)}
         found = _column(
-            file, protos[number], rows, protos, {id: _stored(zoo, id, task) for id, zoo in told.items()}, backbone.size
+            file, protos[number], rows, protos, {id: _stored(zoo, id, task) for id, zoo in told.items()}, view
         )
         for kind, values in found.items():
             columns[kind].append(values)
@@ -84,7 +97,7 @@ def describe(folder: Path, contents: Contents) -> None:
     arrays |= {f"prototypes/{task.id}": p.astype(np.float32) for task, p in zip(rows, protos, strict=True)}
     arrays |= {f"tie_break/{group}": v.astype(np.float32) for group, v in backbone_importance(backbone).items()}
     content = save({"embedding": embeddings, **arrays})
-    pictures = {task.id: _pictures(sources[task.id], task, backbone.size) for task in rows}
+    pictures = {task.id: _pictures(sources[task.id], task, view) for task in rows}
     now = {"similarity_seconds": time.perf_counter() - start, "similarity_cpu_seconds": time.process_time() - cpu}
     paid = {name: now[name] + sum((zoo.about.get("cost") or {}).get(name, 0.0) for zoo in known) for name in PAID}
     about: dict[str, Any] = {
@@ -101,6 +114,11 @@ def describe(folder: Path, contents: Contents) -> None:
     write_whole(folder / "zoo.json", (json.dumps(about, indent=1) + "\n").encode())
 
 
+def _skips_unreadable(folder: Path, tasks: Sequence[Task]) -> bool:
+    """Whether a run that made one of the models left out images that cannot be decoded."""
+    return any(load_pruned(model_path(folder, task.id), weights=False).skips_unreadable for task in tasks)
+
+
 def _entry(task: Task, origin: Mapping[str, Any], digest: str) -> dict[str, Any]:
     made = {
         "task": task.to_dict(), "validation_accuracy": origin["validation_accuracy"], "curve": origin["curve"],
@@ -115,12 +133,12 @@ def _same_view(zoo: Zoo, backbone: "Backbone") -> bool:
     return same_size and zoo.backbone_hash == backbone.hash
 
 
-def _knows(zoo: Zoo, task: Task, size: int) -> bool:
+def _knows(zoo: Zoo, task: Task, view: _View) -> bool:
     """Whether what a zoo has stored is of this very task: of a folder, whose pictures may change, of these too."""
     if not zoo.holds(task):
         return False
     try:
-        return not task.dataset.startswith(FOLDER) or zoo.pictures(task.id) == pictures_of(load_task(task, size))
+        return not task.dataset.startswith(FOLDER) or zoo.pictures(task.id) == pictures_of(view.of(task))
     except MetaVoteError:  # the folder is not on this machine, so that nothing can say otherwise
         return True
 
@@ -144,7 +162,7 @@ def _column(
     rows: Sequence[Task],
     protos: Sequence[Floats],
     stored: Mapping[str, Mapping[str, float]],
-    size: int,
+    view: _View,
 ) -> dict[str, list[float]]:
     """Kind -> similarity of one model to every row: stored where it is, else found by looking at the row's images."""
     missing = [place for place, row in enumerate(rows) if row.id not in stored]
@@ -152,7 +170,7 @@ def _column(
     found: Mapping[str, list[float]] = {kind: [] for kind in SIMILARITIES}
     if missing:
         theirs = [protos[place] for place in missing]
-        found = similarity_rows(load_pruned(file), own, tasks, pools_of(tasks, size), theirs)
+        found = similarity_rows(load_pruned(file), own, tasks, pools_of(tasks, view.size, view.skip_unreadable), theirs)
     fresh = {kind: dict(zip(missing, values, strict=True)) for kind, values in found.items()}
     return {
         kind: [fresh[kind][place] if place in fresh[kind] else stored[row.id][kind] for place, row in enumerate(rows)]
@@ -160,14 +178,14 @@ def _column(
     }
 
 
-def _prototypes(known: Sequence[Zoo], task: Task, backbone: "Backbone") -> Floats:
+def _prototypes(known: Sequence[Zoo], task: Task, backbone: "Backbone", view: _View) -> Floats:
     if known:
         return np.asarray(known[0].prototypes(known[0].rows[task.id]), np.float64)
-    return prototypes(backbone, load_task(task, backbone.size).train)
+    return prototypes(backbone, view.of(task).train)
 
 
-def _pictures(known: Sequence[Zoo], task: Task, size: int) -> str | None:
-    return known[0].pictures(task.id) if known else pictures_of(load_task(task, size))
+def _pictures(known: Sequence[Zoo], task: Task, view: _View) -> str | None:
+    return known[0].pictures(task.id) if known else pictures_of(view.of(task))
 
 
 def backbone_importance(backbone: "Backbone") -> "Scores":

@@ -76,7 +76,9 @@ def ours(model: PrunedModel, task: Task, backbone: Backbone, source: str) -> Pru
     if (theirs.dataset, theirs.classes) != (task.dataset, task.classes):
         raise MismatchError(f"{source} is for {theirs.id}, not for {task.id}: name the task it was made for.")
     arrays = {name: compact(value, half=True) for name, value in model.tensors.items()}
-    return _tried(replace(model, task=task.to_dict(), tensors=arrays), _parts(task, backbone), source)
+    return _tried(
+        replace(model, task=task.to_dict(), tensors=arrays), _parts(task, backbone, model.skips_unreadable), source
+    )
 
 
 def selection_of(file: Path, groups: ChannelGroups) -> Selection:
@@ -146,8 +148,8 @@ def _indices(channels: object, layer: str, name: str) -> list[int]:
     return channels
 
 
-def _parts(task: Task, backbone: Backbone) -> _Parts:
-    data, dense = load_task(task, backbone.size), backbone.build(len(task.classes))
+def _parts(task: Task, backbone: Backbone, skip_unreadable: bool = False) -> _Parts:
+    data, dense = load_task(task, backbone.size, skip_unreadable), backbone.build(len(task.classes))
     return _Parts(data, dense, channel_groups(dense, torch.zeros(1, 3, data.size, data.size)))
 
 

@@ -39,6 +39,7 @@ class Plan:
     least_width: int = Budget.least_width
     multiple: int = Budget.multiple
     sampling: str = RunConfig.sampling
+    skip_unreadable: bool = RunConfig.skip_unreadable
 
     def config(self, task: Task, attempt: int = 0) -> RunConfig:
         """The run that makes one model."""
@@ -46,7 +47,7 @@ class Plan:
             task.id, self.method, self.keep, self.iterations, self.seed + 1000 * attempt,
             backbone=self.backbone, threads=self.threads, learning_rate=self.learning_rate,
             of=self.of, allocation=self.allocation, least_width=self.least_width, multiple=self.multiple,
-            sampling=self.sampling,
+            sampling=self.sampling, skip_unreadable=self.skip_unreadable,
         )  # fmt: skip
 
 

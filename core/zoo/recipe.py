@@ -21,7 +21,17 @@ from core.zoo.plan import Plan, check_method, check_workers, left, shipped_plan
 
 LARGEST = 1_000_000  # bytes
 WITHOUT = "without"  # tasks to leave out of those listed and drawn
-RUN_SETTINGS = ("method", "keep", "iterations", "seed", "threads", "learning_rate", "sampling", *KIND)
+RUN_SETTINGS = (
+    "method",
+    "keep",
+    "iterations",
+    "seed",
+    "threads",
+    "learning_rate",
+    "sampling",
+    "skip_unreadable",
+    *KIND,
+)
 SETTINGS = ("zoo", "backbone", *RUN_SETTINGS, "workers")
 KEYS = (*SETTINGS, "tasks", "targets", "draw", WITHOUT)
 TASK_KEYS = ("dataset", "classes")

@@ -162,12 +162,12 @@ class Pool:
         return rows, labels[rows]
 
 
-def pools_of(tasks: Sequence[Task], size: int) -> dict[str, Pool]:
+def pools_of(tasks: Sequence[Task], size: int, skip_unreadable: bool = False) -> dict[str, Pool]:
     """Data set -> pool of the training images that the tasks have in it, as squares of `size` pixels."""
     pools = {}
     for dataset in dict.fromkeys(task.dataset for task in tasks):
         used = {name for task in tasks if task.dataset == dataset for name in task.classes}
-        images = load_dataset(dataset, size=size, classes=used)
+        images = load_dataset(dataset, size=size, classes=used, skip_unreadable=skip_unreadable)
         classes = tuple(name for name in images.classes if name in used)
         pools[dataset] = Pool(classes, images.part(TRAIN, classes).at_most(LOOKED_AT).sized(size))
     return pools

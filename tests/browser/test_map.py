@@ -43,10 +43,13 @@ def test_the_dialog_of_a_new_target_says_what_is_wrong_and_takes_a_zip_in(visit:
     chooser = dialog.locator("input[type=file]")
     chooser.set_input_files({"name": "pets.zip", "mimeType": "application/zip", "buffer": b"no zip at all"})
     expect(dialog.get_by_text("pets.zip is not a whole zip file")).to_be_visible()
-    chooser.set_input_files(
-        {"name": "pets.zip", "mimeType": "application/zip", "buffer": zipped(folders("cat", "dog", "emu"))}
-    )
+    pets = folders("cat", "dog", "emu")
+    content = zipped({**pets, "emu/same.png": pets["cat/0.png"], "emu/0.heic": b"x", "notes.txt": b"x"})
+    chooser.set_input_files({"name": "pets.zip", "mimeType": "application/zip", "buffer": content})
     expect(dialog.get_by_role("combobox", name="Data set")).to_have_value("pets (uploaded)")
+    expect(dialog.get_by_text("of each class for test")).to_be_visible()
+    expect(dialog.get_by_text("unsupported format: 1 (emu/0.heic)")).to_be_visible()
+    expect(dialog.get_by_text("1 image is in more than one class, such as cat/0.png = emu/same.png")).to_be_visible()
     for name in ("cat", "emu"):
         dialog.get_by_role("button", name=name, exact=True).click()
     expect(dialog.get_by_text("2 of 2 to 20 classes chosen")).to_be_visible()

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,18 +14,22 @@ from PIL import Image
 from core.channels.files import load_pruned
 from core.cli.parser import build_parser
 from core.cli.pruning import checked_config
+from core.errors import BadValueError
 from core.paths import ASSETS
 from core.pruning.config import RunConfig
+from core.pruning.events import Checkpoint
+from core.runs.execute import events_of
 from core.runs.store import Store
 from core.zoo.zoo import DEFAULT
 from tests.cli.conftest import Run
+from tests.tasks.folders import loose, make
 
 QUICK = ("--method", "magnitude", "--iterations", "2", "--threads", "1")
 
 
-def write_images(folder: Path, count: int = 6) -> None:
+def write_images(folder: Path, count: int = 6, first: int = 0) -> None:
     folder.mkdir(parents=True)
-    for index in range(count):
+    for index in range(first, first + count):
         pixels = np.random.default_rng(index).integers(0, 255, (32, 32, 3), np.uint8)
         Image.fromarray(pixels).save(folder / f"{index}.png")
 
@@ -186,3 +191,63 @@ def test_ctrl_c_leaves_a_run_that_resumes_to_the_same_result(run: Run, store: St
     assert [point["accuracy"] for point in shown["curve"]] == accuracies
     one, other = (load_pruned(store.model_path(name)) for name in (record.id, json.loads(whole.stdout)["run"]))
     assert all(np.array_equal(other.tensors[name], value) for name, value in one.tensors.items())
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """A folder with an image in two classes, and one that cannot be read."""
+    path = make(tmp_path, loose("cat", "dog", images=8))
+    (path / "dog" / "7.png").write_bytes(b"no image")
+    shutil.copy(path / "cat/1.png", path / "dog/0.png")
+    return path
+
+
+def test_unreadable_images_stop_a_run_before_it_is_made_unless_they_are_skipped_and_recorded(
+    run: Run, odd: Path
+) -> None:
+    command = ("prune", f"folder:{odd}", *QUICK, "--json")
+    run(*command).refused(1, "dog/7.png cannot be read (not an image)", "--skip-unreadable")
+    assert run("runs", "--json").document == []
+    said = run(*command, "--skip-unreadable")
+    assert said.document["config"]["skip_unreadable"] is True
+    assert said.document["skipped"] == {"count": 1, "files": [{"file": "dog/7.png", "reason": "not an image"}]}
+    assert "1 image is in more than one class, such as cat/1.png = dog/0.png." in said.err
+    assert "1 image cannot be read and left out: dog/7.png (not an image)." in said.err
+    shown = run("runs", "show", said.document["run"]).out
+    assert "images skipped" in shown and "1 unreadable" in shown
+
+
+def test_a_queued_run_and_one_that_is_resumed_skip_the_same_images(run: Run, store: Store, odd: Path) -> None:
+    command = ["prune", f"folder:{odd}", *QUICK, "--iterations", "24", "--skip-unreadable"]
+    config = checked_config(build_parser().parse_args(command))
+    id = store.create(config)
+    assert store.get(id).config.skip_unreadable
+    events = list(events_of(store.get(id).config))
+    kept = next(event for event in events if isinstance(event, Checkpoint))
+    resumed = list(events_of(store.get(id).config, kept))
+    assert events[-1].inputs == resumed[-1].inputs and events[-1].inputs["skipped"]["count"] == 1
+
+
+def test_a_config_from_before_images_could_be_skipped_is_read(run: Run) -> None:
+    old = {name: value for name, value in RunConfig("emoji-t00").to_dict().items() if name != "skip_unreadable"}
+    assert RunConfig.from_dict(old) == RunConfig("emoji-t00")
+    with pytest.raises(BadValueError, match="Skipping unreadable images is true or false, not 1"):
+        RunConfig("emoji-t00", skip_unreadable=1)
+
+
+@pytest.mark.slow
+def test_a_zoo_skips_unreadable_images_in_all_that_it_measures(
+    run: Run, odd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n, name in enumerate(("eel", "fox")):
+        write_images(odd / name, 8, first=8 * n)
+    monkeypatch.setattr("core.zoo.build.collapsed", lambda *_: False)
+    monkeypatch.setattr("core.zoo.describe.LAYOUTS", ("pca", "mds"))
+    tasks = [f"folder:{odd}:cat+dog", f"folder:{odd}:dog+eel", f"folder:{odd}:eel+fox", f"folder:{odd}:cat+fox"]
+    build = ("zoo", "build", "mine", "--tasks", *tasks, "--iterations", "4", "--method", "magnitude", "--json")
+    run(*build).refused(1, "dog/7.png cannot be read", "--skip-unreadable")
+    said = run(*build, "--skip-unreadable")
+    assert said.code == 0 and said.err.count("in more than one class") == 1
+    assert run("neighbours", f"folder:{odd}:dog+fox", "--zoo", "mine", "-k", "2").code == 1
+    near = run("neighbours", f"folder:{odd}:dog+fox", "--zoo", "mine", "-k", "2", "--skip-unreadable", "--json")
+    assert len(near.document) == 2

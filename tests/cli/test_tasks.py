@@ -1,3 +1,4 @@
+import shutil
 import socket
 from pathlib import Path
 
@@ -5,11 +6,13 @@ import pytest
 
 from core.channels.budget import KIND
 from core.numbers import short
+from core.tasks import summary
 from core.tasks.catalogue import tasks
 from core.voting import select, votes
 from core.zoo.zoo import ballots, open_zoo
 from tests.cli.conftest import Run
 from tests.dashboard.paper_zoo import write_paper_zoo
+from tests.tasks.folders import loose, make, split_set
 from tests.tasks.test_folder import fill
 
 
@@ -151,3 +154,34 @@ def test_an_unknown_task_or_class_is_refused(run: Run, verb: str) -> None:
     run(verb, "emoji-t0").refused(1, "no task 'emoji-t0'", "did you mean")
     run(verb, "--dataset", "emoji", "--classes", "tool,plnt").refused(1, "plnt", "plant")
     run(verb, "emoji-t00", "--zoo", "nope").refused(1, "no zoo 'nope'")
+
+
+def test_what_is_odd_about_a_folders_files_is_listed(run: Run, tmp_path: Path) -> None:
+    path = make(tmp_path, split_set("train", "test") | loose("annotations") | {"train/cat/notes.txt"})
+    (path / "train" / "cat" / "0.png").write_bytes(b"no image")
+    shutil.copy(path / "train/cat/1.png", path / "test/dog/1.png")
+    found = run("tasks", "--dataset", f"folder:{path}", "--json").document
+    assert found["splits"] == {"train": ["train"], "test": ["test"]} and found["checked"]
+    assert {one["reason"]: one["count"] for one in found["left_out"]} == {
+        "unknown ending": 1, "in a folder that is no split": 4,
+    }  # fmt: skip
+    assert found["unreadable"] == {"count": 1, "files": [{"file": "train/cat/0.png", "reason": "not an image"}]}
+    (same,) = found["repeats"]["images"]
+    assert same["files"] == ["train/cat/1.png", "test/dog/1.png"] and same["splits"][1] == "test"
+    out = run("tasks", "--dataset", f"folder:{path}").out
+    assert "'train' for training" in out and "in a folder that is no split: 4 (annotations/" in out
+    assert "1 image cannot be read: train/cat/0.png (not an image)." in out and "more than one class" in out
+    skipped = run("tasks", "--dataset", f"folder:{path}", "--skip-unreadable", "--json").document
+    assert skipped["skipped"]["count"] == 1 and skipped["unreadable"]["count"] == 0
+    assert sum(skipped["images"].values()) == sum(found["images"].values()) - 1
+
+
+def test_of_too_many_images_none_is_decoded_for_a_list(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary, "MOST_CHECKED", 7)
+    path = make(tmp_path, loose("cat", "dog"))
+    (path / "cat" / "0.png").write_bytes(b"no image")
+    found = run("tasks", "--dataset", f"folder:{path}", "--json").document
+    assert not found["checked"] and found["unreadable"]["count"] == 0
+    assert "Too many images to check" in run("tasks", "--dataset", f"folder:{path}").out

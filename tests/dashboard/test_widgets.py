@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import links
+from dashboard.parts import literal
 from tests.dashboard.pages import ROOT
 
 BUTTONS = {"button", "download_button", "form_submit_button"}
@@ -220,3 +221,7 @@ def test_the_rule_finds_a_shared_key(tmp_path: Path, monkeypatch: pytest.MonkeyP
     seen = [(file, found.keys(call.keywords[0].value, file, within)) for file, call, within in
             found.calls(BUTTONS | CHOICES)]  # fmt: skip
     assert seen == [("one.py", ["start"]), ("two.py", ["start"])]
+
+
+def test_names_of_files_are_shown_and_are_no_markdown() -> None:
+    assert literal("![](//host/x) $a$ :red[b]\nhttp://h") == r"\!\[\]\(\/\/host\/x\) \$a\$ \:red\[b\] http\:\/\/h"

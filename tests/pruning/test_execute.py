@@ -24,7 +24,7 @@ EMBEDDED = ASSETS / "zoo" / "emoji-resnet18-simclr"
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     torch.set_num_threads(1)
-    monkeypatch.setattr(execute, "load_task", lambda task, size: TaskData(task, few_images(), size))
+    monkeypatch.setattr(execute, "load_task", lambda task, size, skip: TaskData(task, few_images(), size))
 
 
 @pytest.fixture

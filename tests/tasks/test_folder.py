@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from core.errors import BadFileError, BadValueError, MetaVoteError, MissingDataError, UnknownNameError
-from core.tasks import catalogue, folder, memory
+from core.tasks import catalogue, decode, folder, memory
 from core.tasks.data import load_task
 from core.tasks.datasets import class_names, load_dataset
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION
+from core.tasks.tree import Folder
 
 
 def picture(file: Path, size: tuple[int, int] = (20, 20), colour: tuple[int, ...] = (200, 30, 30)) -> None:
@@ -102,17 +103,17 @@ def test_how_a_folder_is_split_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert rule == "By folder: 'train' for training, 'val' for validation, 'test' for test."
     picture(fill_imagenet(tmp_path / "loose") / "test" / "1.png")  # images of no class, as ImageNet's own test images
     assert "'val' for test; left out, as no class folders are in it: test." in folder.split_rule(tmp_path / "loose")
-    assert folder.counts(tmp_path / "loose")["n01440764"] == {TRAIN: 8, VALIDATION: 2, TEST: 4}
+    assert folder.survey(tmp_path / "loose", ["n01440764"]).counts["n01440764"] == {TRAIN: 8, VALIDATION: 2, TEST: 4}
 
 
 def test_only_the_classes_of_a_task_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classes = tuple(f"n{number:08d}" for number in range(20))
     path = fill_imagenet(tmp_path, classes)
     walked: list[Path] = []
-    walk, square = folder._walk, folder._square
-    monkeypatch.setattr(folder, "_walk", lambda place: walked.append(place) or walk(place))
+    walk, decode_file = Folder.walk, decode.decode_file
+    monkeypatch.setattr(Folder, "walk", lambda place: walked.append(place.place) or walk(place))
     opened: list[Path] = []
-    monkeypatch.setattr(folder, "_square", lambda file, side: opened.append(file) or square(file, side))
+    monkeypatch.setattr(decode, "decode_file", lambda file: opened.append(file) or decode_file(file))
     (path / "train" / classes[7] / "broken.JPEG").write_bytes(b"never looked at")
     task = catalogue.task(f"folder:{path}", [classes[3], classes[1]])
     data = load_task(task, 32)
@@ -133,8 +134,8 @@ def test_a_part_of_a_folder_is_the_same_images_as_in_the_whole(tmp_path: Path) -
 def test_tasks_that_share_classes_decode_them_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"folder:{fill(tmp_path, 4, ('cat', 'dog', 'eel'))}"
     load_dataset(name, size=16, classes=["cat", "dog"])
-    square, opened = folder._square, list[Path]()
-    monkeypatch.setattr(folder, "_square", lambda file, side: opened.append(file) or square(file, side))
+    decode_file, opened = decode.decode_file, list[Path]()
+    monkeypatch.setattr(decode, "decode_file", lambda file: opened.append(file) or decode_file(file))
     load_dataset(name, size=16, classes=["dog", "eel"])
     assert {file.parent.name for file in opened} == {"eel"}
     picture(tmp_path / "dog" / "0.png", colour=(1, 2, 3))
@@ -152,7 +153,7 @@ def test_more_images_than_memory_holds_are_refused_before_any_is_decoded(
 ) -> None:
     path = fill(tmp_path, 5)
     monkeypatch.setattr(memory, "physical_memory", lambda: 100_000)
-    monkeypatch.setattr(folder, "_square", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(decode, "decode_file", lambda *_: pytest.fail("decoded"))
     with pytest.raises(BadValueError, match="10 images of .* choose fewer of its classes"):
         folder.load(path, 224)
 

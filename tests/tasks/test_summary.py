@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import MissingDataError, UnknownNameError
-from core.tasks import catalogue, folder
+from core.tasks import catalogue, decode
 from core.tasks.data import load_task
 from core.tasks.summary import summarise
 from tests.tasks.test_folder import fill, fill_imagenet, picture
@@ -22,7 +22,7 @@ def test_the_counts_are_those_of_the_images_a_task_of_these_classes_has() -> Non
 
 
 def test_a_folder_is_counted_without_decoding_any_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "_square", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(decode, "decode_file", lambda *_: pytest.fail("decoded"))
     fill_imagenet(tmp_path)
     for n in range(20):
         picture(tmp_path / "train" / "n01440764" / f"more{n}.JPEG")

@@ -1,6 +1,7 @@
 """Zips of image folders: what is taken in, under which classes, and what is refused in a sentence."""
 
 import io
+import stat
 import zipfile
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from core.tasks import upload
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import load_task
 from core.tasks.datasets import class_names
+from core.tasks.summary import summarise
 from core.tasks.thumbnails import thumbnails
-from core.tasks.upload import is_upload, remove_upload, take_in, uploaded
+from core.tasks.upload import found_in_zip, is_upload, remove_upload, take_in, uploaded
 
 
 def picture(shade: int = 0, side: int = 8) -> bytes:
@@ -82,7 +84,7 @@ def test_a_place_outside_of_the_zip_is_refused_and_nothing_is_left(home: Path, n
     [
         ({"a.txt": b"x"}, "holds no images"),
         (folders("cat"), "has only one class, 'cat'"),
-        ({"0.png": picture(), **folders("cat", "dog")}, "some images are in no folder"),
+        ({"0.png": picture(), "1.png": picture()}, "those that lie loose have none"),
         (folders("cat", "dog", images=2), "The class 'cat' in z.zip has 2 image(s), and each class needs 3 or more"),
         (folders("cat", "dog") | {"cat/9.png": b"not an image"}, "cat/9.png is no image that can be read"),
         (folders("cat", "dog") | {"cat/9.png": picture(side=300)[:-60]}, "cat/9.png is no image that can be read"),
@@ -117,3 +119,46 @@ def test_sizes_are_bounded_whatever_the_zip_states(home: Path, monkeypatch: pyte
     monkeypatch.setattr(upload, "LARGEST", 100)
     with pytest.raises(BadValueError, match="unpacks to more than"):
         take_in(zipped(members), "z.zip")
+
+
+def test_what_was_found_in_a_zip_is_kept_with_its_own_names_until_the_images_are_removed(home: Path) -> None:
+    pets = folders("cat", "dog")
+    members = {f"pets/{split}/{name}": content for split in ("Train", "Testing") for name, content in pets.items()}
+    members |= {"pets/annotations/0.xml": b"x", "pets/Train/dog/0.heic": b"x", "pets/Train/dog/README": b"x"}
+    dataset = take_in(zipped(members), "pets.zip")
+    found = found_in_zip(dataset)
+    assert {one.reason: one.count for one in found.left_out} == {
+        "in a folder that is no split": 1, "unsupported format": 1, "no ending, and not an image by its content": 1,
+    }  # fmt: skip
+    assert found.repeats[0].files == ("pets/Testing/cat/0.png", "pets/Train/cat/0.png") and len(found.repeats) == 8
+    summary = summarise(dataset)
+    assert summary.splits == {"train": ["Train"], "test": ["Testing"]} and summary.findings.left_out == found.left_out
+    remove_upload(dataset)
+    assert list(upload.uploads().iterdir()) == [] and found_in_zip(dataset).left_out == ()
+
+
+def test_a_zip_taken_in_before_findings_were_kept_has_none(home: Path) -> None:
+    dataset = take_in(zipped(folders("cat", "dog")), "pets.zip")
+    Path(dataset.removeprefix("folder:")).with_suffix(".json").write_text("{}")
+    assert found_in_zip(dataset).left_out == () and summarise(dataset).images["test"] == 2
+
+
+def test_all_unreadable_images_of_a_zip_are_named_at_once(home: Path) -> None:
+    with pytest.raises(BadFileError, match=r"2 of the 10 images .* cat/8.png \(empty\), dog/9.jpg \(not an image\)"):
+        take_in(zipped(folders("cat", "dog") | {"cat/8.png": b"", "dog/9.jpg": b"words"}), "z.zip")
+
+
+def test_images_in_a_zip_are_known_by_content_if_they_have_no_ending(home: Path) -> None:
+    members = {name.removesuffix(".png"): content for name, content in folders("cat", "dog").items()}
+    assert len(load_task(task_of(take_in(zipped(members), "z.zip"))).test) == 2
+
+
+def test_links_and_pipes_in_a_zip_are_left_out(home: Path) -> None:
+    output = io.BytesIO(zipped(folders("cat", "dog")))
+    with zipfile.ZipFile(output, "a") as archive:
+        for kind, name in ((stat.S_IFLNK, "cat/link.png"), (stat.S_IFIFO, "cat/pipe.png")):
+            member = zipfile.ZipInfo(name)
+            member.external_attr = (kind | 0o644) << 16
+            archive.writestr(member, b"/etc/passwd")
+    (left_out,) = found_in_zip(take_in(output.getvalue(), "z.zip")).left_out
+    assert (left_out.reason, left_out.count) == ("not a regular file", 2)

@@ -53,7 +53,7 @@ def backbone_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 def few(patch: pytest.MonkeyPatch) -> None:
     """Few emoji in the place of every data set."""
     for module in READERS:
-        patch.setattr(f"{module}.load_dataset", lambda name, size=None, classes=None: few_images())
+        patch.setattr(f"{module}.load_dataset", lambda name, **_: few_images())
 
 
 def easy(patch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ threads: 2
 workers: 2
 learning_rate: 0.05
 sampling: balanced
+skip_unreadable: true
 tasks:
   - emoji:tool+plant
   - {dataset: emoji, classes: [heart, flag]}
@@ -44,7 +45,7 @@ def test_a_recipe_says_all_that_a_plan_holds(tmp_path: Path) -> None:
     plan, workers = plan_of(read_recipe(written(tmp_path, WHOLE)))
     assert (plan.id, plan.backbone, plan.method, plan.keep) == ("mine", "emoji-resnet18-simclr", "magnitude", 0.3)
     assert (plan.iterations, plan.seed, plan.threads, plan.learning_rate, workers) == (20, 7, 2, 0.05, 2)
-    assert plan.config(plan.tasks[0]).sampling == "balanced"
+    assert plan.config(plan.tasks[0]).sampling == "balanced" and plan.config(plan.tasks[0]).skip_unreadable
     assert plan.tasks[:2] == (task("emoji:tool+plant"), task("emoji:heart+flag")) and len(plan.tasks) == 8
     animals = "animal-mammal+animal-bird+animal-marine"
     assert [one.id for one in plan.tasks[2:4]] == [f"emoji:{animals}+tool", f"emoji:{animals}+plant"]
@@ -63,7 +64,7 @@ def test_tasks_may_be_left_out_of_those_that_are_listed_and_drawn(tmp_path: Path
     text = f"{WHOLE}without:\n" + "".join(f"  - '{id}'\n" for id in gone)
     plan, _ = plan_of(read_recipe(written(tmp_path, text)))
     assert plan.tasks == whole.tasks[1:-1] and plan.targets == whole.targets
-    with pytest.raises(BadValueError, match="line 23: There is no task of the zoo to leave out 'emoji:tool"):
+    with pytest.raises(BadValueError, match="line 24: There is no task of the zoo to leave out 'emoji:tool"):
         read_recipe(written(tmp_path, f"{WHOLE}without: [emoji:tool+heart]\n"))
     with pytest.raises(BadValueError, match="must be a list"):
         read_recipe(written(tmp_path, f"{WHOLE}without: emoji:tool+plant\n"))
