@@ -224,13 +224,12 @@ class Run:
 def prune(task: Task | str, **settings: Any) -> Run:
     """A run of `task`; settings as in `RunConfig` (method, keep, iterations, ...). Nothing runs until asked.
 
-    Without a `backbone` (an id, a file, or what `core.backbone` gave), the zoo's own is pruned. What cannot work is
-    refused at once.
+    The backbone is the one given (an id, a file, or what `core.backbone` gave), else the zoo's own, whatever the
+    method; a zoo and a backbone that it was not made on are refused together. What cannot work is refused at once.
     """
     if isinstance(given := settings.get("backbone"), Backbone):
         settings["backbone"] = given.id
     known = task_of(task if isinstance(task, str) else task.id)
     if not isinstance(task, str) and task != known:
         raise MismatchError(f"The id {task.id} names another task than this one: make tasks with core.task().")
-    config = RunConfig.from_dict({**settings, "task": known.id})
-    return Run(resolved(config, own_backbone="backbone" not in settings))
+    return Run(resolved({**settings, "task": known.id}))

@@ -54,7 +54,17 @@ def test_every_zoo_that_is_here_is_in_the_table_and_the_shipped_one_is_used(pape
     accuracies = [zoo.accuracy(task.id) for task in zoo.tasks]
     assert rows[DEFAULT]["Tasks"] == 14 and rows[DEFAULT]["Lowest"] == pytest.approx(100 * min(accuracies))
     assert rows[OTHER]["Weights"] == "self-supervised" and rows[OTHER]["Architecture"] == "resnet18"
-    assert "another one has its name" in words(test)  # the paper zoo's is none that is here
+
+
+def test_a_zoo_whose_backbone_is_another_one_here_says_so_and_starts_no_run(paper_home: Path) -> None:
+    """Of no method: one that needs no zoo would prune the other backbone and look as if it were the zoo's."""
+    write_paper_zoo(paper_home / "zoos" / "mine", backbone_hash="1" * 64)
+    assert "another one has its name" in words(page("zoos", zoo="mine"))
+    for method in ("mvp", "magnitude", "dense"):
+        test = page("run", zoo="mine", method=method)
+        assert "made on another backbone that is also called" in test.error[0].value
+        assert "start runs" not in [button.key for button in test.button] and not test.exception
+    assert not Store().list()
 
 
 def test_a_chosen_zoo_is_the_one_of_every_page(paper_home: Path) -> None:
