@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.backbones.adding import Wanted, add_checkpoint, add_published
-from core.backbones.backbone import DEFAULT, Backbone, keep_backbone, load_backbone
+from core.backbones.adding import Wanted, add
+from core.backbones.backbone import DEFAULT, Backbone, load_backbone
 from core.backbones.listing import OWN
 from core.backbones.own import give, own_backbone
 from core.channels.files import PrunedModel
@@ -24,10 +24,12 @@ from core.reports.export import write
 from core.reports.formats import Check
 from core.runs.execute import events_of
 from core.runs.resolve import resolved
+from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.voting import Votes, votes
+from core.workshop import backbone_removal as workshop_removal
 from core.workshop.work import beside_orders, leave_to_its_process
 from core.zoo import zoo as zoos
 from core.zoo.build import Progress, checked
@@ -89,11 +91,12 @@ def add_backbone(
     wanted: as `core.backbones.adding.Wanted`: name, size, ... Without an architecture, `file` is a
     backbone file. Raises MetaVoteError.
     """
-    if weights is not None:
-        return add_published(str(file), weights, download, Wanted(**wanted)).backbone
-    if architecture is None:
-        return keep_backbone(str(file))
-    return add_checkpoint(Path(file), architecture, format, Wanted(**wanted)).backbone
+    return add(file, architecture, format, weights, download, Wanted(**wanted))
+
+
+def remove_backbone(id: str) -> None:
+    """Delete one of your own backbones. Raises BadValueError, naming it, if a zoo or an unfinished run needs it."""
+    workshop_removal.remove_backbone(id, Store())
 
 
 def build_zoo(
