@@ -25,9 +25,10 @@ _WHERE = {
     "prune": "core.session",
     "backbone": "core.session",
     "add_backbone": "core.session",
+    "remove_backbone": "core.session",
 }
 
-__all__ = ["add_backbone", "backbone", "build_zoo", "prune", "task", "tasks", "vote", "zoo"]
+__all__ = ["add_backbone", "backbone", "build_zoo", "prune", "remove_backbone", "task", "tasks", "vote", "zoo"]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.backbones.adding import Wanted, add_checkpoint, add_published
-from core.backbones.backbone import DEFAULT, Backbone, keep_backbone, load_backbone
+from core.backbones.adding import Wanted, add
+from core.backbones.backbone import DEFAULT, Backbone, load_backbone
 from core.backbones.listing import OWN
 from core.backbones.own import give, own_backbone
 from core.channels.files import PrunedModel
@@ -24,10 +24,12 @@ from core.reports.export import write
 from core.reports.formats import Check
 from core.runs.execute import events_of
 from core.runs.resolve import resolved
+from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import load_task
 from core.tasks.task import Task
 from core.voting import Votes, votes
+from core.workshop import backbone_removal as workshop_removal
 from core.workshop.work import beside_orders, leave_to_its_process
 from core.zoo import zoo as zoos
 from core.zoo.build import Progress, checked
@@ -91,11 +93,12 @@ def add_backbone(
     wanted: as `core.backbones.adding.Wanted`: name, size, ... Without an architecture, `file` is a
     backbone file. Raises MetaVoteError.
     """
-    if weights is not None:
-        return add_published(str(file), weights, download, Wanted(**wanted)).backbone
-    if architecture is None:
-        return keep_backbone(str(file))
-    return add_checkpoint(Path(file), architecture, format, Wanted(**wanted)).backbone
+    return add(file, architecture, format, weights, download, Wanted(**wanted))
+
+
+def remove_backbone(id: str) -> None:
+    """Delete one of your own backbones. Raises BadValueError, naming it, if a zoo or an unfinished run needs it."""
+    workshop_removal.remove_backbone(id, Store())
 
 
 def build_zoo(
@@ -226,13 +229,12 @@ class Run:
 def prune(task: Task | str, **settings: Any) -> Run:
     """A run of `task`; settings as in `RunConfig` (method, keep, iterations, ...). Nothing runs until asked.
 
-    Without a `backbone` (an id, a file, or what `core.backbone` gave), the zoo's own is pruned. What cannot work is
-    refused at once.
+    The backbone is the one given (an id, a file, or what `core.backbone` gave), else the zoo's own, whatever the
+    method; a zoo and a backbone that it was not made on are refused together. What cannot work is refused at once.
     """
     if isinstance(given := settings.get("backbone"), Backbone):
         settings["backbone"] = given.id
     known = task_of(task if isinstance(task, str) else task.id)
     if not isinstance(task, str) and task != known:
         raise MismatchError(f"The id {task.id} names another task than this one: make tasks with core.task().")
-    config = RunConfig.from_dict({**settings, "task": known.id})
-    return Run(resolved(config, own_backbone="backbone" not in settings))
+    return Run(resolved({**settings, "task": known.id}))

@@ -11,7 +11,6 @@ from PIL import Image
 from core.backbones.listing import backbones
 from core.errors import MetaVoteError, MissingDataError
 from core.paths import home
-from core.pruning.config import RunConfig
 from core.pruning.events import RecordedEvent
 from core.runs import queue
 from core.runs.record import CANCELLING, FINISHED, QUEUED, RUNNING, RunRecord
@@ -24,11 +23,11 @@ from core.tasks.catalogue import task as task_of
 from core.tasks.task import Task
 from core.tasks.thumbnails import thumbnails
 from core.zoo.summary import Summary, summary
-from core.zoo.zoo import Neighbour, Zoo, find_zoo, open_zoo, version_of, zoo_ids
+from core.zoo.zoo import DEFAULT, Neighbour, Zoo, find_zoo, open_zoo, version_of, zoo_ids
 from dashboard.figures.pictures import on_paper
 from dashboard.forecast import Pace, pace_of
 
-DEFAULT_ZOO = RunConfig.zoo
+DEFAULT_ZOO = DEFAULT
 PICTURE = 64  # pixels
 WAITED_FOR = (QUEUED, RUNNING, CANCELLING)
 
@@ -206,6 +205,8 @@ def pace(method: str) -> Pace:
 
 def dense_params(record: RunRecord) -> int | None:
     """Parameters of the unpruned network of a run, None where its zoo or task is not here to say."""
+    if record.config.zoo is None:
+        return None
     task = task_of_run(record)
     try:
         found = zoo(record.config.zoo)

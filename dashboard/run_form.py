@@ -12,6 +12,7 @@ from core.pruning.methods import METHODS
 from core.pruning.schedule import schedule_of
 from core.runs import queue
 from core.tasks.task import Task
+from core.zoo.pairing import backbone_for
 from dashboard import data, run_choices, state, theme, voters, zoo_states
 from dashboard.errors import as_sentence
 from dashboard.forecast import ENOUGH, LOADING, Forecast, Pace, forecast
@@ -59,7 +60,7 @@ def _form() -> tuple[Task, list[RunConfig], list[str]]:
     others, seeds, tags = _several(method)
     methods = [method, *(name for name in others if name != method)]
     common: dict[str, Any] = {
-        "task": target.id, "zoo": zoo.id, "backbone": zoo.backbone, "sampling": sampling,
+        "task": target.id, "zoo": zoo.id, "backbone": backbone_for(zoo), "sampling": sampling,
     }  # fmt: skip
     if any(METHODS[name].removes for name in methods):
         with keep_at:

@@ -1,6 +1,6 @@
 """The choices that all pages share, each a widget that is in step with the page's link."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from dashboard.pick import pick_one
 from dashboard.ways import NEW, ZOOS, way
 
 DEFAULT_K, MOST_K = 5, 24
-ZOO, GONE = "zoo", "zoo that was removed while pages used it"
+ZOO = "zoo"
 ON_THE_ZOO = ("task", "chosen", "detail", "group", "channel", "keep", "colour")
 
 
@@ -25,14 +25,26 @@ def zoo() -> Zoo:
     Where that one was removed meanwhile, the page is drawn anew with the shipped one, and says so; a click is dropped.
     """
     ids = zoo_ids()
-    if (gone := st.session_state.pop(GONE, None)) is not None:
-        notice(f"The zoo {gone} is no longer here. Shown instead: {data.DEFAULT_ZOO}.")
-    if (held := st.session_state.get(ZOO)) is not None and held not in ids:
-        use_zoo(data.DEFAULT_ZOO)
-        st.query_params.pop(ZOO, None)
-        st.session_state[GONE] = held
-        st.rerun()
+    still_here(ZOO, "zoo", ids, data.DEFAULT_ZOO, forget_what_hangs_on_the_zoo)
     return data.zoo(linked(ZOO, data.DEFAULT_ZOO, one_of("zoo", ids), lambda: st.session_state[ZOO]))
+
+
+def still_here(
+    key: str, kind: str, ids: Collection[str], default: str, forget: Callable[[], None] = lambda: None
+) -> None:
+    """Let go of what a widget holds if it was removed meanwhile: the page is drawn again with the default, and says so.
+
+    A click is dropped with it, as it was meant for what is gone. forget: lets go of what depends on it.
+    """
+    removed = f"{key} that was removed while pages used it"
+    if (gone := st.session_state.pop(removed, None)) is not None:
+        notice(f"The {kind} {gone} is no longer here. Shown instead: {default}.")
+    if (held := st.session_state.get(key)) is not None and held not in ids:
+        st.session_state[key] = default
+        forget()
+        st.query_params.pop(key, None)
+        st.session_state[removed] = held
+        st.rerun()
 
 
 def use_zoo(id: str) -> None:

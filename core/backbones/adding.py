@@ -12,11 +12,23 @@ import torch
 from torch import Tensor
 
 from core.backbones.architectures import architecture
-from core.backbones.backbone import ENDING, Backbone, backbone_ids, folders, load_backbone, save_backbone
-from core.backbones.checkpoints import Coverage, Trunk, looks_like, read_trunk, unusable
-from core.backbones.layouts import PLAIN, SOURCES, SUPERVISED, layout
+from core.backbones.backbone import (
+    ENDING,
+    Backbone,
+    backbone_ids,
+    folders,
+    is_file_name,
+    keep_backbone,
+    load_backbone,
+    same_backbone,
+    save_backbone,
+)
+from core.backbones.checkpoints import Trunk, looks_like, read_trunk
+from core.backbones.coverage import Coverage
+from core.backbones.layouts import PLAIN, RANDOM, SOURCES, SUPERVISED, layout
 from core.backbones.torchvision_weights import Presentation, presentation, published, weights_file
-from core.errors import BadFileError, BadValueError, MetaVoteError, MismatchError, UnknownNameError
+from core.backbones.values import unusable
+from core.errors import BadFileError, BadValueError, MetaVoteError, UnknownNameError
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SMALLEST, LARGEST = 8, 1024  # pixels
@@ -27,8 +39,8 @@ DRAWN_FROM = 0  # seed of what a checkpoint leaves open, where that is asked for
 class Wanted:
     """What is asked of a new backbone beside its weights; None: what the checkpoint or torchvision says.
 
-    name: its id. mean, std: per colour, in [0, 1]. size: side of its images in pixels. partial: take it even where the
-    checkpoint does not fill the trunk; what is missing is drawn at random.
+    name: its id. mean, std: per colour, in [0, 1]. size: side of its images in pixels. partial: take it even if the
+    checkpoint does not fill the trunk, but enough of it (`Coverage.shortfall`); what is missing is drawn at random.
     """
 
     name: str | None = None
@@ -47,16 +59,45 @@ class Added:
     coverage: Coverage = field(repr=False)
 
 
+def add(
+    file: str | Path, architecture: str | None = None, format: str | None = None, weights: str | None = None,
+    download: bool = False, wanted: Wanted = Wanted(),
+) -> Backbone:  # fmt: skip
+    """A new backbone: from a checkpoint of `architecture`, from torchvision's `weights`, or from a backbone file.
+
+    Raises as `add_checkpoint`, `add_published` and `keep_backbone`; BadValueError for settings that would be ignored.
+    """
+    if weights is not None:
+        if architecture is not None or format is not None:
+            raise BadValueError(
+                "With weights of torchvision's, the architecture is named in place of a file: leave out --architecture "
+                "and --format."
+            )
+        return add_published(str(file), weights, download, wanted).backbone
+    if download:
+        raise BadValueError("Only weights that torchvision publishes are downloaded: name them with --weights.")
+    if architecture is not None:
+        return add_checkpoint(Path(file), architecture, format, wanted).backbone
+    if format is not None or wanted != Wanted() or not is_file_name(str(file)):
+        raise BadValueError(
+            "Say which network the checkpoint is of: --architecture on the command line. Only a backbone file needs "
+            "none, and it says all else itself."
+        )
+    return keep_backbone(str(file))
+
+
 def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wanted = Wanted()) -> Added:
     """Make a checkpoint a backbone of architecture `name`, found by its id from then on.
 
-    Raises BadFileError below full coverage, MismatchError for an id that is taken, UnknownNameError, BadValueError.
+    Raises BadFileError below full coverage, or with `partial` if too little is filled; MismatchError for an id that is
+    taken, UnknownNameError, BadValueError.
     """
     view = _checked_view(presentation(name), wanted)
     trunk = read_trunk(file.expanduser(), name, format, view.size)
-    if not (trunk.coverage.complete or wanted.partial):
-        raise _misfit(trunk.coverage, looks_like(file.expanduser(), format, wanted.size))
-    source = wanted.source or trunk.source or (SUPERVISED if trunk.head else "")
+    if trunk.coverage.shortfall or not (trunk.coverage.complete or wanted.partial):
+        like = None if trunk.coverage.complete else looks_like(file.expanduser(), format, wanted.size)
+        raise _misfit(trunk.coverage, like)
+    source = _source(trunk, wanted.source, trunk.source or (SUPERVISED if trunk.head else ""))
     if not source:
         raise BadValueError(
             f"{file.name} has no head and does not tell how it was trained: say so (--source on the command "
@@ -79,7 +120,22 @@ def add_published(name: str, weights: str, download: bool = False, wanted: Wante
     file = weights_file(name, weights, download)
     trunk = read_trunk(file, name, PLAIN, view.size)
     origin = {"file": file.name, "sha256": _hash(file), "weights": str(entry), "url": entry.url}
-    return _keep(trunk, name, wanted.source or SUPERVISED, id, view, wanted.partial, origin)
+    return _keep(trunk, name, _source(trunk, wanted.source, SUPERVISED), id, view, wanted.partial, origin)
+
+
+def _source(trunk: Trunk, given: str | None, usual: str) -> str:
+    """How the weights of a trunk were trained: as given, else as usual, but random for those that no training shows in.
+
+    Raises BadValueError if an untrained network is said to be trained.
+    """
+    if not trunk.untrained:
+        return usual if given is None else given
+    if given not in (None, RANDOM):
+        raise BadValueError(
+            f"The checkpoint holds an untrained {trunk.coverage.architecture}, its normalisation and biases as "
+            f"initialised, so its weights are not {given}: leave the source out, or name it {RANDOM}."
+        )
+    return RANDOM
 
 
 def _keep(
@@ -89,7 +145,9 @@ def _keep(
     if source not in SOURCES:
         raise UnknownNameError("source of weights", source, SOURCES)
     tensors, drawn = _whole(trunk, name, partial, view.size)
-    about = {**origin, "coverage": trunk.coverage.to_dict(), "drawn_at_random": drawn}
+    about = {
+        **origin, "coverage": trunk.coverage.to_dict(), "drawn_at_random": drawn, "untrained": trunk.untrained,
+    }  # fmt: skip
     target = folders()[1] / f"{id}{ENDING}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -100,22 +158,11 @@ def _keep(
                 size=view.size, about=about,
             )  # fmt: skip
             if id in backbone_ids():
-                return Added(_same(load_backbone(str(made)), load_backbone(id)), trunk.coverage)
+                return Added(same_backbone(load_backbone(str(made)), load_backbone(id)), trunk.coverage)
             made.replace(target)
     except OSError as error:
         raise MetaVoteError(f"{target} cannot be written ({error.strerror}): check that folder.") from error
     return Added(load_backbone(id), trunk.coverage)
-
-
-def _same(new: Backbone, here: Backbone) -> Backbone:
-    """The backbone that has this id already, where it is the same in all that matters."""
-
-    def facts(one: Backbone) -> tuple[object, ...]:
-        return one.hash, one.architecture, one.mean, one.std, one.size
-
-    if facts(new) != facts(here):
-        raise MismatchError(f"Another backbone {here.id} is here already: give this one another name.")
-    return here
 
 
 def _whole(trunk: Trunk, name: str, partial: bool, size: int) -> tuple[dict[str, Tensor], list[str]]:
@@ -126,6 +173,8 @@ def _whole(trunk: Trunk, name: str, partial: bool, size: int) -> tuple[dict[str,
     for key, value in trunk.tensors.items():
         if what := unusable(key, value):
             raise BadFileError(f"The checkpoint holds {what}, in {key}: save plain, trained floating-point weights.")
+    if coverage.shortfall:
+        raise _misfit(coverage, None)
     found = {key: value.float() if value.is_floating_point() else value for key, value in trunk.tensors.items()}
     if coverage.complete:
         return found, []
@@ -138,13 +187,17 @@ def _whole(trunk: Trunk, name: str, partial: bool, size: int) -> tuple[dict[str,
 
 
 def _misfit(coverage: Coverage, like: str | None) -> BadFileError:
-    """What is said of a checkpoint that does not fill the trunk it is said to be of; like: one that it does fill."""
-    told = f"The checkpoint, read as {coverage.title}, does not fit {coverage.architecture}"
+    """The error for a checkpoint that does not fill the trunk it is said to be of; like: one that it does fill."""
+    fact = f"The checkpoint, read as {coverage.title}, does not fit {coverage.architecture}"
+    short = coverage.shortfall
     if like is not None:
-        told += f" but looks like {like}: name that architecture"
+        why = f" ({coverage.filling.words} filled; {short})" if short else ""
+        told = f"{fact}{why} but looks like {like}: name that architecture"
+    elif coverage.complete:
+        told = f"{fact}: {coverage.sentence}; {short}: save trained weights"
     else:
-        told += f": {coverage.sentence}; name its architecture or format"
-    return BadFileError(f"{told}, or take it as it is (--partial on the command line).")
+        told = f"{fact}: {coverage.sentence}; {f'{short}; ' if short else ''}name its architecture or format"
+    return BadFileError(f"{told}." if short else f"{told}, or take it as it is (--partial on the command line).")
 
 
 def _checked_view(standard: Presentation, wanted: Wanted) -> Presentation:

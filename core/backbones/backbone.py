@@ -20,6 +20,7 @@ from core.backbones.listing import DEFAULT as DEFAULT
 from core.backbones.listing import ENDING as ENDING
 from core.backbones.listing import FOLDER as FOLDER
 from core.backbones.listing import MAKE_ONE as MAKE_ONE
+from core.backbones.listing import about as about
 from core.backbones.listing import backbone_ids as backbone_ids
 from core.backbones.listing import find_backbone as find_backbone
 from core.backbones.listing import folders as folders
@@ -132,7 +133,7 @@ def load_backbone(id: str = DEFAULT) -> Backbone:
 def keep_backbone(id: str) -> Backbone:
     """The backbone of that id or file; a file is copied to the user's own backbones, where its id finds it later.
 
-    Raises MismatchError where a backbone with that id but other weights is here already.
+    Raises MismatchError if a backbone with that id that differs in anything is here already.
     """
     backbone = load_backbone(id)
     if id in OWN_BACKBONES:
@@ -142,12 +143,33 @@ def keep_backbone(id: str) -> Backbone:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as beside:
             shutil.copyfile(find_backbone(id), Path(beside) / target.name).replace(target)
-    if (here := load_backbone(backbone.id)).hash != backbone.hash:
-        raise MismatchError(
-            f"Another backbone {backbone.id} is here already ({here.hash[:12]}, not {backbone.hash[:12]}): "
-            "give the file another name."
-        )
+    return same_backbone(backbone, load_backbone(backbone.id))
+
+
+def same_backbone(new: Backbone, here: Backbone) -> Backbone:
+    """The backbone that is here, if a new one of its id is the same in all that a zoo or a run depends on.
+
+    Raises MismatchError, naming what differs.
+    """
+    facts = (
+        ("architecture", here.architecture, new.architecture),
+        ("source of weights", here.source, new.source),
+        ("image size", str(here.size), str(new.size)),
+        ("mean", _plain(here.mean), _plain(new.mean)),
+        ("standard deviation", _plain(here.std), _plain(new.std)),
+    )
+    differs = [f"its {name} is {old}, not {given}" for name, old, given in facts if old != given]
+    if here.hash != new.hash:
+        differs.insert(0, "it holds other weights")
+    if differs:
+        remedy = "give this one another name"
+        remedy += "" if about(here.id).shipped else f", or remove {here.id} first"
+        raise MismatchError(f"A backbone {here.id} is here already, and {', '.join(differs)}: {remedy}.")
     return here
+
+
+def _plain(colours: tuple[float, ...]) -> str:
+    return ",".join(f"{value:g}" for value in colours)
 
 
 @lru_cache(maxsize=4)

@@ -6,23 +6,24 @@ Only tensors are read: safetensors, or PyTorch's files with `weights_only=True`.
 import argparse
 import pickle
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core.backbones.architectures import architecture
+from core.backbones.coverage import Coverage
 from core.backbones.layouts import FILE, WRAPPERS, Layout, layout, recognised
+from core.backbones.listing import is_parameter
+from core.backbones.values import COUNTER, constant, untrained
 from core.errors import BadFileError, MetaVoteError
 
 State = Mapping[str, Tensor]
 DEEPEST = 5  # dictionaries within dictionaries
-COUNTER = "num_batches_tracked"  # counts what training has seen; a network that is used does not read it
 # Beginnings of what PyTorch writes: a zip, or in older versions pickles.
 ZIP = b"PK\x03\x04"
 WRITTEN = (ZIP, b"\x80")
@@ -35,62 +36,19 @@ LOOKED_FOR = (
 )
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """How a file fits an architecture: every key of the trunk is filled, missing, or of another shape.
-
-    place: where the state dict was, "" for the file itself. prefix: before the trunk's keys. wanted, filled: entries of
-    the trunk, BatchNorm's counters of batches left out, as nothing reads them. missing, reshaped, unexpected: keys
-    without the prefix; those unexpected are where the trunk is, but no part of it. dropped: number of entries of the
-    head and of what training needs beside the trunk, by the first part of their keys. others: of all the rest.
-    """
-
-    layout: str
-    title: str
-    architecture: str
-    place: str
-    prefix: str
-    wanted: int
-    filled: int
-    missing: tuple[str, ...] = ()
-    reshaped: tuple[str, ...] = ()
-    unexpected: tuple[str, ...] = ()
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    others: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """Whether the whole trunk is filled by what is there, and all that is there belongs to it."""
-        return not (self.missing or self.reshaped or self.unexpected)
-
-    @property
-    def sentence(self) -> str:
-        """How much is filled, and what is not, in a few words."""
-        parts = [f"{self.filled} of {self.wanted} entries of {self.architecture} are filled"]
-        for words, keys in (
-            ("missing", self.missing), ("of another shape", self.reshaped), ("unexpected", self.unexpected),
-        ):  # fmt: skip
-            if keys:
-                more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-                parts.append(f"{words}: {keys[0]}{more}")
-        return "; ".join(parts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self) | {"complete": self.complete}
-
-
 @dataclass(frozen=True, eq=False)
 class Trunk:
     """The entries of a trunk that a file fills, by torchvision's names, and how well it does; `source` by its layout.
 
-    head: whether the file also holds the network's own head, under its own name.
+    head: whether the file also holds the network's own head, under its own name. untrained: whether what it holds is as
+    it was initialised.
     """
 
     tensors: State
     coverage: Coverage
     source: str
     head: bool
+    untrained: bool = False
 
 
 def read_states(path: Path) -> dict[str, State]:
@@ -113,7 +71,15 @@ def read_trunk(path: Path, name: str, format: str | None = None, size: int | Non
     usual one if None. Raises UnknownNameError, BadFileError; MismatchError for a size the network cannot take.
     """
     shell = architecture(name).shell(2, size)
-    return _read(path.name, read_states(path), name, shell, format)
+    found = _read(path.name, read_states(path), name, shell, format)
+    same = tuple(key for key, value in found.tensors.items() if value.dim() > 1 and constant(key, value))
+    without = replace(
+        found.coverage,
+        filled=found.coverage.filled - len(same),
+        params_filled=found.coverage.params_filled - _params(found.tensors, same),
+        constant=same,
+    )
+    return replace(found, coverage=without, untrained=untrained(found.tensors, shell))
 
 
 def looks_like(path: Path, format: str | None = None, size: int | None = None) -> str | None:
@@ -124,22 +90,6 @@ def looks_like(path: Path, format: str | None = None, size: int | None = None) -
             if _read(path.name, states, name, architecture(name).shell(2, size), format).coverage.complete:
                 return name
     return None
-
-
-def unusable(key: str, value: Tensor) -> str | None:
-    """Why a tensor cannot be the network's entry of that name, in a few words behind "holds"; None where it can."""
-    if value.is_meta:
-        return "no numbers, only a shape"
-    if value.is_quantized or value.layout != torch.strided or value.is_complex():
-        return "numbers that are quantized, sparse or complex"
-    if key.endswith(COUNTER):
-        return None
-    if not value.is_floating_point():
-        return "whole numbers"
-    plain = value.float()
-    if not plain.isfinite().all():
-        return "numbers that are not finite"
-    return "a negative variance" if key.endswith("running_var") and (plain < 0).any() else None
 
 
 def _read(file: str, states: Mapping[str, State], name: str, model: nn.Module, format: str | None) -> Trunk:
@@ -242,11 +192,17 @@ def _fitted(
     missing = [key for key in trunk if key not in named and not key.endswith(COUNTER)]
     counters = {key: torch.tensor(0) for key in trunk if key not in named and key.endswith(COUNTER)}
     wanted, filled = (sum(not key.endswith(COUNTER) for key in keys) for keys in (trunk, fits))
+    params = sum(shape.numel() for key, shape in trunk.items() if is_parameter(key))
     coverage = Coverage(
-        entry.name, entry.title, name, place, prefix, wanted, filled, tuple(missing), tuple(reshaped),
-        tuple(unexpected), dropped, others,
+        entry.name, entry.title, name, place, prefix, wanted, filled, params, _params(fits, fits), tuple(missing),
+        tuple(reshaped), tuple(unexpected), (), dropped, others,
     )  # fmt: skip
     return Trunk({**fits, **counters}, coverage, entry.source, f"{head}.weight" in named)
+
+
+def _params(tensors: State, keys: Iterable[str]) -> int:
+    """The number of parameters in these entries."""
+    return sum(tensors[key].numel() for key in keys if is_parameter(key))
 
 
 def _torchvision_name(key: str, entry: Layout, children: list[str]) -> str:

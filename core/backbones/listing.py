@@ -9,6 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from core.backbones.coverage import Filling, filling_of
 from core.errors import BadFileError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
 
@@ -37,9 +38,19 @@ class About:
     params: int
     about: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
+    @property
+    def filling(self) -> Filling | None:
+        """How much of it its checkpoint filled; None if it was made here, or its file does not say."""
+        return filling_of(self.about)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
+        """Plain data for JSON, with "filled": as `Filling`, or None."""
+        return asdict(self) | {"filled": None if self.filling is None else self.filling.to_dict()}
+
+
+def is_parameter(name: str) -> bool:
+    """Whether a tensor of a network is a parameter, by its name; else it is a statistic that training gathers."""
+    return not name.endswith(_BUFFERS)
 
 
 def folders() -> tuple[Path, Path]:
@@ -95,7 +106,7 @@ def about(id: str = DEFAULT) -> About:
         size, free_form = int(record["size"]), dict(record["about"])
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise BadFileError(f"{path.name} {MAKE_ONE}, or fetch it again where it was one.") from error
-    params = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(_BUFFERS))
+    params = sum(math.prod(shape) for name, shape in shapes.items() if is_parameter(name))
     return About(
         path.stem, told["architecture"], told["source"], told["hash"], size, path.stat().st_size,
         path.parent == FOLDER.absolute(), str(path), params, free_form,

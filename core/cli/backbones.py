@@ -1,24 +1,21 @@
-"""`backbones`: which there are, one of your own from a checkpoint or from torchvision, and what is known of one."""
+"""`backbones`: list, add from a checkpoint or from torchvision, remove, and what is known of one."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
 from core.cli.parser import Verbs, listed, one_of, whole
 from core.errors import BadValueError
-from core.numbers import count, megabytes, short
+from core.numbers import count, megabytes, percent, short
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from core.backbones.adding import Added
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb and its actions."""
     parser = verbs.add(
-        "backbones", all_of_them, "List the backbones on this machine, add one of your own, or look into one.",
+        "backbones", all_of_them, "List the backbones on this machine; add, remove or look into one.",
         "backbones\nbackbones add moco_v2_800ep.pth.tar --architecture resnet50\nbackbones info my-moco",
     )  # fmt: skip
     actions = Verbs(parser, metavar="ACTION", required=False)
@@ -27,6 +24,8 @@ def add(verbs: Verbs) -> None:
         "info", info, "Show what a backbone is, and how its checkpoint was read.", "backbones info my-moco"
     )
     one.add_argument("backbone", metavar="ID", help="a backbone's id, or its file")
+    one = actions.add("remove", remove, "Delete a backbone of yours, for good.", "backbones remove my-moco")
+    one.add_argument("backbone", metavar="ID", help="its id; zoos and unfinished runs must not need it")
     actions.add("formats", formats, "List the layouts of checkpoints that are read.", "backbones formats")
 
 
@@ -55,7 +54,7 @@ def _add_add(actions: Verbs) -> None:
     parser.add_argument("--source", type=one_of("source of weights", _sources), metavar="NAME",
                         help="self-supervised, supervised or random (default: as the layout tells)")  # fmt: skip
     parser.add_argument("--partial", action="store_true",
-                        help="take a checkpoint that does not fit; what is missing is drawn at random")  # fmt: skip
+                        help="take a checkpoint that fills half of the network or more; the rest is drawn")  # fmt: skip
 
 
 def _architectures() -> list[str]:
@@ -88,7 +87,10 @@ def _colours(text: str) -> tuple[float, ...]:
 
 
 def all_of_them(args: argparse.Namespace) -> Answer:
-    """[{"id", "architecture", "source", "hash", "size", "params", "bytes", "shipped", "where", "about"}], by id."""
+    """[{"id", "architecture", "source", "hash", "size", "params", "bytes", "shipped", "where", ...}], by id.
+
+    Also "about", and "filled": what its checkpoint filled, {"entries", "of_entries", "params", "of_params"}, or null.
+    """
     from core.backbones.listing import backbone_ids, backbones
     from core.reports.tables import Column
 
@@ -98,6 +100,7 @@ def all_of_them(args: argparse.Namespace) -> Answer:
         Column("backbone", lambda one: one["id"], numeric=False),
         Column("architecture", lambda one: one["architecture"], numeric=False),
         Column("weights", lambda one: one["source"], numeric=False),
+        Column("filled", _filled),
         Column("image size", lambda one: one["size"], str),
         Column("parameters", lambda one: one["params"], short),
         Column("where", lambda one: "shipped" if one["shipped"] else one["where"], numeric=False),
@@ -111,37 +114,39 @@ def all_of_them(args: argparse.Namespace) -> Answer:
     return Answer(found, show)
 
 
+def _filled(one: dict[str, Any]) -> str | None:
+    """The share of a backbone's parameters (of its entries, in older files) that its checkpoint filled."""
+    from core.backbones.coverage import Filling
+
+    return None if one["filled"] is None else percent(Filling(**one["filled"]).share, 1)
+
+
 def add_one(args: argparse.Namespace) -> Answer:
     """The backbone as `info` shows it."""
-    from core.backbones.backbone import is_file_name, keep_backbone
+    from core.backbones.adding import Wanted
+    from core.backbones.adding import add as add_backbone
     from core.errors import BadFileError
-
-    if args.weights is not None and (args.architecture or args.format):
-        raise UsageError("With --weights, name the architecture in place of a file, and neither --format nor another.")
-    if args.download and args.weights is None:
-        raise UsageError("Only weights that torchvision publishes are downloaded: name them with --weights.")
-    if args.weights is None and args.architecture is None:
-        asked = any(getattr(args, name) is not None for name in ("format", "name", "size", "mean", "std", "source"))
-        if asked or not is_file_name(args.file):
-            raise UsageError("Say which network the checkpoint is of: --architecture.")
-        try:
-            return _described(keep_backbone(args.file).id)
-        except BadFileError as error:
-            raise UsageError(f"{error} A checkpoint made elsewhere needs its --architecture.") from error
-    added = _added(args)
-    return _described(added.backbone.id)
-
-
-def _added(args: argparse.Namespace) -> "Added":
-    from core.backbones.adding import Wanted, add_checkpoint, add_published
 
     wanted = Wanted(args.name, args.size, args.mean, args.std, args.source, args.partial)
     try:
-        if args.weights is not None:
-            return add_published(args.file, args.weights, args.download, wanted)
-        return add_checkpoint(Path(args.file), args.architecture, args.format, wanted)
+        added = add_backbone(args.file, args.architecture, args.format, args.weights, args.download, wanted)
     except BadValueError as error:
         raise UsageError(str(error)) from error
+    except BadFileError as error:
+        if args.architecture is None and args.weights is None:
+            raise UsageError(f"{error} A checkpoint made elsewhere needs its --architecture.") from error
+        raise
+    return _described(added.id)
+
+
+def remove(args: argparse.Namespace) -> Answer:
+    """{"backbone", "status": "removed"}."""
+    from core.runs.store import Store
+    from core.workshop.backbone_removal import remove_backbone
+
+    remove_backbone(args.backbone, Store())
+    document = {"backbone": args.backbone, "status": "removed"}
+    return Answer(document, lambda out: say(out, f"Backbone {args.backbone} is removed."))
 
 
 def info(args: argparse.Namespace) -> Answer:
@@ -158,10 +163,13 @@ def _described(id: str) -> Answer:
 
 
 def _show(out: "Console", document: dict[str, Any]) -> None:
+    from core.backbones.coverage import filling_of, weights_words
+
     mean, std = (", ".join(f"{value:.4g}" for value in document[name]) for name in ("mean", "std"))
     say(
         out,
-        f"{document['id']}: {document['architecture']}, {document['source']}, {short(document['params'])} parameters",
+        f"{document['id']}: {document['architecture']}, {weights_words(document['source'], document['about'])}, "
+        f"{short(document['params'])} parameters",
         f"images of {document['size']} pixels, mean {mean}, standard deviation {std}",
         f"{document['where']} ({megabytes(document['bytes'])}, hash {document['hash'][:12]})",
     )
@@ -171,12 +179,13 @@ def _show(out: "Console", document: dict[str, Any]) -> None:
     if coverage := about.get("coverage"):
         place = f" under '{coverage['place']}'" if coverage["place"] else ""
         prefix = f" after '{coverage['prefix']}'" if coverage["prefix"] else ""
-        say(out, f"read as {coverage['title']}{place}{prefix}: {coverage['filled']} of {coverage['wanted']} entries")
+        filling = filling_of(about)
+        say(out, f"read as {coverage['title']}{place}{prefix}: {filling.words if filling else 'nothing'} filled")
         for title, name in (("left behind", "dropped"), ("not known", "others")):
             if told := ", ".join(f"{key} ({number})" for key, number in coverage[name].items()):
                 say(out, f"{title}: {told}")
-        for name in ("missing", "reshaped", "unexpected"):
-            for key in coverage[name]:
+        for name in ("missing", "reshaped", "unexpected", "constant"):
+            for key in coverage.get(name, ()):
                 say(out, f"{name}: {key}")
     if recipe := about.get("recipe"):
         say(out, f"trained here: {recipe['objective']} on {recipe['dataset']}, {count(recipe['views'])} views")

@@ -59,8 +59,10 @@ def add(verbs: Verbs) -> None:
            "--mask-of", default="")  # fmt: skip
     option("sample", float, "T", "draw channels by their votes at this temperature", default="the most voted are taken")
     parser.add_argument("--dynamic", action="store_true", default=None, help="vote in rounds, neighbours ranked anew")
-    option("zoo", str, "ZOO", "a zoo's id or its folder", default="the embedded one")
-    option("backbone", str, "ID", "a backbone's id or file", default="the zoo's own, else the embedded one")
+    option("zoo", str, "ZOO", "a zoo's id or its folder; its own backbone is pruned, whatever the method",
+           default="the embedded one")  # fmt: skip
+    option("backbone", str, "ID", "a backbone's id or file; with --zoo, one that the zoo was made on",
+           default="the zoo's own")  # fmt: skip
     option("threads", whole(1), "N", "CPU threads")
     option("learning_rate", float, "RATE", "peak of the learning rate", "--learning-rate")
     option("batch", whole(2), "N", "images a training iteration")
@@ -105,8 +107,7 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
 
     Raises UsageError for values, UnknownNameError, MissingDataError, BadFileError, MismatchError for what they name.
     """
-    from core.backbones.listing import find_backbone
-    from core.zoo.zoo import find_zoo
+    from core.runs.settings import run_config
 
     task = task_of(args)
     chosen = {name: getattr(args, name) for name in DEFAULTS.to_dict() if name != "task"}
@@ -114,19 +115,17 @@ def checked_config(args: argparse.Namespace) -> RunConfig:
     if given.get("neighbours") == "all":
         given["k"] = None
     try:
-        config = RunConfig(task=task.id, **given)
+        RunConfig(task=task.id, **given)
     except MetaVoteError as error:
         raise UsageError(str(error)) from error
-    find_backbone(config.backbone)
-    if config.needs_zoo:
-        find_zoo(config.zoo)
+    run_config({**given, "task": task.id})  # which refuses names and pairs that cannot be
 
-    from core.backbones.backbone import load_backbone  # torch, which takes seconds, once all names are known
+    from core.backbones.backbone import load_backbone  # torch, which takes seconds
     from core.runs.resolve import resolved
     from core.tasks.data import load_task
 
     try:
-        config = resolved(config, own_backbone="backbone" not in given)
+        config = resolved({**given, "task": task.id})
     except BadValueError as error:
         raise UsageError(str(error)) from error
     data = load_task(task, load_backbone(config.backbone).size, config.skip_unreadable)  # kept in memory for the run

@@ -109,8 +109,9 @@ def _tie_break(zoo: "Zoo") -> "Mapping[str, Any]":
         return stored
     from core.backbones.backbone import load_backbone
     from core.zoo.describe import backbone_importance
+    from core.zoo.pairing import backbone_for
 
-    return backbone_importance(load_backbone(zoo.backbone))
+    return backbone_importance(load_backbone(backbone_for(zoo)))
 
 
 def _title(document: dict[str, Any]) -> str:

@@ -23,7 +23,8 @@ MOST_ITERATIONS = 100_000
 class RunConfig:
     """One method on one target task with one seed and budget.
 
-    `task`, `backbone` and `zoo` are ids, looked up when the run starts. `k` is None where no neighbours are ranked
+    `task`, `backbone` and `zoo` are ids, looked up when the run starts. `zoo` is None if the run has none: nobody votes
+    in it, and its backbone was given alone. `k` is None where no neighbours are ranked
     (`neighbours="all"`), and may be where a run needs no zoo. `keep` is the keep ratio, a share `of` the channels, of
     the parameters ("params") or of the MACs ("macs"); `learning_rate` the peak of the schedule.
     allocation, least_width, multiple: how the budget is shared out among channel groups (`core.channels.budget`).
@@ -52,7 +53,7 @@ class RunConfig:
     sample: float | None = None
     dynamic: bool = False
     backbone: str = "emoji-resnet18-simclr"
-    zoo: str = "emoji-resnet18-simclr"
+    zoo: str | None = "emoji-resnet18-simclr"
     threads: int = 2
     learning_rate: float = 0.01
     batch: int = 64
@@ -64,7 +65,7 @@ class RunConfig:
     skip_unreadable: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("task", "backbone", "zoo"):
+        for name in ("task", "backbone", *(() if self.zoo is None else ("zoo",))):
             _check_id(name, getattr(self, name))
         if self.weights is None and isinstance(self.method, str) and self.method in METHODS:
             object.__setattr__(self, "weights", METHODS[self.method].weights)
@@ -95,7 +96,8 @@ class RunConfig:
             object.__setattr__(self, "k", _whole(self.k, 1, None, "K, the number of neighbours,"))
         elif self.needs_zoo and self.neighbours != "all":
             raise BadValueError(f"{METHODS[self.method].title} needs K, the number of neighbours: give one, such as 5.")
-
+        if self.needs_zoo and self.zoo is None:
+            raise BadValueError(f"{METHODS[self.method].title} needs a zoo whose tasks vote: name one.")
         if (self.method == "same-mask") != (self.mask_of is not None):
             raise BadValueError('The method "same-mask", and it alone, needs the run whose mask to keep: give its id.')
 
@@ -108,6 +110,11 @@ class RunConfig:
     def needs_zoo(self) -> bool:
         """Whether neighbours vote in this run, or lend it their weights."""
         return METHODS[self.method].needs_zoo or self.weights == "neighbours"
+
+    @property
+    def voting_zoo(self) -> str | None:
+        """The zoo whose tasks vote in this run, or lend it their weights; None if none do."""
+        return self.zoo if self.needs_zoo else None
 
     def _check_chosen(self) -> None:
         named: object = self.chosen  # a list, from JSON; one id, from a hasty caller

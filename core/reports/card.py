@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.backbones.coverage import weights_words
 from core.channels.files import PrunedModel
 from core.numbers import count, energy, mass
 from core.pruning.config import RunConfig
@@ -153,7 +154,7 @@ def _spread(timing: Any) -> str:
 
 def _origin(model: PrunedModel, facts: Facts, config: RunConfig) -> str:
     found = facts.backbone
-    weights = f"{found['source']} weights" if found else "whose file is not on this machine"
+    weights = weights_words(found["source"], found["about"]) if found else "whose file is not on this machine"
     said = {name: value for name, value in config.to_dict().items() if value not in (None, []) and value is not False}
     settings = ", ".join(f"{name} {value}" for name, value in said.items())
     licences = "\n".join(f"- {what}: {note}" for what, note in facts.licences.items())

@@ -167,8 +167,8 @@ def zoo_costs(rows: Sequence[Row], records: Sequence[RunRecord]) -> dict[str, fl
     """Variant -> CPU seconds that its zoo took to build, for the variants whose zoo is on this machine and says so."""
     costs = {}
     for row, record in zip(rows, records, strict=True):
-        if record.config.needs_zoo and row.variant not in costs:
+        if (zoo := record.config.voting_zoo) is not None and row.variant not in costs:
             with suppress(MetaVoteError):
-                if (spent := open_zoo(record.config.zoo).cpu_seconds) is not None:
+                if (spent := open_zoo(zoo).cpu_seconds) is not None:
                     costs[row.variant] = spent
     return costs

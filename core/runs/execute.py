@@ -15,6 +15,7 @@ from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import TaskData, load_task
 from core.tasks.task import Task
+from core.zoo.pairing import check_pair
 from core.zoo.similarity import neighbours_of, ranking_macs
 from core.zoo.zoo import Neighbour as Ranked
 from core.zoo.zoo import Zoo, at_random, open_zoo
@@ -28,25 +29,16 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
     data = load_task(task, backbone.size, config.skip_unreadable)
     neighbours: list[Neighbour] = []
     macs = 0
-    if config.needs_zoo:
+    if config.voting_zoo is not None:
         if checkpoint is None:
             yield PhaseChanged("neighbours", 0, 0.0)
-        zoo = open_zoo(config.zoo)
-        belonging(zoo, backbone)
+        zoo = open_zoo(config.voting_zoo)
+        check_pair(zoo, backbone.id, backbone.hash)
         ranked = ranking(config, zoo, task, data)
         neighbours = [(zoo.model(each.task.id), each.similarity) for each in ranked]
         macs = ranking_macs(zoo, task, data)
     spent = {"macs": macs, "seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
     yield from prune_events(config, task, data, backbone, neighbours, checkpoint, spent, mask_of(config, backbone))
-
-
-def belonging(zoo: Zoo, backbone: Backbone) -> None:
-    """Raise MismatchError for a zoo that was not made on this backbone as it is here."""
-    if zoo.backbone_hash != backbone.hash:
-        other = f"the backbone {zoo.backbone}" if zoo.backbone != backbone.id else f"an earlier {zoo.backbone}"
-        raise MismatchError(
-            f"The zoo {zoo.id} was made on {other}, not on {backbone.id} as it is here: use what belongs together."
-        )
 
 
 def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ranked]:

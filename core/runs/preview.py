@@ -20,10 +20,11 @@ from core.pruning.config import RunConfig
 from core.pruning.events import Evaluation, Pruned
 from core.pruning.ground import Ground, ground_of
 from core.pruning.loop import prune_events
-from core.runs.execute import belonging, ranking
+from core.runs.execute import ranking
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import TaskData, load_task
 from core.tasks.task import Task
+from core.zoo.pairing import check_pair
 from core.zoo.zoo import Zoo, find_zoo, open_zoo, version_of
 
 GROUNDS, MODELS, ZOOS = 4, 96, 2  # kept warm: tasks (some 60 MB each), neighbours (some 2 MB), zoos
@@ -82,14 +83,15 @@ def preview(
     data = load_task(task, backbone.size, config.skip_unreadable)
     ground = _ground(data, config.backbone, backbone.hash, config.seed)
     neighbours = []
-    if config.needs_zoo:
+    if config.zoo is not None:
         folder = find_zoo(config.zoo)
         version = version_of(folder)
         zoo = _zoo(str(folder), version)
-        belonging(zoo, backbone)
-        doing("Reading the neighbours")
-        ranked = ranking(config, zoo, task, data)
-        neighbours = [(_model(str(folder), version, each.task.id), each.similarity) for each in ranked]
+        check_pair(zoo, backbone.id, backbone.hash)
+        if config.needs_zoo:
+            doing("Reading the neighbours")
+            ranked = ranking(config, zoo, task, data)
+            neighbours = [(_model(str(folder), version, each.task.id), each.similarity) for each in ranked]
     doing("Assembling the slim network")
     size = None
     with _droppable(stale):

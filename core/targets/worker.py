@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import MetaVoteError, MismatchError
+from core.errors import MetaVoteError
 from core.runs.jobs import Progress, say
 from core.targets.ranking import Ranking, keep_ranking
 from core.targets.state import job_folder
 from core.tasks.catalogue import task as task_of
+from core.zoo.pairing import check_pair
 from core.zoo.zoo import open_zoo
 
 
@@ -25,10 +26,7 @@ def rank(id: str, folder: Path) -> None:
 
     task, zoo = task_of(id), open_zoo(folder)
     backbone = load_backbone(zoo.backbone)
-    if backbone.hash != zoo.backbone_hash:
-        raise MismatchError(
-            f"The zoo {zoo.id} was made on another {zoo.backbone} than the one here: use what belongs together."
-        )
+    check_pair(zoo, zoo.backbone, backbone.hash)
     data, job = load_task(task, backbone.size), job_folder(id, folder)
     started, total = time.time(), len(zoo.tasks)
     say(job, Progress(0, total, started, started))

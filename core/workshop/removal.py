@@ -75,8 +75,9 @@ def _check_nobody_works_on(id: str, folder: Path) -> None:
 
 
 def _check_no_run_needs(id: str, folder: Path, store: Store) -> None:
-    waiting = [one for status in (QUEUED, *WITH_WORKER) for one in store.list(status=status) if one.config.needs_zoo]
-    needing = [one.id for one in waiting if one.config.zoo == id or _place(one.config.zoo) == _place(folder)]
+    waiting = [one for status in (QUEUED, *WITH_WORKER) for one in store.list(status=status)]
+    voting = [(one.id, one.config.voting_zoo) for one in waiting]
+    needing = [run for run, zoo in voting if zoo is not None and (zoo == id or _place(zoo) == _place(folder))]
     if needing:
         more = f" and {len(needing) - NAMED} more" if len(needing) > NAMED else ""
         raise BadValueError(

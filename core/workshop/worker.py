@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.channels.files import write_whole
-from core.errors import BadFileError, CollapsedError, MetaVoteError
+from core.errors import BadFileError, BadValueError, CollapsedError, MetaVoteError
 from core.numbers import percent
 from core.runs.jobs import Progress, progress_of, say
 from core.workshop.state import BACKBONE, BUILD, COLLAPSED, IMPORT, MERGE, RECIPE, Order, finish, order_of
@@ -61,13 +61,19 @@ def add_backbone(order: Order) -> Mapping[str, Any]:
     _Told(order, 1)(0, "Reading the checkpoint")
     file = upload_of(order)
     try:
-        ours = file.suffix == ENDING and bool(about(str(file)))
+        ours = about(str(file)) if file.suffix == ENDING else None
     except BadFileError:
-        ours = False
-    if ours:
+        ours = None
+    if ours is not None:
+        if (given := order.about.get("source", ours.source)) != ours.source:
+            raise BadValueError(
+                f"The file is a backbone file and records {ours.source} weights, not {given}: leave Weights as its "
+                "layout tells."
+            )
         named = order.folder / "named" / f"{order.name}{ENDING}"
         named.parent.mkdir(exist_ok=True)
-        return {"backbone": keep_backbone(str(shutil.copyfile(file, named))).id}
+        said = f"Its file says itself what it is: {ours.architecture}, images of {ours.size} pixels."
+        return {"backbone": keep_backbone(str(shutil.copyfile(file, named))).id, "said": said}
     wanted = Wanted(order.name, size=order.about.get("size"), source=order.about.get("source"))
     added = add_checkpoint(file, str(order.about["architecture"]), order.about.get("format"), wanted)
     return {"backbone": added.backbone.id, "said": f"{added.coverage.sentence}."}

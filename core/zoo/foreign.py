@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.backbone import Backbone
-from core.backbones.checkpoints import read_states, unusable
+from core.backbones.checkpoints import read_states
+from core.backbones.values import unusable
 from core.channels.counted import layers_of
 from core.channels.files import PrunedModel, compact
 from core.channels.groups import ChannelGroups, channel_groups

@@ -45,7 +45,7 @@ class Plan:
         """The run that makes one model."""
         return RunConfig(
             task.id, self.method, self.keep, self.iterations, self.seed + 1000 * attempt,
-            backbone=self.backbone, threads=self.threads, learning_rate=self.learning_rate,
+            backbone=self.backbone, zoo=None, threads=self.threads, learning_rate=self.learning_rate,
             of=self.of, allocation=self.allocation, least_width=self.least_width, multiple=self.multiple,
             sampling=self.sampling, skip_unreadable=self.skip_unreadable,
         )  # fmt: skip
@@ -60,11 +60,15 @@ def left(tasks: Sequence[Task], without: Sequence[str]) -> tuple[Task, ...]:
 
 
 def as_planned(model: "PrunedModel", plan: Plan, task: Task) -> bool:
-    """Whether today's engine made a model for a task as planned, whatever its backbone's name or its threads."""
+    """Whether today's engine made a model for a task as planned, whatever its backbone's name or its threads.
+
+    Models that earlier versions made name a zoo, which had no part in them.
+    """
     if is_outdated(model.origin):
         return False
     try:
-        made = replace(RunConfig.from_dict(model.origin["config"]), threads=plan.threads, backbone=plan.backbone)
+        recorded = RunConfig.from_dict(model.origin["config"])
+        made = replace(recorded, threads=plan.threads, backbone=plan.backbone, zoo=None)
     except (MetaVoteError, KeyError):
         return False
     return made in [plan.config(task, number) for number in range(ATTEMPTS)]

@@ -26,6 +26,7 @@ from core.tasks.data import TaskData
 from core.tasks.datasets import FOLDER, load_dataset
 from core.tasks.images import TRAIN, Examples
 from core.tasks.task import Task
+from core.zoo.pairing import check_pair
 from core.zoo.zoo import Neighbour, Zoo
 
 Floats = npt.NDArray[np.float64]
@@ -67,8 +68,10 @@ def similarities(
 ) -> dict[str, list[float]]:
     """Kind -> similarity of every zoo task to `task`, in the zoo's order; kept in the user's folder once computed.
 
-    looked: told how many zoo models have looked at the task's images, after each one.
+    looked: told how many zoo models have looked at the task's images, after each one. Raises MismatchError for a
+    backbone that the zoo was not made on.
     """
+    check_pair(zoo, backbone.id, backbone.hash)
     cached = _cache_file(zoo, task, data)
     if (kept := _cached(cached, zoo)) is not None:
         return kept[0]

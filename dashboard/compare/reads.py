@@ -95,10 +95,11 @@ def classes_of(records: Iterable[RunRecord]) -> dict[str, int]:
 def equal_to_zoo(records: Iterable[RunRecord]) -> set[str] | None:
     """The tasks of runs that voted whose zoo has a task of the same classes; None where a zoo or a task is gone."""
     equal = set()
-    for record in {(one.config.task, one.config.zoo): one for one in records if one.config.method == "mvp"}.values():
+    voted = [(one, one.config.zoo) for one in records if one.config.method == "mvp"]
+    for record, id in {(one.config.task, id): (one, id) for one, id in voted if id is not None}.values():
         task = data.task_of_run(record)
         try:
-            zoo = data.zoo(record.config.zoo)
+            zoo = data.zoo(id)
         except MetaVoteError:
             return None
         if task is None:

@@ -5,11 +5,14 @@ from typing import Any
 
 import streamlit as st
 
+from core.backbones.coverage import weights_words
 from core.backbones.layouts import LAYOUTS, SOURCES
-from core.backbones.listing import About, backbones
+from core.backbones.listing import About, backbone_ids, backbones
 from core.errors import MetaVoteError
 from core.workshop import work
-from dashboard import theme
+from core.workshop.backbone_removal import is_removable, remove_backbone
+from dashboard import data, theme
+from dashboard.errors import as_sentence
 
 UPLOAD, LARGEST = "checkpoint file", 2000  # megabytes
 ENDINGS = ["pth", "pt", "tar", "ckpt", "safetensors", "bin"]
@@ -24,15 +27,47 @@ def draw() -> None:
 
 
 def _list() -> None:
-    """One line each, which a phone can fold."""
+    """One line each, which a phone can fold; the user's own with a button that removes it."""
     st.markdown("**Backbones** that are here: the networks, before pruning, that zoos are made on.")
-    st.markdown("\n".join(f"- **{one.id}**: {_about(one)}" for one in backbones()))
+    found = backbones()
+    st.markdown("\n".join(f"- **{one.id}**: {_about(one)}" for one in found if one.shipped))
+    for one in found:
+        if not one.shipped:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"- **{one.id}**: {_about(one)}", width="stretch")
+                _removal(one.id)
+    for id in sorted(set(backbone_ids()) - {one.id for one in found}):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.warning(f"The file of **{id}** is damaged: remove it, or add it again.", icon=":material/broken_image:")
+            if is_removable(id):
+                _removal(id)
+
+
+def _removal(id: str) -> None:
+    """The button that deletes a backbone, only once what that means was read."""
+    with st.popover("Remove", icon=":material/delete:", key=f"remove backbone {id}"):
+        st.markdown(
+            f"The backbone **{id}** is deleted **for good**, unless a zoo or an unfinished run needs it. Finished runs "
+            "and their models stay."
+        )
+        st.button(
+            f"Remove {id}",
+            icon=":material/delete:",
+            key=f"remove backbone for good {id}",
+            on_click=as_sentence()(_remove),
+            args=(id,),
+        )
+
+
+def _remove(id: str) -> None:
+    """Delete a backbone. A callback."""
+    remove_backbone(id, data.store())
 
 
 def _about(one: About) -> str:
     parts = [
         one.architecture,
-        f"{one.source} weights",
+        weights_words(one.source, one.about),
         f"images of {one.size} × {one.size} pixels",
         theme.megabytes(one.bytes),
     ]

@@ -13,7 +13,7 @@ from core.tasks.task import Task
 from core.tasks.upload import uploaded
 from core.workshop import work
 from core.zoo.plan import MOST_WORKERS, buildable
-from dashboard import data, theme
+from dashboard import data, state, theme
 from dashboard.compose import title as dataset_title
 from dashboard.errors import as_sentence
 from dashboard.links import linked, whole
@@ -74,6 +74,7 @@ def _number(key: str, label: str, default: int, least: int, most: int, help: str
 def _settings() -> tuple[dict[str, Any], int] | None:
     """How to prune for each task, and by how many processes; None while a number cannot be."""
     ids = {id: id for id in backbone_ids()}
+    state.still_here("backbone", "backbone", ids, DEFAULT)
     methods = {name: theme.method_title(name) for name in buildable()}
     with st.expander("Backbone and method", icon=":material/tune:"), st.grid(3, min_column_width=180):
         backbone = pick_one("backbone", "Backbone", "backbone", ids, DEFAULT)

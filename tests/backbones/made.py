@@ -1,4 +1,4 @@
-"""Checkpoints as each layout's own code writes them, made small: every entry is one number, spread over its shape."""
+"""Checkpoints as each layout's own code writes them, made small: each entry is a few numbers, spread over its shape."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +13,11 @@ State = dict[str, Tensor]
 
 
 def spread(shape: torch.Size, number: int, whole: bool = False) -> Tensor:
-    """A tensor of that shape whose file holds one number."""
-    return torch.full((), number, dtype=torch.int64 if whole else torch.float32).expand(shape)
+    """A tensor of that shape whose file holds a number and those after it, one for each output: no constant."""
+    if whole or not shape:
+        return torch.full((), number, dtype=torch.int64 if whole else torch.float32).expand(shape)
+    steps = number + torch.arange(shape[0], dtype=torch.float32) / (2 * shape[0])
+    return steps.reshape(-1, *(1 for _ in shape[1:])).expand(shape)
 
 
 def network_state(name: str = "resnet18", first: int = 1) -> State:

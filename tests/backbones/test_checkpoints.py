@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import save_file
 
 from core.backbones.architectures import ARCHITECTURES
-from core.backbones.checkpoints import COUNTER, read_states, read_trunk
+from core.backbones.checkpoints import read_states, read_trunk
 from core.backbones.layouts import LAYOUTS, SELF_SUPERVISED, older_names
+from core.backbones.values import COUNTER
 from core.errors import BadFileError, UnknownNameError
 from tests import networks
 from tests.backbones.made import MADE, State, after, mlp, network_of, network_state, training, trunk_of

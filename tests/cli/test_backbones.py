@@ -7,6 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from core.backbones.layouts import LAYOUTS
+from core.pruning.config import RunConfig
+from core.runs.store import Store
 from tests.backbones.made import MADE
 from tests.backbones.test_adding import real_state
 from tests.cli.conftest import Run
@@ -75,7 +77,44 @@ def test_what_does_not_fit_is_told_and_taken_only_as_partial(run: Run, moco: str
     run(*command).refused(1, "does not fit resnet34 but looks like resnet18", "--partial")
     taken = run(*command, "--partial", "--json").document
     assert len(taken["about"]["drawn_at_random"]) == 80
-    assert "missing: layer1.2.conv1.weight" in run("backbones", "info", "moco").out
+    shown = run("backbones", "info", "moco").out
+    assert "missing: layer1.2.conv1.weight" in shown
+    assert "self-supervised weights (100 of 180 entries and 52.5 % of the parameters filled, 80 entries drawn" in shown
+    (listed,) = (one for one in run("backbones", "--json").document if one["id"] == "moco")
+    assert (listed["filled"]["entries"], listed["filled"]["of_entries"]) == (100, 180)
+    assert "52.5 %" in run("backbones").out
+
+
+def test_what_is_removed_is_gone_and_what_ships_or_is_needed_stays(run: Run, moco: str, store: Store) -> None:
+    run("backbones", "add", moco, "--architecture", "resnet18", "--name", "mine")
+    config = RunConfig("emoji-t00", "magnitude", backbone="mine", zoo=None)
+    needing = store.create(config)
+    run("backbones", "remove", "mine").refused(1, f"needed by the unfinished run {needing}", "delete it first")
+    store.request_cancel(needing)
+    run("runs", "delete", needing)
+    assert run("backbones", "remove", "mine", "--json").document == {"backbone": "mine", "status": "removed"}
+    run("backbones", "info", "mine").refused(1, "no backbone 'mine'")
+    run("backbones", "remove", "mine").refused(1, "no backbone 'mine'")
+    run("backbones", "remove", "emoji-resnet18-simclr").refused(1, "ships with the project")
+
+
+def test_another_source_for_a_file_that_is_here_is_refused(run: Run, moco: str) -> None:
+    command = ("backbones", "add", moco, "--architecture", "resnet18", "--name", "mine")
+    assert run(*command).code == 0
+    run(*command, "--source", "supervised").refused(
+        1, "is here already", "self-supervised, not supervised", "remove mine"
+    )
+    assert run(*command, "--json").document["source"] == "self-supervised"
+    assert run(*command[:-1], "other", "--source", "supervised", "--json").document["source"] == "supervised"
+
+
+def test_a_random_network_is_not_recorded_as_trained(run: Run, tmp_path: Path) -> None:
+    """A checkpoint of Hugging Face's has none of the names, so nothing of it would be read."""
+    file = tmp_path / "model.safetensors"
+    save_file({f"resnet.encoder.{key}": value for key, value in real_state().items()}, file)
+    command = ("backbones", "add", str(file), "--architecture", "resnet18", "--partial", "--source", "supervised")
+    run(*command).refused(1, "0 of 100 entries and 0.0 % of the parameters filled", "at least 50 % of each")
+    assert "model" not in run("backbones").out
 
 
 @pytest.mark.parametrize(
@@ -85,6 +124,7 @@ def test_what_does_not_fit_is_told_and_taken_only_as_partial(run: Run, moco: str
         (("FILE",), ("--architecture",)),
         (("TENSORS",), ("is no backbone file", "--architecture")),
         (("FILE", "--name", "mine"), ("--architecture",)),
+        (("TENSORS", "--partial"), ("--architecture",)),
         (("FILE", "--architecture", "resnet19"), ("did you mean resnet18",)),
         (("FILE", "--architecture", "resnet18", "--format", "mocco"), ("did you mean moco",)),
         (("FILE", "--architecture", "resnet18", "--source", "supervise"), ("did you mean supervised",)),

@@ -104,6 +104,11 @@ def test_a_folder_of_images_is_a_data_set(run: Run, tmp_path: Path) -> None:
         (("--dataset", "emojo", "--classes", "a,b"), ("no data set 'emojo'", "emoji")),
         (("folder:does-not-exist",), ("does-not-exist", "check its name")),
         (("emoji-t00", "--method", "mvp", "--zoo", "nope"), ("no zoo 'nope'",)),
+        (("emoji-t00", "--method", "magnitude", "--zoo", "nope"), ("no zoo 'nope'",)),
+        (
+            ("emoji-t00", "--method", "magnitude", "--zoo", DEFAULT, "--backbone", "emoji-resnet18-supervised"),
+            ("was made on the",),
+        ),
         (("emoji-t00", "--backbone", "resnet999"), ("no backbone 'resnet999'",)),
         (("emoji-t00", "--method", "mvp", "--chosen", "emoji-z99"), ("no zoo task that may vote 'emoji-z99'",)),
         (("emoji-t00", "--method", "same-mask", "--mask-of", "nothing"), ("no run 'nothing'",)),

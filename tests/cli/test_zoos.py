@@ -181,7 +181,7 @@ def test_a_damaged_or_foreign_zoo_file_is_refused_and_nothing_comes_of_it(
 def test_a_zoo_of_another_backbone_is_refused_by_import_and_prune(run: Run, tmp_path: Path, home: Path) -> None:
     foreign = write_part(open_zoo(), tmp_path / "foreign", backbone_hash="0" * 64)
     run("zoo", "export", str(foreign), str(tmp_path / "foreign.zip")).refused(1, "another backbone")
-    run("prune", "emoji-t00", "--zoo", str(foreign), "-k", "2").refused(1, "made on the backbone", "000000000000")
+    run("prune", "emoji-t00", "--zoo", str(foreign), "-k", "2").refused(1, "made on another backbone", "000000000000")
     run("votes", "emoji-t00", "--zoo", str(foreign), "-k", "2").refused(1, "another backbone")
     assert not (tmp_path / "foreign.zip").exists()
     assert run("runs", "--json").document == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.backbones.backbone import load_backbone, save_backbone
 from core.errors import BadFileError
 from core.pruning.config import RunConfig
 from core.pruning.engine import BUILD_AGAIN
@@ -55,7 +56,17 @@ def test_every_zoo_that_is_here_is_in_the_table_and_the_shipped_one_is_used(pape
     accuracies = [zoo.accuracy(task.id) for task in zoo.tasks]
     assert rows[DEFAULT]["Tasks"] == 14 and rows[DEFAULT]["Lowest"] == pytest.approx(100 * min(accuracies))
     assert rows[OTHER]["Weights"] == "self-supervised" and rows[OTHER]["Architecture"] == "resnet18"
-    assert "another one has its name" in words(test)  # the paper zoo's is none that is here
+
+
+def test_a_zoo_whose_backbone_is_another_one_here_says_so_and_starts_no_run(paper_home: Path) -> None:
+    """Of no method: one that needs no zoo would prune the other backbone and look as if it were the zoo's."""
+    write_paper_zoo(paper_home / "zoos" / "mine", backbone_hash="1" * 64)
+    assert "another one has its name" in words(page("zoos", zoo="mine"))
+    for method in ("mvp", "magnitude", "dense"):
+        test = page("run", zoo="mine", method=method)
+        assert "made on another backbone that is also called" in test.error[0].value
+        assert "start runs" not in [button.key for button in test.button] and not test.exception
+    assert not Store().list()
 
 
 def test_a_zoo_made_by_an_earlier_engine_says_so_and_a_current_one_does_not(paper_home: Path) -> None:
@@ -444,3 +455,57 @@ def test_a_number_that_cannot_be_stays_with_a_sentence_and_no_build(
     assert not test.exception and test.number_input(key=key).value == typed
     assert any(told in error.value for error in test.error)
     assert next(button for button in test.button if button.label == "Build").disabled
+
+
+def own_backbone(home: Path, name: str = "mine") -> Path:
+    """The embedded backbone under a name of the user's own, as if three quarters of it had been filled."""
+    made, file = load_backbone(), home / "backbones" / f"{name}.safetensors"
+    coverage = {"filled": 75, "wanted": 100, "params": 1000, "params_filled": 812}
+    save_backbone(
+        file, made.tensors, architecture="resnet18", source="supervised", mean=list(made.mean), std=list(made.std),
+        size=32, about={"coverage": coverage, "drawn_at_random": ["a"] * 25},
+    )  # fmt: skip
+    return file
+
+
+def test_a_backbone_says_how_much_of_it_was_filled(paper_home: Path) -> None:
+    own_backbone(paper_home)
+    said = "supervised weights (75 of 100 entries and 81.2 % of the parameters filled, 25 entries drawn at random)"
+    assert said in words(page("zoos", do="backbone"))
+
+
+def test_a_backbone_of_ones_own_is_removed_and_one_that_ships_has_no_button_for_it(paper_home: Path) -> None:
+    file = own_backbone(paper_home)
+    test = page("zoos", do="backbone")
+    assert [one.label for one in test.button if "backbone for good" in str(one.key)] == ["Remove mine"]
+    click(test, "Remove mine")
+    assert not test.exception and not test.error and not file.exists() and "**mine**" not in words(test)
+
+
+def test_a_backbone_that_a_run_needs_or_that_is_gone_is_not_removed(paper_home: Path) -> None:
+    file = own_backbone(paper_home)
+    run = Store().create(RunConfig("emoji-t01", "magnitude", backbone="mine", zoo=None))
+    test = click(page("zoos", do="backbone"), "Remove mine")
+    assert run in test.error[0].value and file.exists()
+    file.unlink()  # removed on another page
+    test = click(test, "Remove mine")
+    assert "There is no backbone 'mine'" in test.error[0].value and not test.exception
+
+
+def test_a_damaged_backbone_is_named_and_can_be_removed(paper_home: Path) -> None:
+    file = own_backbone(paper_home)
+    file.write_bytes(b"nothing")
+    test = page("zoos", do="backbone")
+    assert "The file of **mine** is damaged" in words(test)
+    click(test, "Remove mine")
+    assert not file.exists() and not test.error
+
+
+def test_a_build_form_that_is_open_on_a_removed_backbone_says_so_and_builds_nothing(paper_home: Path) -> None:
+    file = own_backbone(paper_home)
+    test = page("zoos", do="build", backbone="mine")
+    assert test.selectbox(key="backbone").value == "mine"
+    file.unlink()
+    click(test, "Build")
+    assert not test.exception and "The backbone mine is no longer here" in words(test) and not states()
+    assert "backbone" not in test.query_params and "no longer here" not in words(test.run())

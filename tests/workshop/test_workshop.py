@@ -297,7 +297,7 @@ def test_a_checkpoint_becomes_a_backbone_by_the_process(home: Path, tmp_path: Pa
     id = work.add_backbone(content, "mine.pth", "mine", about)
     jobs.stop(folder_of(id))
     assert worker.main([id]) == 0
-    assert state(id).result["backbone"] == "mine" and "are filled" in state(id).result["said"]
+    assert state(id).result["backbone"] == "mine" and "of the parameters filled" in state(id).result["said"]
     found = load_backbone("mine")
     assert (found.architecture, found.size, found.source) == ("resnet18", 32, "random")
     wrong = work.add_backbone(content, "mine.pth", "other", about | {"architecture": "resnet50"})

@@ -24,7 +24,7 @@ from core.tasks.task import Task
 from core.zoo import plan as plans
 from core.zoo.archive import OWNER, check
 from core.zoo.build import build_zoo, collapsed, finished, model_file
-from core.zoo.plan import Plan, left, shipped_plan
+from core.zoo.plan import Plan, as_planned, left, shipped_plan
 from core.zoo.similarity import pictures_of
 from core.zoo.zoo import SIMILARITIES, open_zoo
 from tests.engine import few_images, random_backbone, small_task
@@ -35,6 +35,16 @@ really_collapsed = collapsed  # the fixtures replace the module's own
 
 def refuse(*_: object) -> None:
     raise BadValueError("refused")
+
+
+def test_a_model_that_records_a_zoo_as_earlier_versions_did_is_as_planned(built: Built) -> None:
+    task = built.plan.tasks[0]
+    model = built.zoo.model(task.id, weights=False)
+    recorded = model.origin["config"]
+    assert recorded["zoo"] is None and as_planned(model, built.plan, task)
+    earlier = replace(model, origin={**model.origin, "config": {**recorded, "zoo": "emoji-resnet18-simclr"}})
+    assert as_planned(earlier, built.plan, task)
+    assert not as_planned(earlier, replace(built.plan, iterations=7), task)
 
 
 def test_progress_tells_each_task_once_with_its_accuracy(built: Built) -> None:
