@@ -8,7 +8,7 @@
     for event in run: ...        # live; or just ask for the result:
     run.result.test_accuracy
     run.model                    # a slim nn.Module
-    run.export("onnx", "slim.onnx")
+    run.export("safetensors", "slim.safetensors")
 
 The calls, each with a help of its own, such as help(core.prune):
 
