@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.paths import ASSETS
 from core.pruning.config import RunConfig
-from core.pruning.events import KINDS, Finished
+from core.pruning.events import Checkpoint, Slimmed
 from core.runs.archive import pack
 from core.runs.execute import events_of
 from core.runs.record import FINISHED
@@ -32,9 +32,8 @@ def write(target: Path = TO, wanted: Mapping[str, RunConfig] = WANTED) -> int:
         try:
             for run_id, config in wanted.items():
                 started = time.time()
-                happened = [event for event in events_of(config) if isinstance(event, tuple(KINDS.values()))]
-                (finished,) = (event for event in happened if isinstance(event, Finished))
-                result = {name: value for name, value in finished.to_dict().items() if name != "kind"}
+                happened = [event for event in events_of(config) if not isinstance(event, Checkpoint | Slimmed)]
+                result = {name: value for name, value in happened[-1].to_dict().items() if name != "kind"}
                 about = {
                     "status": FINISHED, "created": started, "started": started, "ended": time.time(), "error": None,
                     "notes": "", "tags": [], "result": result,

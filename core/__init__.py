@@ -6,8 +6,23 @@
     votes = core.vote(near)
     run = core.prune(task, method="mvp", keep=0.2, iterations=60, seed=0)
     for event in run: ...        # live; or just ask for the result:
+    run.result.test_accuracy
     run.model                    # a slim nn.Module
+    run.export("safetensors", "slim.safetensors")
 
+The calls, each with a help of its own, such as help(core.prune):
+
+    core.task(name, classes)                        a task, by its id or as some classes of a data set
+    core.tasks(kind, setting)                       the tasks that ship
+    core.zoo(id)                                    a zoo of pruned models; its neighbours(task, k) are those to vote
+    core.vote(neighbours, weighting, keep)          their votes for each channel
+    core.prune(task, method, keep, iterations, ...) a run; its result, curve, model, events and export()
+    core.build_zoo(id, tasks, targets, ...)         a new zoo, model by model
+    core.backbone(what, example_input)              a backbone, by its id or from a module of your own
+    core.add_backbone(file, architecture, ...)      a checkpoint as one of your backbones
+    core.remove_backbone(id)                        delete one of them
+
+A mistake raises an error of the kind core.errors.MetaVoteError: one sentence that says what to do.
 Names are loaded when first used, so that `import core` costs nothing and never loads torch by itself.
 """
 
@@ -35,6 +50,11 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"core has no {name!r}: it has {', '.join(__all__)}.")
     return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The interface, for `dir(core)`, `help(core)` and the Tab key; other parts are imported by their names."""
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])
 
 
 class _CallablePackage(ModuleType):

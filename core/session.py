@@ -1,7 +1,7 @@
 """The Python interface: the few calls that `import core` offers, over the parts that do the work."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core import kinds
+from core.arguments import FLAG, SHARE, instance, optional, path, several, takes, text, whole
 from core.backbones.adding import Wanted, add
 from core.backbones.backbone import DEFAULT, Backbone, load_backbone
 from core.backbones.listing import OWN
@@ -17,7 +19,7 @@ from core.channels.files import PrunedModel
 from core.channels.groups import channel_groups
 from core.channels.rebuild import rebuild
 from core.channels.tracing import check_training
-from core.errors import BadValueError, MetaVoteError, MismatchError, UnknownNameError
+from core.errors import BadValueError, MetaVoteError, MismatchError
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
 from core.reports.export import write
@@ -34,7 +36,7 @@ from core.workshop.work import beside_orders, leave_to_its_process
 from core.zoo import zoo as zoos
 from core.zoo.build import Progress, checked
 from core.zoo.build import build_zoo as zoo_builder
-from core.zoo.plan import Plan, shipped_plan
+from core.zoo.plan import shipped_plan
 from core.zoo.similarity import neighbours_of
 from core.zoo.zoo import Neighbour, Zoo, ballots, own_folder
 
@@ -42,12 +44,20 @@ from core.zoo.zoo import Neighbour, Zoo, ballots, own_folder
 class LiveZoo(Zoo):
     """A zoo that also ranks its tasks for a target it has never seen, by looking at the target's training images."""
 
+    @takes(
+        "zoo.neighbours", task=kinds.TASK, k=optional(whole("try 5", 1)), similarity=kinds.SIMILARITY,
+        skip_unreadable=FLAG,
+    )  # fmt: skip
     def neighbours(  # type: ignore[override]
-        self, task: Task, k: int = 5, similarity: str = "leep", skip_unreadable: bool = False
+        self, task: Task | str, k: int | None = 5, similarity: str = "leep", skip_unreadable: bool = False
     ) -> list["Near"]:
-        """The k most similar zoo tasks, best first. skip_unreadable: leave out images that cannot be decoded."""
-        backbone = load_backbone(self.backbone)
-        found = neighbours_of(self, task, load_task(task, backbone.size, skip_unreadable), backbone, k, similarity)
+        """The k most similar zoo tasks, best first; all of them if k is None.
+
+        task: one, or its id. skip_unreadable: leave out images that cannot be decoded.
+        """
+        target, backbone = _task(task), load_backbone(self.backbone)
+        data = load_task(target, backbone.size, skip_unreadable)
+        found = neighbours_of(self, target, data, backbone, k, similarity)
         return [Near(each.task, each.similarity, self) for each in found]
 
 
@@ -58,12 +68,25 @@ class Near(Neighbour):
     zoo: Zoo = field(repr=False, compare=False)
 
 
-def zoo(id: str = zoos.DEFAULT) -> LiveZoo:
+NEIGHBOURS = several("a list of neighbours", "such as core.zoo().neighbours(task, k=5)", instance("", "", Near))
+
+
+def _task(given: Task | str) -> Task:
+    """The task, if its id is given."""
+    return task_of(given) if isinstance(given, str) else given
+
+
+@takes("core.zoo", id=kinds.ZOO_NAME)
+def zoo(id: str | Path = zoos.DEFAULT) -> LiveZoo:
     """A zoo by id or folder; the embedded one by default."""
     opened = zoos.open_zoo(id)
     return LiveZoo(opened.path, opened.about, opened.version)
 
 
+@takes(
+    "core.backbone", what=kinds.MODULE, example_input=optional(kinds.IMAGES),
+    source=kinds.SOURCE, mean=kinds.MEAN, std=kinds.STD,
+)  # fmt: skip
 def backbone(what: str | nn.Module = DEFAULT, example_input: Tensor | None = None, **about: Any) -> Backbone:
     """A backbone by id or file, the embedded one by default; or a module of one's own, with an example of its images.
 
@@ -83,6 +106,15 @@ def backbone(what: str | nn.Module = DEFAULT, example_input: Tensor | None = Non
     return made
 
 
+@takes(
+    "core.add_backbone",
+    file=path("a file, or the name of an architecture", "give core.backbone(module, images) for a module"),
+    architecture=optional(text("the name of an architecture", 'such as "resnet50"')),
+    format=optional(text("the name of a format", 'such as "moco"')),
+    weights=optional(text("the name of published weights", 'such as "IMAGENET1K_V2"')),
+    download=FLAG,
+    **kinds.WANTED,
+)
 def add_backbone(
     file: str | Path, architecture: str | None = None, *, format: str | None = None, weights: str | None = None,
     download: bool = False, **wanted: Any,
@@ -96,48 +128,50 @@ def add_backbone(
     return add(file, architecture, format, weights, download, Wanted(**wanted))
 
 
+@takes("core.remove_backbone", id=text("the id of a backbone", "such as the id that core.add_backbone() gave it"))
 def remove_backbone(id: str) -> None:
     """Delete one of your own backbones. Raises BadValueError, naming it, if a zoo or an unfinished run needs it."""
     workshop_removal.remove_backbone(id, Store())
 
 
+@takes("core.build_zoo", workers=whole("try 1", 1), replace_old=FLAG, **kinds.PLAN)
 def build_zoo(
     id: str,
-    tasks: Sequence[Task],
-    targets: Sequence[Task] = (),
+    tasks: Iterable[Task | str],
+    targets: Iterable[Task | str] = (),
     workers: int = 1,
     replace_old: bool = False,
     **settings: Any,
 ) -> Iterator[Progress]:
     """Build one of your own zoos, found by its id from then on; yields after each model, and works only when asked.
 
-    settings: backbone (an id, a file, or what `core.backbone` gave), method, keep, iterations, seed, ..., as in
-    `core.zoo.plan.Plan`. A build that was stopped goes
+    tasks, targets: tasks or their ids. settings: backbone (an id, a file, or what `core.backbone` gave), method, keep,
+    iterations, seed, ..., as in `core.zoo.plan.Plan`. A build that was stopped goes
     on where it was; a zoo of that id with other tasks or settings stays, unless it is to `replace_old`. What cannot
     work is refused at once. Raises BadValueError and what its parts raise.
     """
-    known = sorted({field.name for field in fields(Plan)} - {"id", "tasks", "targets"})
-    if unknown := next((name for name in settings if name not in known), None):
-        raise UnknownNameError("setting of a zoo", unknown, known)
-    if isinstance(given := settings.get("backbone"), Backbone):
-        settings["backbone"] = given.id
-        if given.id.startswith(OWN) and workers > 1:
-            raise BadValueError("Other processes do not have a module of one's own: build with workers=1.")
-    plan = checked(replace(shipped_plan(), id=id, tasks=tuple(tasks), targets=tuple(targets), **settings), workers)
+    if str(settings.get("backbone", "")).startswith(OWN) and workers > 1:
+        raise BadValueError("Other processes do not have a module of one's own: build with workers=1.")
+    chosen = {"id": id, "tasks": tuple(map(_task, tasks)), "targets": tuple(map(_task, targets)), **settings}
+    plan = checked(replace(shipped_plan(), **chosen), workers)
     folder = own_folder(plan.id)
     leave_to_its_process(folder)
     return beside_orders(folder, zoo_builder(folder, plan, workers, replace_old))
 
 
-def vote(neighbours: Sequence[Near], weighting: str = "count", keep: float | None = None) -> Votes:
+@takes(
+    "core.vote", neighbours=NEIGHBOURS, weighting=kinds.WEIGHTING, keep=optional(SHARE)
+)  # fmt: skip
+def vote(neighbours: Iterable[Near], weighting: str = "count", keep: float | None = None) -> Votes:
     """The neighbours' votes per channel group, at the zoo's final keep ratio or an earlier one."""
     cast = [ballot for each in neighbours for ballot in ballots(each.zoo, [each], keep)]
     return votes(cast, weighting)
 
 
 class Run:
-    """One run in this process: iterate for live events; asking for `model` or `result` finishes it first.
+    """One run in this process: iterate over it for live events, or ask for its `result`, `curve` or `model`.
 
+    These finish it first; `events` are those so far, and inside a loop over the run so is its `curve`.
     Pickled, it is its config and events: one that had not finished starts over, one that had has no model any more.
     """
 
@@ -147,6 +181,7 @@ class Run:
         self._stream: Iterator[Event] | None = None
         self._model: PrunedModel | None = None
         self._failure: MetaVoteError | None = None
+        self._loops = 0  # loops over it that are going on
 
     def __repr__(self) -> str:
         return f"Run({self.config.label()!r})"
@@ -179,6 +214,7 @@ class Run:
                 return
             self.events.clear()
             self._stream = events_of(self.config)
+        self._loops += 1
         try:
             for event in self._stream:
                 if isinstance(event, Slimmed):
@@ -189,6 +225,8 @@ class Run:
         except MetaVoteError as failure:
             self._failure = failure
             raise
+        finally:
+            self._loops -= 1
 
     def _to_the_end(self) -> None:
         for _ in self:
@@ -207,6 +245,9 @@ class Run:
         """The slim network, in eval mode."""
         return rebuild(self.pruned)
 
+    @takes(
+        "run.export", to=text("the name of a format", 'such as "onnx"'), file=path("a file", 'such as "slim.onnx"')
+    )  # fmt: skip
     def export(self, to: str, file: str | Path) -> Check | None:
         """Write the slim network to a file, "safetensors", "torch" or "onnx"; how far it was from PyTorch's own logits.
 
@@ -222,18 +263,19 @@ class Run:
 
     @property
     def curve(self) -> list[Evaluation]:
-        """The evaluations so far."""
+        """All evaluations; inside a loop over the run, those so far."""
+        if not self._loops:
+            self._to_the_end()
         return [event for event in self.events if isinstance(event, Evaluation)]
 
 
+@takes("core.prune", **kinds.RUN)
 def prune(task: Task | str, **settings: Any) -> Run:
     """A run of `task`; settings as in `RunConfig` (method, keep, iterations, ...). Nothing runs until asked.
 
     The backbone is the one given (an id, a file, or what `core.backbone` gave), else the zoo's own, whatever the
     method; a zoo and a backbone that it was not made on are refused together. What cannot work is refused at once.
     """
-    if isinstance(given := settings.get("backbone"), Backbone):
-        settings["backbone"] = given.id
     known = task_of(task if isinstance(task, str) else task.id)
     if not isinstance(task, str) and task != known:
         raise MismatchError(f"The id {task.id} names another task than this one: make tasks with core.task().")

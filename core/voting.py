@@ -9,12 +9,14 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from core.arguments import takes, text, whole
 from core.channels.budget import relative, standings
 from core.channels.selection import Selection, kept_count
 from core.errors import BadValueError, MismatchError, UnknownNameError
 
 Array = npt.NDArray[np.float64]
 WEIGHTINGS = ("count", "similarity", "score")
+_GROUP = text("the name of a channel group", "choose one of votes.groups")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,20 +96,24 @@ class Votes:
         """The names of the channel groups."""
         return tuple(self.sizes)
 
+    @takes("votes.table", group=_GROUP)
     def table(self, group: str) -> Array:
         """Votes per channel, float [n_g]."""
         # Sorted, because float addition depends on its order and the order of the ballots must not decide ties.
         return np.asarray(np.sort(self.shares[self._known(group)], axis=0).sum(axis=0))
 
+    @takes("votes.voters", group=_GROUP)
     def voters(self, group: str) -> npt.NDArray[np.bool_]:
         """bool [K, n_g]: which ballot voted for which channel."""
         return np.stack([_kept(ballot, self._known(group), self.within) for ballot in self.ballots])
 
+    @takes("votes.importance", group=_GROUP)
     def importance(self, group: str) -> Array:
         """float [K, n_g]: each ballot's own importance of each channel; NaN where it brought none."""
         absent = np.full(self.sizes[self._known(group)], np.nan)
         return np.stack([np.asarray(ballot.importance.get(group, absent), np.float64) for ballot in self.ballots])
 
+    @takes("votes.who", group=_GROUP, channel=whole("try 0", 0))
     def who(self, group: str, channel: int) -> list[Voter]:
         """Who voted for a channel, largest vote first, then by task id."""
         voters, importance = self.voters(group), self.importance(group)

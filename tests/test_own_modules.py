@@ -127,7 +127,7 @@ def test_a_zoo_of_ones_own_module_is_ordered_as_any_other(own: Backbone, home: P
 def test_what_cannot_be_a_backbone_is_refused_in_a_sentence() -> None:
     with pytest.raises(UnsupportedError, match="Sequential has no head"):
         core.backbone(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), torch.zeros(1, 3, 8, 8))
-    with pytest.raises(MismatchError, match="is a tensor of images.*not 64"):
+    with pytest.raises(BadValueError, match="a tensor of images.*not 64"):
         core.backbone(Small(), 64)  # type: ignore[arg-type]
     with pytest.raises(UnsupportedError, match=r"Sequential cannot compute images of shape \[1, 3, 8, 8\].*mat1"):
         core.backbone(nn.Sequential(nn.Flatten(), nn.Linear(3, 4)), torch.zeros(1, 3, 8, 8))

@@ -95,6 +95,31 @@ def test_a_run_stopped_half_way_goes_on_when_asked_for_its_model() -> None:
     assert [event.iteration for event in run.events if event.kind == "step"] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("asked", ["result", "curve", "pruned", "model"])
+def test_whatever_a_run_is_asked_for_first_it_is_finished_before_it_answers(asked: str) -> None:
+    run = core.prune("emoji-t03", method="magnitude", iterations=2, threads=1)
+    assert not run.finished and run.events == []
+    assert getattr(run, asked)
+    assert run.finished and run.curve[-1].iteration == 2
+
+
+def test_inside_a_loop_the_curve_is_the_one_so_far_and_no_event_is_lost() -> None:
+    run = core.prune("emoji-t03", method="magnitude", iterations=6, threads=1)
+    lengths, seen = [], []
+    for event in run:
+        lengths.append(len(run.curve))
+        seen.append(event)
+    assert seen == run.events and run.finished
+    assert lengths == sorted(lengths) and lengths[0] < lengths[-1] == len(run.curve)
+
+
+def test_the_curve_of_a_run_whose_loop_was_left_is_the_whole_one() -> None:
+    run = core.prune("emoji-t03", method="magnitude", iterations=3, threads=1)
+    for _ in run:
+        break
+    assert run.curve[-1].iteration == 3
+
+
 def test_a_slim_network_is_written_to_a_file_and_what_cannot_be_is_refused(tmp_path: Path) -> None:
     run = core.prune("emoji-t03", method="magnitude", iterations=1, threads=1)
     check = run.export("safetensors", tmp_path / "slim.safetensors")

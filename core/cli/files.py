@@ -16,8 +16,8 @@ def add(verbs: Verbs) -> None:
     """Add the verbs."""
     parser = verbs.add(
         "export", export, "Write the slim model of a finished run to a file, with a card that says what it is.",
-        "export RUN --to safetensors model.safetensors\nexport RUN --to onnx model.onnx\n"
-        "export RUN --to torch model.pt2",
+        "export RUN --to safetensors slim.safetensors\nexport RUN --to onnx slim.onnx\n"
+        "export RUN --to torch slim.pt2",
     )  # fmt: skip
     parser.add_argument("run", metavar="RUN", help="a run's id (see 'runs')")
     parser.add_argument("--to", required=True, type=one_of("export format", _formats), metavar="FORMAT",

@@ -29,7 +29,7 @@ def add(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add(
         "votes", votes, "Count the votes of a task's neighbours for each channel, and say who voted.",
-        "votes emoji-t00 -k 5\nvotes emoji-t00 --group layer1 --keep 0.2 --json",
+        "votes emoji-t00 -k 5\nvotes emoji-t00 --group layer1.0.conv1 --keep 0.2 --json",
     )  # fmt: skip
     add_task(parser)
     add_ranking(parser)

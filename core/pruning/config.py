@@ -1,7 +1,7 @@
 """What a run is asked to do: one immutable, validated record that survives JSON unchanged."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any
@@ -118,10 +118,12 @@ class RunConfig:
 
     def _check_chosen(self) -> None:
         named: object = self.chosen  # a list, from JSON; one id, from a hasty caller
-        chosen = (named,) if isinstance(named, str) else tuple(self.chosen)
+        if isinstance(named, Mapping) or not isinstance(named, Iterable):
+            raise BadValueError(f"Neighbours chosen by hand are a list of ids of zoo tasks, not {named!r}: name some.")
+        chosen = (named,) if isinstance(named, str) else tuple(named)
         object.__setattr__(self, "chosen", chosen)
         if chosen and self.neighbours in ("nearest", "chosen"):
-            if len(set(chosen)) < len(chosen) or not all(isinstance(one, str) and one.strip() for one in chosen):
+            if not all(isinstance(one, str) and one.strip() for one in chosen) or len(set(chosen)) < len(chosen):
                 raise BadValueError("Neighbours chosen by hand are ids of zoo tasks, each named once.")
             object.__setattr__(self, "neighbours", "chosen")
             object.__setattr__(self, "k", len(chosen))

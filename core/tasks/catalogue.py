@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+from core.arguments import optional, several, takes, text
 from core.errors import UnknownNameError
 from core.paths import ASSETS
 from core.tasks import folder
@@ -30,6 +31,11 @@ def settings() -> list[str]:
     return list(_shipped())
 
 
+@takes(
+    "core.tasks",
+    kind=optional(text("a kind of task", 'choose "zoo" or "targets"')),
+    setting=text("the name of a shipped setting", f'such as "{SETTING}"'),
+)
 def tasks(kind: str | None = None, setting: str = SETTING) -> list[Task]:
     """The shipped tasks of one setting: "zoo", "targets", or None for both, zoo first."""
     if kind is not None and kind not in KINDS:
@@ -49,7 +55,24 @@ def _by_id() -> dict[str, Task]:
     return {task.id: task for setting in settings() for task in tasks(setting=setting)}
 
 
-def task(name: str, classes: Sequence[str] | None = None) -> Task:
+def _folder_hint(value: object) -> str:
+    return f'name a folder of images "{FOLDER}{value}"' if isinstance(value, os.PathLike) else ""
+
+
+def _classes_hint(value: object) -> str:
+    return f"give {value.split(',')}" if isinstance(value, str) and "," in value else ""
+
+
+@takes(
+    "core.task",
+    name=text("the id of a task or the name of a data set", 'such as "emoji-t03" or "emoji"', _folder_hint),
+    classes=optional(
+        several(
+            "a list of class names", 'such as ["tool", "plant"]', text("the name of a class", ""), hint=_classes_hint
+        )
+    ),
+)
+def task(name: str, classes: Iterable[str] | None = None) -> Task:
     """The task of an id ("emoji-t03", "emoji:tool+plant", "folder:/path", one of the user's own), or of a data set and
     some of its classes.
 
@@ -66,10 +89,10 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
         dataset = f"{FOLDER}{folder.path_of(dataset)}"
     elif dataset not in DATASETS:
         known = [*DATASETS, f"{FOLDER}/path/to/images"]
+        if "/" in dataset or (dataset and os.path.isdir(folder.path_of(dataset))):
+            raise UnknownNameError("data set", dataset, [f"{FOLDER}{dataset}"])
         if classes is not None or ":" in name:
             raise UnknownNameError("data set", dataset, known)
-        if os.path.isdir(folder.path_of(name)):
-            raise UnknownNameError("task", name, [f"{FOLDER}{name}"])
         raise UnknownNameError("task", name, [*_by_id(), *(one.task.id for one in own_tasks()), *known])
     if listed is None:
         return Task(ad_hoc_id(dataset), dataset, class_names(dataset))

@@ -23,10 +23,11 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from core.arguments import SHARE, choice, instance, optional, takes, whole
 from core.channels.files import PrunedModel, load_pruned
 from core.channels.layers import Layers
 from core.channels.selection import Selection
-from core.errors import BadFileError, BadValueError, MismatchError, UnknownNameError
+from core.errors import BadFileError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
 from core.pruning.config import SIMILARITIES, check_k
 from core.pruning.engine import engine_of
@@ -38,6 +39,8 @@ FORMAT = 1
 DEFAULT = "emoji-resnet18-simclr"
 LAYOUTS = ("umap", "pca", "mds")
 Array = npt.NDArray[np.float32]
+_TASK = instance("the id of a task in the zoo", "choose one of [task.id for task in zoo.tasks]", str)
+_LAYOUT = choice("layout", LAYOUTS)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:%-]{0,119}")
 
 
@@ -146,10 +149,12 @@ class Zoo:
             raise UnknownNameError("task in the zoo", task_id, self._entries)
         return self._entries[task_id]
 
+    @takes("zoo.accuracy", task_id=_TASK)
     def accuracy(self, task_id: str) -> float:
         """Validation accuracy of a zoo task's pruned model."""
         return float(self._entry(task_id)["validation_accuracy"])
 
+    @takes("zoo.sparsity", task_id=_TASK, of=choice("measure of size", ("params", "macs")))
     def sparsity(self, task_id: str, of: str = "params") -> float | None:
         """Share of the backbone's parameters ("params") or MACs ("macs") that a zoo task's model is without.
 
@@ -180,10 +185,9 @@ class Zoo:
         found = self._arrays.get("embedding")
         return found if found is not None and found.ndim == 2 and len(found) == len(self.rows) else None
 
+    @takes("zoo.similarity", kind=choice("similarity", SIMILARITIES))
     def similarity(self, kind: str = "leep") -> tuple[list[str], Array]:
         """(row ids: zoo tasks, then targets; float32 [rows, zoo tasks])."""
-        if kind not in SIMILARITIES:
-            raise UnknownNameError("similarity", kind, SIMILARITIES)
         return list(self.rows), self._arrays[f"similarity/{kind}"]
 
     def neighbours(self, task: Task, k: int = 5, similarity: str = "leep") -> list[Neighbour]:
@@ -198,17 +202,17 @@ class Zoo:
         _, matrix = self.similarity(similarity)
         return self.rank(task, matrix[self.rows[task.id]], k)
 
+    @takes("zoo.rank", k=optional(whole("try 5", 1)))
     def rank(self, task: Task, similarities: Sequence[float] | npt.NDArray[Any], k: int | None) -> list[Neighbour]:
         """Zoo tasks by similarity to a task, best first; ties by id. Tasks with the same classes are left out."""
         values = {other.id: float(value) for other, value in zip(self.tasks, similarities, strict=True)}
         found = [Neighbour(other, values[other.id]) for other in self.voters(task)]
         if k is not None:
-            if not isinstance(k, int) or k < 1:
-                raise BadValueError(f"K must be a whole number of at least 1, not {k}: try 5.")
             check_k(k, len(found))
         found.sort(key=lambda neighbour: (-neighbour.similarity, neighbour.task.id))
         return found[:k]
 
+    @takes("zoo.model", task_id=_TASK)
     def model(self, task_id: str, weights: bool = True) -> PrunedModel:
         """A zoo task's pruned model; raises where it belongs to another backbone than the zoo says."""
         self._entry(task_id)
@@ -220,6 +224,7 @@ class Zoo:
             )
         return model
 
+    @takes("zoo.selection", task_id=_TASK, keep=optional(SHARE))
     def selection(self, task_id: str, keep: float | None = None) -> Selection:
         """What a zoo task keeps: at the end, or at the round that still kept at least `keep` of the channels."""
         model = self.model(task_id, weights=False)
@@ -232,6 +237,7 @@ class Zoo:
     def _rounds(self) -> Sequence[Mapping[str, Any]]:
         return self.model(self.tasks[0].id, weights=False).rounds if self.tasks else ()
 
+    @takes("zoo.importance", task_id=_TASK)
     def importance(self, task_id: str) -> dict[str, npt.NDArray[Any]]:
         """Group -> float32 [n_g]: a zoo task's last score of every channel."""
         return dict(self.model(task_id, weights=False).importance)
@@ -264,13 +270,13 @@ class Zoo:
         task = list(self.rows)[row]
         return self._arrays[f"prototypes/{task}"]
 
+    @takes("zoo.coordinates", kind=_LAYOUT)
     def coordinates(self, kind: str = "umap") -> dict[str, tuple[float, float]]:
         """Task id -> its place on the 2-D map, zoo tasks and targets."""
-        if kind not in LAYOUTS:
-            raise UnknownNameError("layout", kind, LAYOUTS)
         places = self._arrays[f"coordinates/{kind}"]
         return {task: (float(places[row, 0]), float(places[row, 1])) for task, row in self.rows.items()}
 
+    @takes("zoo.trustworthiness", kind=_LAYOUT)
     def trustworthiness(self, kind: str = "umap") -> float:
         """How far near neighbours on the map are near in the original space, 0 to 1 (k = 5)."""
         return float(self.about["trustworthiness"][kind])

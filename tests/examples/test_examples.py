@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_ones_own_images_become_an_onnx_file(home: Path, pictures: Path, tmp_pat
     file = tmp_path / "slim.onnx"
     said = ran("own_images_to_onnx", home, pictures, "--to", file, "--iterations", 4)
     assert "2 classes: flag, heart" in said and "of the test images are right" in said
+    assert re.search(r"^after   4 iterations \d+% of the validation images are right$", said, re.MULTILINE)
     import onnxruntime
 
     session = onnxruntime.InferenceSession(file)

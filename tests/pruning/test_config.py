@@ -45,6 +45,12 @@ def test_neighbours_chosen_by_hand_vote_and_no_others() -> None:
             RunConfig("t", **wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("chosen", [5, None, True, 0.5, {"a": 1}, [["a"]], [5], [None], [""]])
+def test_neighbours_chosen_by_hand_are_a_list_of_ids(chosen: object) -> None:
+    with pytest.raises(BadValueError, match="Neighbours chosen by hand are .*ids of zoo tasks"):
+        RunConfig.from_dict({"task": "t", "chosen": chosen})
+
+
 def test_a_mask_is_named_for_the_method_that_keeps_it_and_for_no_other() -> None:
     config = RunConfig("t", method="same-mask", mask_of="taylor-t-1234")
     assert RunConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
