@@ -49,7 +49,7 @@ class LiveZoo(Zoo):
         skip_unreadable=FLAG,
     )  # fmt: skip
     def neighbours(  # type: ignore[override]
-        self, task: Task | str, k: int | None = 5, similarity: str = "leep", skip_unreadable: bool = False
+        self, task: Task | str, k: int | None = 5, similarity: str = "leep", *, skip_unreadable: bool = False
     ) -> list["Near"]:
         """The k most similar zoo tasks, best first; all of them if k is None.
 
