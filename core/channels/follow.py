@@ -29,44 +29,31 @@ from core.channels.couplings import (
     spread,
     varies,
 )
+from core.channels.functions import (
+    IN_PLACE,
+    LOOKS,
+    LOUD,
+    MOVES,
+    POOLS,
+    PRODUCTS,
+    REDUCES,
+    SIZED,
+    STILL,
+    SUMS,
+    name_of,
+)
 from core.channels.sizes import Count, Sizes, along, counts_of
 from core.errors import UnsupportedError
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 LAYER_NORMS = (nn.LayerNorm, LayerNorm2d)
-# A silent channel stays silent through these ...
-STILL = {
-    *(
-        "relu",
-        "relu_",
-        "relu6",
-        "silu",
-        "hardswish",
-        "gelu",
-        "leaky_relu",
-        "elu",
-        "selu",
-        "celu",
-        "tanh",
-        "mish",
-        "abs",
-    ),
-    *("dropout", "dropout2d", "feature_dropout", "stochastic_depth", "drop_block2d", "contiguous", "clone", "detach"),
-}
+# A silent channel stays silent through the first, and not through the second, as in `core.channels.functions`.
 STILL_LAYERS = (
     *(nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.Tanh, nn.Mish),
     *(nn.Dropout, nn.Dropout2d, nn.Identity, nn.Hardtanh),
 )
-# ... and through these it does not: what they give must silence nothing but a product.
-LOUD = {"sigmoid", "hardsigmoid", "softplus", "exp"}
 LOUD_LAYERS = (nn.Sigmoid, nn.Hardsigmoid, nn.Softplus, nn.LogSigmoid)
-POOLS = {"adaptive_avg_pool2d", "avg_pool2d", "max_pool2d", "adaptive_max_pool2d", "interpolate", "boolean_dispatch"}
 POOL_LAYERS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Upsample, nn.ZeroPad2d)
-IN_PLACE = {"iadd", "add_", "isub", "sub_", "imul", "mul_"}
-SUMS, PRODUCTS = {"add", "iadd", "add_", "sub", "isub", "sub_"}, {"mul", "imul", "mul_"}
-MOVES = {"flatten", "permute", "transpose", "squeeze", "unsqueeze", "cat", "concat", "swapaxes", "movedim"}
-SIZED = {"reshape", "view", "expand", "unflatten"}  # these name sizes: a number written down would not shrink along
-KINDS = {"dim", "ndim", "ndimension", "dtype", "device", "is_cuda", "layout", "requires_grad", "is_floating_point"}
 
 
 class Follower(fx.Interpreter):
@@ -74,6 +61,7 @@ class Follower(fx.Interpreter):
 
     def __init__(self, module: fx.GraphModule, head: str) -> None:
         super().__init__(module, garbage_collect_values=False)
+        self.extra_traceback = False  # errors say what they say, without the step in fx's notation
         self.head = head
         self.couplings = Couplings()
         self.labels: dict[fx.Node, Labels] = {}
@@ -90,11 +78,17 @@ class Follower(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:
         """One step: the result on the meta device, and its labels beside it."""
+        if n.op == "call_function" and n.kwargs.get("out") is not None:
+            raise UnsupportedError(
+                f"A step writes its result into another tensor ({getattr(n.target, '__name__', n.target)} with out=): "
+                "use what the function returns instead."
+            )
         result = super().run_node(n)
+        name = self.name_of(n)
         sources = [self.labels[node] for node in n.all_input_nodes if node in self.labels]
         if self.reads_size(n):
             return result
-        if not (sources and isinstance(result, Tensor) and _name(n) in SIZED):
+        if not (sources and isinstance(result, Tensor) and name in SIZED):
             self.pin_counts(*n.all_input_nodes)
         if n.op == "call_module":
             found = self.through_layer(n, result)
@@ -102,13 +96,18 @@ class Follower(fx.Interpreter):
             found = self.pinned(*sources)
         elif sources and isinstance(result, Tensor):
             found = self.through_function(n, result, sources)
-        elif sources and not (_name(n) in KINDS or (_name(n) == "getattr" and n.args[1] in KINDS)):
+        elif sources and not (name in LOOKS or (name == "getattr" and n.args[1] in LOOKS)):
             found = self.pinned(*sources)
         else:
             found = None
         if found is not None:
             self.labels[n] = found
         return result
+
+    def name_of(self, n: fx.Node) -> str:
+        """The function or method of torch's that a step calls; "" for any other."""
+        first = n.args[0] if n.args else None
+        return name_of(n, self.env.get(first) if isinstance(first, fx.Node) else first)
 
     def pinned(self, *labels: Labels | None) -> Labels | None:
         """These channels can never be removed; gives None, as there is nothing to follow any more."""
@@ -119,7 +118,7 @@ class Follower(fx.Interpreter):
 
     def reads_size(self, n: fx.Node) -> bool:
         """Whether it reads nothing but sizes; those that count channels are kept in mind."""
-        source, name = n.args[0] if n.args else None, _name(n)
+        source, name = n.args[0] if n.args else None, self.name_of(n)
         if not isinstance(source, fx.Node) or n.op not in ("call_function", "call_method"):
             return False
         index = n.args[1] if len(n.args) > 1 else n.kwargs.get("dim")
@@ -173,10 +172,10 @@ class Follower(fx.Interpreter):
         if isinstance(module, Attention):
             self.attention(n, name, module, x)
             return None
-        if x is None:
-            return None
         if isinstance(module, (*NORMS, *LAYER_NORMS)):
             return self.normalised(name, module, x)
+        if x is None:
+            return None
         if isinstance(module, nn.Hardtanh) and not module.min_val <= 0 <= module.max_val:
             return self.pinned(x)
         if isinstance(module, STILL_LAYERS):
@@ -192,8 +191,8 @@ class Follower(fx.Interpreter):
     def convolution(self, name: str, layer: nn.Conv2d, x: Labels | None, result: Tensor) -> Labels | None:
         """Reads channels, computes new ones; in a grouped one, what a conv group reads and computes go together."""
         ids = None if x is None else self.along(x, 1)
-        if layer.groups == 1 and ids is not None:
-            self.couplings.join(self.couplings.side(name, READS, [(f"{name}.weight", 1)], layer.in_channels), ids)
+        if layer.groups == 1:
+            self._reads(name, layer.in_channels, ids)
         if name == self.head:
             return None
         own = self._computed(name, layer, layer.out_channels)
@@ -207,28 +206,40 @@ class Follower(fx.Interpreter):
     def linear(self, name: str, layer: nn.Linear, x: Labels | None, result: Tensor) -> Labels | None:
         """Reads the last dimension, computes a new one."""
         ids = None if x is None else self.along(x, -1)
-        if ids is not None:
-            self.couplings.join(self.couplings.side(name, READS, [(f"{name}.weight", 1)], layer.in_features), ids)
+        self._reads(name, layer.in_features, ids)
         if name == self.head:
             return None
         return spread(self._computed(name, layer, layer.out_features), result.dim() - 1, result.shape)
+
+    def _reads(self, name: str, count: int, ids: Ints | None) -> None:
+        """A layer reads these channels; what it once reads whole it reads whole in every call."""
+        self._meets(self.couplings.side(name, READS, [(f"{name}.weight", 1)], count), ids)
+
+    def _meets(self, side: Ints, ids: Ints | None) -> None:
+        if ids is None:
+            self.couplings.pin(side)
+        else:
+            self.couplings.join(side, ids)
 
     def _computed(self, name: str, layer: nn.Conv2d | nn.Linear, count: int) -> Ints:
         tensors = [(f"{name}.weight", 0), *([(f"{name}.bias", 0)] if layer.bias is not None else [])]
         return self.couplings.side(name, COMPUTES, tensors, count)
 
-    def normalised(self, name: str, layer: nn.Module, x: Labels) -> Labels | None:
-        """One entry a channel; where it has factors of its own, they silence whatever comes in."""
+    def normalised(self, name: str, layer: nn.Module, x: Labels | None) -> Labels | None:
+        """One entry a channel; if it has factors of its own, they silence whatever comes in."""
         batch = isinstance(layer, NORMS)
-        ids = self.along(x, 1 if batch or isinstance(layer, LayerNorm2d) else -1, silent=False)
-        if ids is None or (not batch and len(layer.normalized_shape) != 1):  # type: ignore[arg-type]
-            return self.pinned(x)
+        dim = 1 if batch or isinstance(layer, LayerNorm2d) else -1
+        ids = None if x is None else self.along(x, dim, silent=False)
         parts = ("weight", "bias", "running_mean", "running_var")
-        tensors = [(f"{name}.{part}", 0) for part in parts if getattr(layer, part, None) is not None]
-        if not tensors:
-            return Labels(x.ids, False) if batch else self.pinned(x)
-        self.couplings.join(self.couplings.side(name, NORMALISES, tensors, len(ids)), ids)
-        return Labels(x.ids, layer.weight is not None)
+        found = [(part, tensor) for part in parts if isinstance(tensor := getattr(layer, part, None), Tensor)]
+        if not batch and (not found or found[0][1].dim() != 1):
+            return self.pinned(x)
+        if found:
+            tensors = [(f"{name}.{part}", 0) for part, _ in found]
+            self._meets(self.couplings.side(name, NORMALISES, tensors, len(found[0][1])), ids)
+        if x is None or ids is None:
+            return None
+        return Labels(x.ids, layer.weight is not None if found else False)
 
     def attention(self, n: fx.Node, name: str, layer: Attention, x: Labels | None) -> None:
         """Each head is a channel; what goes in and comes out stays whole."""
@@ -257,7 +268,7 @@ class Follower(fx.Interpreter):
 
     def through_function(self, n: fx.Node, result: Tensor, sources: list[Labels]) -> Labels | None:
         """What a function or a method does with labels."""
-        name = _name(n)
+        name = self.name_of(n)
         if name in STILL:
             return sources[0]
         if name in LOUD and not any(each is True for each in (*n.args[1:], n.kwargs.get("inplace"))):
@@ -269,7 +280,7 @@ class Follower(fx.Interpreter):
             if found is not None and name in IN_PLACE and not found.zero:
                 return self.pinned(*sources)  # what stood there before is not zero any more, for whoever reads it too
             return None if found is None else Labels(found.ids.broadcast_to(result.shape), found.zero)
-        if name in ("mean", "sum") and len(n.args) + len(n.kwargs) > 1:
+        if name in REDUCES and len(n.args) + len(n.kwargs) > 1:
             return self.reduced(n, sources[0])
         if name == "getitem":
             return self.picked(n, sources[0])
@@ -296,7 +307,7 @@ class Follower(fx.Interpreter):
 
     def _named(self, n: fx.Node) -> list[Any]:
         """The sizes that a function is given: counts of channels, or numbers."""
-        place = 2 if _name(n) == "unflatten" else 1
+        place = 2 if self.name_of(n) == "unflatten" else 1
         given: Any = n.args[place] if len(n.args) > place else next(iter(n.kwargs.values()))
         if isinstance(given, fx.Node) and isinstance(whole := self.env[given], tuple):
             counts: Any = self.sizes.get(given, [None] * len(whole))
@@ -346,7 +357,8 @@ class Follower(fx.Interpreter):
 
     def combined(self, n: fx.Node, product: bool) -> Labels | None:
         """A sum or a product of two: their channels are the same, entry by entry."""
-        nodes = [each for each in n.args[:2] if isinstance(each, fx.Node) and each in self.labels]
+        pair = [*n.args[:2], *(n.kwargs[name] for name in ("input", "other") if name in n.kwargs)]
+        nodes = [each for each in pair if isinstance(each, fx.Node) and each in self.labels]
         x = self.labels[nodes[0]]
         if len(nodes) == 2:
             y = self.labels[nodes[1]]
@@ -354,7 +366,7 @@ class Follower(fx.Interpreter):
                 return self.pinned(x, y)
             ids = x.ids if x.ids.numel() >= y.ids.numel() else y.ids
             return Labels(ids, (x.zero or y.zero) if product else (x.zero and y.zero))
-        other = next(each for each in n.args[:2] if each is not nodes[0])
+        other = next(each for each in pair if each is not nodes[0])
         value: Any = self.env[other] if isinstance(other, fx.Node) else other
         if isinstance(other, fx.Node) and isinstance(value, Tensor):
             return self.with_constant(n, x, other, value, product)
@@ -375,8 +387,3 @@ class Follower(fx.Interpreter):
         self.scales.add((n, node))
         self.couplings.join(self.couplings.side(name, SCALES, [(name, wide[0])], len(ids)), ids)
         return x if product else Labels(x.ids, x.zero)
-
-
-def _name(n: fx.Node) -> str:
-    """The function or method that a step calls."""
-    return str(n.target) if isinstance(n.target, str) else getattr(n.target, "__name__", "")
