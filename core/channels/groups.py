@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from core.backbones.kinds import names_of
 from core.channels.couplings import COMPUTES, FREE, NORMALISES, READS, Couplings, Flags, Ints, Side
-from core.channels.follow import NORMS
+from core.channels.layer_steps import NORMS
 from core.channels.selection import Selection
 from core.channels.tracing import follow, on_meta
 from core.errors import MismatchError, UnsupportedError

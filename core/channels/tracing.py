@@ -12,8 +12,9 @@ from core.backbones.architectures import head_of
 from core.backbones.attention import Attention
 from core.backbones.kinds import kind_of
 from core.channels.couplings import Couplings
-from core.channels.follow import LAYER_NORMS, NORMS, Follower
+from core.channels.follow import Follower
 from core.channels.functions import operands
+from core.channels.layer_steps import LAYER_NORMS, NORMS
 from core.errors import UnsupportedError, first_line
 
 SUPPORTED = (nn.Conv2d, nn.Linear, *NORMS, *LAYER_NORMS, Attention)

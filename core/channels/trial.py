@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from core.backbones.architectures import head_of
 from core.channels.agreement import Disagreement, check_agreement
 from core.channels.counted import layers_of
-from core.channels.follow import NORMS
 from core.channels.groups import ChannelGroups, channel_groups, macs_by_module, parameters_and_macs
+from core.channels.layer_steps import NORMS
 from core.channels.layers import Layers
 from core.channels.selection import Selection
 from core.channels.slim import slim
