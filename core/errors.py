@@ -9,6 +9,11 @@ class MetaVoteError(Exception):
     """Base of every error that a user can cause or mend. Its text is one sentence that says what to do."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what somebody else's error says, or its kind; at most 120 characters, to be quoted."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+
+
 class UnknownNameError(MetaVoteError):
     """A name (of a task, class, method, run, ...) that nothing is registered under.
 

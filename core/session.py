@@ -19,6 +19,7 @@ from core.channels.files import PrunedModel
 from core.channels.groups import channel_groups
 from core.channels.rebuild import rebuild
 from core.channels.tracing import check_training
+from core.channels.trial import check_trial
 from core.errors import BadValueError, MetaVoteError, MismatchError
 from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Evaluation, Event, Finished, RecordedEvent, Slimmed
@@ -91,17 +92,20 @@ def backbone(what: str | nn.Module = DEFAULT, example_input: Tensor | None = Non
     """A backbone by id or file, the embedded one by default; or a module of one's own, with an example of its images.
 
     example_input: [B, 3, S, S]. about: `source`, `mean` and `std`, as in `core.backbones.own.own_backbone`. A module is
-    known by its id as long as this process lives; models pruned from it are rebuilt where it has been given again.
-    Raises UnsupportedError, naming what cannot be traced or pruned.
+    known by its id as long as this process lives; models pruned from it are rebuilt where it has been given again. It
+    is tried once on random images, slim against masked, in eval and train mode (`core.channels.trial`).
+    Raises UnsupportedError, naming what cannot be traced or pruned, or is not pruned exactly.
     """
     if isinstance(what, str):
         return load_backbone(what)
     if example_input is None:
         raise BadValueError("A module of one's own needs an example of its images: core.backbone(module, images).")
     made, kind = own_backbone(what, example_input, **about)
-    built = kind.build(2)
-    channel_groups(built, torch.empty(1, 3, made.size, made.size, device="meta"))
+    with torch.random.fork_rng(devices=[]):  # its head is drawn
+        built = kind.build(2)
+    groups = channel_groups(built, torch.empty(1, 3, made.size, made.size, device="meta"))
     check_training(built)
+    check_trial(built, groups, made.size)
     give(made, kind)
     return made
 

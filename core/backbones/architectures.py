@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from core.backbones.attention import open_attention
+from core.backbones.kinds import replace
 from core.backbones.listing import OWN, not_given
 from core.errors import MismatchError, UnknownNameError, UnsupportedError
 
@@ -181,8 +182,7 @@ def head_of(model: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
 
 def replace_head(model: nn.Module, head: nn.Module) -> None:
     """Put another module where the head is, in place."""
-    parent, _, child = head_of(model)[0].rpartition(".")
-    setattr(model.get_submodule(parent), child, head)
+    replace(model, head_of(model)[1], head)
 
 
 def new_head(model: nn.Module, classes: int) -> nn.Module:

@@ -7,6 +7,8 @@ down with it. This one has the same tensors by the same names and computes the s
 import torch
 from torch import Tensor, nn
 
+from core.backbones.kinds import kind_of, replace
+
 PARTS = 3  # queries, keys and values, one below the other in `in_proj_weight`
 
 
@@ -64,6 +66,7 @@ def can_open(layer: nn.Module) -> bool:
     """Whether a layer is plain self-attention, whose heads can be told apart."""
     return (
         isinstance(layer, nn.MultiheadAttention)
+        and kind_of(layer) is nn.MultiheadAttention
         and layer.batch_first
         and layer.in_proj_weight is not None
         and layer.in_proj_bias is not None
@@ -74,12 +77,10 @@ def can_open(layer: nn.Module) -> bool:
 
 def open_attention(model: nn.Module) -> nn.Module:
     """The network, in place, with every plain `nn.MultiheadAttention` as an `Attention` over the same tensors."""
-    for name, module in list(model.named_modules()):
+    for module in list(model.modules()):
         if can_open(module):
             assert isinstance(module, nn.MultiheadAttention)
-            parent, _, child = name.rpartition(".")
-            opened = Attention(module).train(module.training)
-            setattr(model.get_submodule(parent), child, opened)
+            replace(model, module, Attention(module).train(module.training))
     return model
 
 

@@ -5,13 +5,12 @@ import hashlib
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
-from torch.nn.utils.parametrize import is_parametrized
 
 from core.backbones.architectures import OWN_ARCHITECTURES, Architecture, adapted, head_of, new_head, replace_head
 from core.backbones.backbone import OWN_BACKBONES, Backbone, tensors_hash
 from core.backbones.listing import OWN
-from core.errors import MismatchError, UnsupportedError
+from core.backbones.plain import check_one_name, check_plain
+from core.errors import MismatchError, UnsupportedError, first_line
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of each colour
 
@@ -33,17 +32,19 @@ def own_backbone(
     if not isinstance(example_input, Tensor):
         raise MismatchError(f"An example input is a tensor of images, [B, 3, S, S], not {example_input!r}: give one.")
     size = square(example_input)
-    _check_plain(module)
-    opened = adapted(copy.deepcopy(module).cpu().float()).eval()  # it may be on a GPU, or of half precision
-    opened.requires_grad_(True)  # all of a backbone is trained
+    check_plain(module)
+    opened = adapted(_copied(module).cpu().float()).eval()  # it may be on a GPU, or of half precision
+    for parameter in opened.parameters():  # all of a backbone is trained
+        parameter.requires_grad_(parameter.is_floating_point())
     title, head = head_of(opened)
+    check_one_name(opened, head)
     try:
         with torch.no_grad():
             output, reached = _output(opened, head, example_input.cpu().float())
     except Exception as error:  # of any kind: the module is somebody else's
         raise UnsupportedError(
             f"{type(module).__name__} cannot compute images of shape {list(example_input.shape)} "
-            f"({str(error).splitlines()[0] if str(error) else type(error).__name__}): give an example of its images."
+            f"({first_line(error)}): give an example of its images."
         ) from error
     if not reached:
         raise UnsupportedError(
@@ -55,6 +56,11 @@ def own_backbone(
             f"{type(module).__name__} does not tell its head's outputs for each image: its forward must return [B, "
             "classes], from a last layer that is linear or a 1 × 1 convolution."
         )
+    if odd := [name for name, kept in opened.state_dict().items() if not isinstance(kept, Tensor)]:
+        raise UnsupportedError(
+            f"{type(module).__name__} keeps something else than tensors in its state dict ({odd[0]}), which would be "
+            "lost: make it a setting of the class."
+        )
     made = own_architecture(opened, size)
     tensors = {
         name: tensor.detach().clone()
@@ -65,6 +71,17 @@ def own_backbone(
     return Backbone(f"{made.name}-{digest[:8]}", made.name, source, digest, mean, std, size, tensors), made
 
 
+def _copied(module: nn.Module) -> nn.Module:
+    """A copy of a module. Raises UnsupportedError for one that cannot be copied."""
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:  # of any kind: the module is somebody else's
+        raise UnsupportedError(
+            f"{type(module).__name__} cannot be copied ({first_line(error)}): keep nothing in it but modules, "
+            "parameters, buffers and plain settings."
+        ) from error
+
+
 def _output(opened: nn.Module, head: nn.Module, images: Tensor) -> tuple[object, bool]:
     """(what the network computes, whether its head had a part in that)."""
     reached: list[bool] = []
@@ -73,27 +90,6 @@ def _output(opened: nn.Module, head: nn.Module, images: Tensor) -> tuple[object,
         return opened(images), bool(reached)
     finally:
         hook.remove()
-
-
-def _check_plain(module: nn.Module) -> None:
-    """Refuse what a layer does beside its own computing, which nobody could see in it, and tensors that two share."""
-    known: dict[int, str] = {}
-    for name, each in module.named_modules():
-        where = f"The layer {name}" if name else type(module).__name__
-        if any(map(is_lazy, each.parameters(recurse=False))):
-            raise UnsupportedError(f"{where} has no weights yet: let the module see an image first.")
-        if each._forward_hooks or each._forward_pre_hooks or is_parametrized(each):
-            raise UnsupportedError(
-                f"{where} has hooks, or weights that are computed (weight or spectral norm, masks): take these off "
-                "first, as torch.nn.utils.parametrize.remove_parametrizations and torch.nn.utils.prune.remove do."
-            )
-        for part, parameter in each.named_parameters(recurse=False):
-            title = f"{name}.{part}".lstrip(".")
-            if known.setdefault(id(parameter), title) != title:
-                raise UnsupportedError(
-                    f"{known[id(parameter)]} and {title} are one and the same tensor, which cannot be pruned: use one "
-                    "layer twice instead, or give each a tensor of its own."
-                )
 
 
 def give(backbone: Backbone, made: Architecture) -> None:

@@ -9,6 +9,7 @@ from core.backbones.architectures import head_of
 from core.backbones.attention import Attention, Heads
 from core.channels.groups import FREE, Axis, ChannelGroups, macs_by_module
 from core.channels.layers import HEAD, WHOLE, Layers, Size, Term
+from core.channels.tracing import is_whole
 from core.errors import MismatchError
 
 SINGLE = 4  # bytes of a float32
@@ -44,9 +45,9 @@ def layers_of(model: nn.Module, groups: ChannelGroups, image: int) -> Layers:
 
 
 def weight_of(module: nn.Module) -> Tensor | None:
-    """The weight of a layer that images are multiplied by; None for a module that has none."""
+    """The weight of a layer that images are multiplied by; None for a module that has none, or computes otherwise."""
     if isinstance(module, nn.Conv2d | nn.Linear):
-        return module.weight
+        return module.weight if is_whole(module) else None
     return module.in_proj_weight if isinstance(module, Attention) else None
 
 

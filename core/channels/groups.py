@@ -6,15 +6,16 @@ to. That one table serves slimming, masking, expanding and merging alike.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.backbones.kinds import names_of
 from core.channels.couplings import COMPUTES, FREE, NORMALISES, READS, Couplings, Flags, Ints, Side
-from core.channels.follow import NORMS
+from core.channels.layer_steps import NORMS
 from core.channels.selection import Selection
 from core.channels.tracing import follow, on_meta
 from core.errors import MismatchError, UnsupportedError
@@ -79,13 +80,25 @@ def channel_groups(model: nn.Module, example: Tensor) -> ChannelGroups:
     """
     couplings = follow(model, example.shape)
     order = {name: number for number, (name, _) in enumerate(model.named_modules())}
-    groups = assemble(couplings, order)
+    groups = by_every_name(assemble(couplings, order), model)
     if not groups.sizes:
         raise UnsupportedError(
             f"{type(model).__name__} has no channel that can be removed: all of them reach its outputs, or meet "
             "something that is not understood."
         )
     return groups
+
+
+def by_every_name(groups: ChannelGroups, model: nn.Module) -> ChannelGroups:
+    """The same, with the axes of a layer that has several names under each of them, as its state dict has it."""
+    first: dict[nn.Module, str] = {}
+    axes = dict(groups.axes)
+    for name, module in names_of(model):
+        if (known := first.setdefault(module, name)) != name:
+            for part in (*module._parameters, *module._buffers):
+                if f"{known}.{part}" in axes:
+                    axes[f"{name}.{part}"] = axes[f"{known}.{part}"]
+    return replace(groups, axes=axes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +110,14 @@ class _Group:
     units: Ints
 
     def layers(self, role: str, order: Mapping[str, int]) -> tuple[str, ...]:
-        """Its layers with a side of that role, in depth order."""
-        return tuple(sorted({side.layer for side in self.sides if side.role == role}, key=order.__getitem__))
+        """Its layers with weights on a side of that role, in depth order."""
+        sides = [side for side in self.sides if side.role == role and any(_is_weight(name) for name, _ in side.tensors)]
+        return tuple(sorted({side.layer for side in sides}, key=order.__getitem__))
+
+
+def _is_weight(tensor: str) -> bool:
+    """Whether a tensor is a factor or a filter; a normalisation may have statistics alone."""
+    return tensor.endswith("weight")
 
 
 def assemble(couplings: Couplings, order: Mapping[str, int]) -> ChannelGroups:
@@ -181,27 +200,37 @@ def parameters_and_macs(model: nn.Module, size: int) -> tuple[int, int]:
 
 
 def macs_by_module(model: nn.Module, size: int) -> dict[str, int]:
-    """Dotted name -> MACs of one image that a module itself, its children aside, multiplies, where there are any.
+    """Dotted name -> MACs of one image that a module itself, its children aside, multiplies in all calls of it.
 
-    Counted on the meta device, which has the same shapes, and so the same counts, at no price.
+    Modules without any are left out; one with several names goes by its first. Counted on the meta device, which has
+    the same shapes, and so the same counts, at no price.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    empty = on_meta(model)
+    empty = on_meta(model).requires_grad_(False)  # torch's counter would look for gradients
     dtype = next((p.dtype for p in empty.parameters() if p.is_floating_point()), torch.float32)
+    own = {name: 0 for name, _ in empty.named_modules()}
+    running: list[str] = []
+    counted = 0
+
+    def up_to_now() -> None:
+        """What was multiplied since the last call began or ended belongs to the innermost that runs."""
+        nonlocal counted
+        if running:
+            own[running[-1]] += counter.get_total_flops() - counted
+        counted = counter.get_total_flops()
+
+    def begin(name: str) -> None:
+        up_to_now()
+        running.append(name)
+
+    def end() -> None:
+        up_to_now()
+        running.pop()
+
+    for name, module in empty.named_modules():
+        module.register_forward_pre_hook(lambda *_, name=name: begin(name))
+        module.register_forward_hook(lambda *_: end())
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         empty(torch.empty(1, 3, size, size, dtype=dtype))
-    root = type(model).__name__
-    counts = {
-        path.removeprefix(root).removeprefix("."): sum(by.values()) // 2
-        for path, by in counter.get_flop_counts().items()
-        if path != "Global"
-    }
-    own = dict(counts)
-    for name in counts:
-        if name:
-            above = name.rpartition(".")[0]
-            while above not in counts:  # a list of modules, which is never called itself
-                above = above.rpartition(".")[0]
-            own[above] -= counts[name]
-    return {name: left for name, left in own.items() if left}
+    return {name: flops // 2 for name, flops in own.items() if flops}

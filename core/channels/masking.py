@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.convnext import LayerNorm2d
 
+from core.backbones.kinds import replace
 from core.channels.groups import ChannelGroups, Ints
 from core.channels.selection import Selection
 
@@ -31,11 +32,8 @@ def silence(model: nn.Module, groups: ChannelGroups, selection: Selection) -> nn
         gone = np.setdiff1d(np.arange(state[tensor].shape[dim]), kept)
         state[tensor].index_fill_(dim, torch.from_numpy(gone).to(state[tensor].device), 0)
     for name, module in list(model.named_modules()):
-        if not isinstance(module, nn.LayerNorm):
-            continue
-        if (kept := groups.indices(f"{name}.weight", 0, selection)) is not None:
-            parent, _, child = name.rpartition(".")
-            setattr(model.get_submodule(parent), child, _OverKept(module, kept))
+        if isinstance(module, nn.LayerNorm) and (kept := groups.indices(f"{name}.weight", 0, selection)) is not None:
+            replace(model, module, _OverKept(module, kept))
     return model
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.attention import PARTS, Attention
+from core.backbones.kinds import kind_of
 from core.channels.groups import ChannelGroups
 from core.channels.selection import Selection
 from core.criteria.scores import Scores, gate_layers, group_scores, layer_of
@@ -13,7 +14,7 @@ from core.criteria.scores import Scores, gate_layers, group_scores, layer_of
 
 def mean_response(layer: nn.Module, output: Tensor) -> Tensor:
     """[rows of the layer's weight] mean of the positive part of what it puts out; of attention, what its heads do."""
-    last = isinstance(layer, nn.Linear | Attention) or type(layer) is nn.LayerNorm  # of others, channels come second
+    last = isinstance(layer, nn.Linear | Attention) or kind_of(layer) is nn.LayerNorm  # of others, channels come second
     mean = output.relu().transpose(0, -1 if last else 1).flatten(1).mean(1).double()
     return (
         torch.cat([torch.zeros((PARTS - 1) * len(mean), dtype=mean.dtype), mean])

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones.attention import Attention
-from core.channels.follow import LAYER_NORMS, NORMS
 from core.channels.groups import Axis, ChannelGroups, Ints
+from core.channels.layer_steps import LAYER_NORMS, NORMS
 from core.channels.selection import Selection, kept_counts
 
 GATES = (*NORMS, *LAYER_NORMS)  # layers with a factor and an offset for each channel

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from core.backbones.attention import Attention, values_only
 from core.channels.groups import ChannelGroups
 from core.channels.selection import Selection
-from core.criteria.scores import Scores, gate_layers, gates_of, group_scores, layer_of, rows
+from core.criteria.scores import Scores, filters, gate_layers, gates_of, group_scores, layer_of, rows
 
 
 class Taylor:
@@ -48,8 +48,9 @@ class Taylor:
 
 
 def gate_derivative(layer: nn.Module) -> Tensor:
-    """[width] dL/dgate of each output row, from the layer's parameters and their gradients."""
-    parts = []
+    """[width] dL/dgate of each output row, from the layer's parameters and their gradients; 0 if it has none."""
+    weight = filters(layer)
+    parts = [weight.new_zeros(len(weight))]
     for name in ("in_proj_weight", "in_proj_bias") if isinstance(layer, Attention) else ("weight", "bias"):
         parameter = getattr(layer, name, None)
         if parameter is not None and parameter.grad is not None:

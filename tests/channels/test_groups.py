@@ -87,6 +87,20 @@ def test_layer_norm_and_layer_scale_go_with_the_channels_they_scale() -> None:
     assert groups.sizes["features.1.0.block.3"] == 48 and groups.gates["features.1.0.block.3"] == ()
 
 
+def test_a_normalisation_without_weights_goes_along_but_is_no_gate() -> None:
+    class Plain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(8, affine=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.norm(x).sigmoid() * x
+
+    groups = groups_of(Own(Plain()))
+    assert groups.gates["first"] == () and 0 in groups.axes["between.norm.running_mean"]
+    agree(Own(Plain()))
+
+
 def test_every_reader_of_a_dense_block_knows_who_gave_which_channel() -> None:
     model, size = network("densenet121")
     groups = groups_of(model, size)

@@ -1,5 +1,6 @@
 """Forwards that read sizes or parameters by themselves: slim is masked, or what they read is never removed."""
 
+import types
 from collections.abc import Callable
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision import ops
 
 import core
 from core.backbones.architectures import OWN_ARCHITECTURES
@@ -142,9 +144,145 @@ def idle_head() -> nn.Module:
     return module
 
 
+def patched(name: str, method: str, own: Callable[..., Tensor], bound: bool) -> Callable[[], nn.Module]:
+    """A network in which a layer, or another module, was given a method on the instance."""
+
+    def make() -> nn.Module:
+        module = Odd(scaled)
+        each = module.get_submodule(name)
+        setattr(each, method, types.MethodType(own, each) if bound else own)
+        return module
+
+    return make
+
+
+class Louder(nn.ReLU):
+    def __call__(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().__call__(x) + 1
+
+
+class Branched(nn.Module):
+    """Two branches, and a step that joins them."""
+
+    def __init__(self, step: Callable[["Branched", Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.a, self.b, self.act, self.fc = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Linear(4, 5)
+        self.step, self.path = step, ops.StochasticDepth(0.5, "row")
+        self.register_buffer("one", torch.ones(1))
+        self.register_buffer("two", torch.full((1,), 2.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.act(self.step(self, self.a(x), self.b(x))).mean((2, 3)))
+
+
+IN_TRAINING = {
+    "other branch": lambda m, u, v: u if m.training else v,
+    "other order": lambda m, u, v: u - v if m.training else v - u,
+    "other factor": lambda m, u, v: (u + v) * (2 if m.training else 1),
+    "other setting": lambda m, u, v: torch.add(u, v, alpha=2 if m.training else 1),
+    "other tensor": lambda m, u, v: (u + v) * (m.two if m.training else m.one),
+    "other constant": lambda m, u, v: (u + v) * (torch.tensor(2.0) if m.training else torch.tensor(1.0)),
+    "other slope": lambda m, u, v: F.leaky_relu(u + v, 0.2 if m.training else 0.1),
+    "other method": lambda m, u, v: (u.relu() if m.training else u.tanh()) + v,
+    "other index": lambda m, u, v: u[:, :, ::2] if m.training else u[:, :, 1::2],
+}
+
+
+@pytest.mark.parametrize("name", IN_TRAINING)
+def test_other_operands_in_training_are_refused(name: str) -> None:
+    with pytest.raises(UnsupportedError, match="Branched computes something else in training than otherwise"):
+        core.backbone(Branched(IN_TRAINING[name]), torch.zeros(2, 3, 16, 16))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda m, u, v: F.dropout(u, 0.5, m.training) + v,
+        lambda m, u, v: F.dropout2d(u, training=m.training) + v,
+        lambda m, u, v: torch.dropout(u, 0.5, m.training) + v,
+        lambda m, u, v: m.path(u) + v,
+        lambda m, u, v: F.scaled_dot_product_attention(u, u, u, dropout_p=0.1 if m.training else 0.0).mean() * v,
+    ],
+)
+def test_dropping_more_in_training_is_no_other_operand(
+    step: Callable[["Branched", Tensor, Tensor], Tensor],
+) -> None:
+    core.backbone(Branched(step), torch.zeros(2, 3, 16, 16))
+    OWN_ARCHITECTURES.clear()
+    OWN_BACKBONES.clear()
+
+
+def out_(m: Odd, x: Tensor) -> Tensor:
+    torch.add(x, 0.5, out=x)
+    return x
+
+
+def out_of_another(m: Odd, x: Tensor) -> Tensor:
+    y = x * 1
+    torch.sigmoid(x, out=y)
+    return y
+
+
+def drop_path_by_hand(m: Odd, x: Tensor) -> Tensor:
+    return x * torch.rand(x.shape[0], 1, 1, 1) if m.training else x
+
+
+def two_headed() -> nn.Module:
+    module = Odd(scaled)
+    module.out = module.fc
+    return module
+
+
+def with_part(part: nn.Module) -> nn.Module:
+    module = Odd(lambda m, x: m.c[2](x))
+    module.c[2] = part
+    return module
+
+
+def not_copied() -> nn.Module:
+    module = Odd(scaled)
+    module.kept = module.gamma * 2  # type: ignore[assignment]
+    return module
+
+
+class Remembering(nn.ReLU):
+    def get_extra_state(self) -> dict[str, int]:
+        return {"calls": 3}
+
+    def set_extra_state(self, state: object) -> None:
+        pass
+
+
+def compiled() -> nn.Module:
+    return torch.compile(Odd(scaled))  # type: ignore[return-value]
+
+
 @pytest.mark.parametrize(
     "make, words",
     [
+        (patched("c.2", "forward", lambda m, x: x + 1, True), "The layer c.2 has had its forward replaced"),
+        (patched("c.0", "forward", lambda m, x: x * m.weight.mean(), True), "The layer c.0 has had its forward"),
+        (patched("c.2", "forward", lambda x: x + 1, False), "The layer c.2 has had its forward replaced"),
+        (patched("c.0", "_conv_forward", lambda x, w, b: x, False), "The layer c.0 has had its _conv_forward"),
+        (patched("c", "forward", lambda x: x, False), "The layer c has had its forward replaced"),
+        (patched("", "forward", lambda m, x: m.fc(x.mean((2, 3))), True), "Odd has had its forward replaced"),
+        (patched("c.1", "_check_input_dim", lambda x: None, False), "The layer c.1 has had its _check_input_dim"),
+        (patched("c.2", "_call_impl", lambda x: x + 1, False), "The layer c.2 has had its _call_impl replaced"),
+        (lambda: with_part(Louder()), "The layer c.2 is a Louder, whose class defines __call__"),
+        (lambda: Odd(out_), r"writes its result into another tensor \(add with out=\)"),
+        (lambda: Odd(out_of_another), r"writes its result into another tensor \(sigmoid with out=\)"),
+        (lambda: Odd(drop_path_by_hand), r"Odd cannot be traced in training \(rand\(\)"),
+        (two_headed, "Odd has its last layer under several names, fc and out"),
+        (lambda: with_part(Remembering()), r"Odd keeps something else than tensors .*\(c.2._extra_state\)"),
+        (not_copied, r"Odd cannot be copied \(Only Tensors"),
+        (lambda: nn.DataParallel(Odd(scaled)), r"DataParallel is a wrapper \(DataParallel\): give its .module."),
+        (lambda: with_part(nn.DataParallel(nn.ReLU())), r"The layer c.2 is a wrapper \(DataParallel\)"),
+        (compiled, r"OptimizedModule is a wrapper \(made by torch.compile\): give its ._orig_mod."),
+        (lambda: with_part(torch.jit.script(nn.ReLU())), "The layer c.2 was made by torch.jit"),
+        (
+            lambda: torch.jit.trace(nn.Sequential(nn.Conv2d(3, 5, 1), nn.Flatten()), torch.zeros(1, 3, 2, 2)),
+            "was made by torch.jit and cannot be changed any more",
+        ),
         (with_hook, "The layer c.2 has hooks"),
         (normed, "The layer c.0 has hooks, or weights that are computed"),
         (tied, "c.0.weight and extra.weight are one and the same tensor"),

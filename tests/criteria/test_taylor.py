@@ -228,3 +228,8 @@ def test_taylor_ranks_heads_hidden_units_and_fire_channels_as_removal_does(
     with capsys.disabled():
         print(f"\nTaylor against removal on {name}: mean Spearman {mean:.2f} over {len(found)} groups")
     assert mean > 0.5
+
+
+def test_a_layer_without_a_gradient_has_gates_of_no_importance() -> None:
+    layer = nn.Conv2d(3, 4, 1)
+    assert torch.equal(gate_derivative(layer), torch.zeros(4))
