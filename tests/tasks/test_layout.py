@@ -15,8 +15,8 @@ from core.tasks import folder
 from core.tasks.catalogue import task
 from core.tasks.data import load_task
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION
-from core.tasks.layout import split_named
 from core.tasks.listing import listing_of, split_of_each
+from core.tasks.split_names import split_named
 from core.tasks.upload import take_in
 from tests.tasks.folders import classes, loose, make, split_set
 
