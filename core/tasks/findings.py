@@ -81,7 +81,8 @@ class Findings:
             parts = [f"{one.reason}: {count(one.count)} ({_some(one.examples, one.count)})" for one in self.left_out]
             made.append(f"Files left out, {'; '.join(parts)}.")
         if self.skipped:
-            made.append(f"{_cannot_be_read(self.skipped)} and left out: {named(self.skipped)}.")
+            are = "is" if len(self.skipped) == 1 else "are"
+            made.append(f"{_cannot_be_read(self.skipped)} and {are} left out: {named(self.skipped)}.")
         if self.unreadable:
             made.append(f"{_cannot_be_read(self.unreadable)}: {named(self.unreadable)}.")
         return [*made, *repeat_sentences(self.repeats)]
@@ -94,7 +95,7 @@ def summed_up(reasons: Iterable[tuple[str, str]]) -> tuple[LeftOut, ...]:
     """Left-out files by reason, the most frequent first, from pairs of (reason, path)."""
     counts: Counter[str] = Counter()
     examples: dict[str, list[str]] = defaultdict(list)
-    for reason, path in reasons:
+    for reason, path in sorted(reasons):  # a folder lists its files in no order
         counts[reason] += 1
         if len(examples[reason]) < EXAMPLES:
             examples[reason].append(path)

@@ -4,7 +4,6 @@ Folders named as splits are splits if they hold class folders; a name alone deci
 "train". What could be either is refused.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,23 +12,9 @@ from typing import NoReturn
 from core.errors import BadValueError
 from core.tasks.files import is_utf8, printable
 from core.tasks.images import TEST, TRAIN, VALIDATION
+from core.tasks.split_names import EVALUATION, goes_with_images, split_named
 from core.tasks.tree import Folder
 
-EVALUATION = "evaluation"  # validation, or test if another folder is validation and none is test
-_WORDS = {
-    TRAIN: "train training trains trn",
-    VALIDATION: "val valid validation validate validating dev devel development",
-    TEST: "test testing tests tst holdout",
-    EVALUATION: "eval evaluation evaluate",
-}
-_SPLIT_OF = {word: split for split, words in _WORDS.items() for word in words.split()}
-_FILLERS = ("set", "sets", "data", "dataset", "image", "images", "img", "imgs", "split", "folder", "pictures", "photos",
-            "samples", "examples", "part", "subset")  # fmt: skip
-_BESIDE_IMAGES = """
-annotation annotations label labels mask masks image images img imgs jpegimages metadata meta docs segmentation
-segmentations bbox bboxes trimap trimaps groundtruth gt preview previews thumbnail thumbnails
-"""
-_NO_CLASSES = frozenset(_BESIDE_IMAGES.split())  # names of folders that go with images, and are hardly classes
 _FEW = 6  # names in a sentence
 
 
@@ -84,32 +69,11 @@ def layout_of(top: Folder, what: str) -> Layout:
     return _Reader(what, top, top).layout()
 
 
-def split_named(name: str) -> tuple[str, tuple[str, ...]] | None:
-    """(the split that a folder's name means, the other words in the name); None for a name that means none.
-
-    "Training", "val2017", "test_images", "TrainSet" mean a split alone; "seg_train" means one of the splits of "seg".
-    """
-    words = [_without_filler(word.lower()) for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
-    found = [word for word in words if word in _SPLIT_OF]
-    if len(found) != 1:
-        return None
-    rest = tuple(word for word in words if word not in _SPLIT_OF and word not in _FILLERS)
-    return _SPLIT_OF[found[0]], rest
-
-
 def splits_inside(folders: Sequence[Folder]) -> list[Folder]:
-    """The folders among these that state training and another split, for all of which one name is made; else none."""
+    """The folders among these that state training and another split of one family; else none."""
     families = _families(folders)
     found = [family for family in families.values() if TRAIN in family.values() and len(set(family.values())) > 1]
     return [folder for family in found for folder in family]
-
-
-def _without_filler(word: str) -> str:
-    """ "trainset" and "testimages" as "train" and "test"."""
-    for filler in _FILLERS:
-        if word.endswith(filler) and word.removesuffix(filler) in _SPLIT_OF:
-            return word.removesuffix(filler)
-    return word
 
 
 def _families(folders: Sequence[Folder]) -> dict[tuple[str, ...], dict[Folder, str]]:
@@ -179,7 +143,7 @@ class _Reader:
         """Folders that state splits, training among them, and others beside them."""
         splits = _with_evaluation(splits)
         train = [one for one, split in splits.items() if split == TRAIN]
-        if others and not self.surely_splits(splits) and not all(_goes_with_images(one) for one in others):
+        if others and not self.surely_splits(splits) and not all(goes_with_images(one.name) for one in others):
             if all(one.has_loose_picture() for one in splits):
                 return self.plain()  # a class with subfolders in it
             self.refuse(
@@ -231,7 +195,7 @@ class _Reader:
                 f"has {self.names(several)}, which hold images but no class folders: give each class a subfolder in "
                 "them, or rename them if they are classes"
             )
-        odd = [one for one in self.holding if _is_split(one) or _goes_with_images(one)]
+        odd = [one for one in self.holding if _is_split(one) or goes_with_images(one.name)]
         if len(self.holding) > 1 and len(odd) == len(self.holding):
             self.refuse(
                 f"has {self.names(odd)}, which do not look like classes: give each class a subfolder with its images, "
@@ -310,9 +274,3 @@ def _wraps_splits(folder: Folder) -> bool:
     while len(inside) == 1:
         inside = inside[0].class_folders()
     return bool(splits_inside(inside))
-
-
-def _goes_with_images(folder: Folder) -> bool:
-    """Whether a folder's name says that it goes with images, as "annotations" does."""
-    words = re.findall(r"[a-z]+", folder.name.lower())
-    return bool(words) and all(word in _NO_CLASSES for word in words)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from core.tasks.images import TRAIN
-from core.tasks.layout import split_named
+from core.tasks.split_names import split_named
 
 FILES = ("classes.txt", "LOC_synset_mapping.txt", "words.txt")  # "code title, other title" a line, in the folder itself
 IMAGENET, FIRST, LAST = 1000, "n01440764", "n15075141"  # its classes: how many, and the ends of their order

@@ -29,6 +29,7 @@ from core.tasks.findings import Findings, Unreadable, named, repeats_of, summed_
 from core.tasks.folder import PREFIX
 from core.tasks.layout import layout_of
 from core.tasks.listing import Listing, listing_of, outside, shown, split_of_each
+from core.tasks.split_names import goes_with_images, split_named
 from core.tasks.tree import Folder
 
 MOST_IMAGES, LARGEST_IMAGE, LARGEST = 20_000, 20_000_000, 500_000_000  # images, bytes of one, bytes of all unpacked
@@ -138,12 +139,13 @@ def _written(archive: zipfile.ZipFile, listing: Listing, folder: Path) -> dict[F
 
 
 def _homes(listing: Listing) -> dict[File, tuple[str, ...]]:
-    """The folders that each image goes to: its class, below its split's folder if the zip has several of these."""
+    """The folders that each image goes to: its class, below its split's folder if that is needed to read it again."""
     layout = listing.layout
-    several = len(layout.parts) > 1
+    odd = any(split_named(each) or goes_with_images(each) for each in layout.classes)  # as a class
+    below_split = len(layout.parts) > 1 or (layout.by_split and odd)
     above = {one.parts: part.folder.name for part in layout.parts for one in part.classes}
     return {
-        file: (_above(file, above), each) if several else (each,)
+        file: (_above(file, above), each) if below_split else (each,)
         for each, files in listing.images.items()
         for file, _ in files
     }

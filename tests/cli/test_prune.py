@@ -217,7 +217,7 @@ def test_unreadable_images_stop_a_run_before_it_is_made_unless_they_are_skipped_
     assert said.document["config"]["skip_unreadable"] is True
     assert said.document["skipped"] == {"count": 1, "files": [{"file": "dog/7.png", "reason": "not an image"}]}
     assert "1 image is in more than one class, such as cat/1.png = dog/0.png." in said.err
-    assert "1 image cannot be read and left out: dog/7.png (not an image)." in said.err
+    assert "1 image cannot be read and is left out: dog/7.png (not an image)." in said.err
     shown = run("runs", "show", said.document["run"]).out
     assert "images skipped" in shown and "1 unreadable" in shown
 

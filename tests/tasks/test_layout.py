@@ -15,8 +15,8 @@ from core.tasks import folder
 from core.tasks.catalogue import task
 from core.tasks.data import load_task
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION
-from core.tasks.layout import split_named
 from core.tasks.listing import listing_of, split_of_each
+from core.tasks.split_names import split_named
 from core.tasks.upload import take_in
 from tests.tasks.folders import classes, loose, make, split_set
 
@@ -189,7 +189,7 @@ def test_a_class_missing_from_a_split_is_no_hindrance_to_tasks_without_it(tmp_pa
 WORDS = st.sampled_from(["train", "Test", "val", "bus", "annotations", "cat", "dog", "__MACOSX", "train2", "docs"])
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.tuples(WORDS, WORDS), st.integers(3, 6), min_size=1, max_size=7), st.sets(WORDS, max_size=3))
 def test_any_tree_is_read_or_refused_alike_as_folder_and_as_zip_and_every_image_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, home: Path, nested: dict[tuple[str, str], int], direct: set[str]
