@@ -1,7 +1,7 @@
 """Pieces that several pages draw: a run's badge and line, thumbnails of classes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -13,6 +13,8 @@ from core.tasks.task import Task
 from dashboard import theme
 from dashboard.data import PICTURE, class_strip
 from dashboard.ways import RUN
+
+MOST_TOLD = 5  # damaged runs with a sentence of their own
 
 
 def status_badge(status: str) -> None:
@@ -71,3 +73,12 @@ def paper() -> str:
 def sentence_list(names: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def left_out(broken: Mapping[str, str]) -> None:
+    """A box with a sentence on each run that is damaged, and so is not on the page; nothing where none is."""
+    if broken:
+        more = f"  \nAnd {len(broken) - MOST_TOLD} more." if len(broken) > MOST_TOLD else ""
+        sentences = "  \n".join(list(broken.values())[:MOST_TOLD])
+        words = f"Left out: {sentences}{more}".replace("[", r"\[")  # a value in them may be somebody's link or picture
+        st.warning(words, icon=":material/broken_image:")

@@ -10,6 +10,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from core.errors import BadFileError, MismatchError, UnknownNameError
+from core.kinds import is_count, is_name
 from core.paths import ASSETS, home
 
 FOLDER = ASSETS / "backbones"
@@ -92,8 +93,10 @@ def about(id: str = DEFAULT) -> About:
             record = json.loads((file.metadata() or {})["backbone"])
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
         told = {name: str(record[name]) for name in ("architecture", "source", "hash")}
-        size, free_form = int(record["size"]), dict(record["about"])
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        size, free_form = record["size"], dict(record["about"])
+        if not is_count(size) or not all(map(is_name, told.values())):
+            raise ValueError(path.name)
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise BadFileError(f"{path.name} {MAKE_ONE}, or fetch it again where it was one.") from error
     params = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(_BUFFERS))
     return About(

@@ -1,10 +1,11 @@
 """`runs` and `compare`: what has been run, one run at a time and many side by side."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.answer import Answer, UsageError, say, table
+from core.cli.answer import Answer, UsageError, console, say, table
 from core.cli.parser import Verbs, one_of, whole
 from core.errors import BadValueError
 from core.numbers import counted, megabytes
@@ -98,13 +99,23 @@ def _statuses() -> tuple[str, ...]:
 
 
 def _found(store: "Store", args: argparse.Namespace, limit: int | None = None) -> "list[tuple[RunRecord, str]]":
-    """(record, status as people should see it) of the runs that pass the filters, newest first."""
+    """(record, status as people should see it) of the runs that pass the filters, newest first.
+
+    On stderr a sentence on each run that would be among them, but is damaged.
+    """
     from core.runs.status import current
 
     if args.task and not store.list(task=args.task, limit=1):
         _check_task(args.task)  # a task that has runs need not be there any more, such as a folder of images
-    known = [(record, current(record)) for record in store.list(task=args.task, method=args.method, tag=args.tag)]
+    records, broken = store.listing(task=args.task, method=args.method, tag=args.tag)
+    _left_out(broken)
+    known = [(record, current(record)) for record in records]
     return [(record, status) for record, status in known if args.status in (None, status)][:limit]
+
+
+def _left_out(broken: Mapping[str, str]) -> None:
+    """Say on stderr which runs are left out, as they are damaged, and why."""
+    say(console(stderr=True), *(f"Left out: {sentence}" for sentence in broken.values()))
 
 
 def _check_task(name: str) -> None:
@@ -267,8 +278,9 @@ def compare(args: argparse.Namespace) -> Answer:
     from core.runs.store import Store
 
     store = Store()
-    chosen = _chosen(store, args)
-    rows = records.rows(store, chosen)
+    rows, broken = records.rows(store, _chosen(store, args))
+    _left_out(broken)
+    chosen = [store.get(row.run) for row in rows]
     try:
         found = reports.compare(rows, args.baseline)
     except BadValueError as error:

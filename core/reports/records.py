@@ -74,10 +74,13 @@ def reached(config: RunConfig, result: Mapping[str, Any] | None) -> tuple[float 
     return share, None if share is None else share / config.keep - 1
 
 
-def rows(store: Store, records: Sequence[RunRecord]) -> list[Row]:
-    """One row a run, in their order, named by the options in which these runs differ."""
+def rows(store: Store, records: Sequence[RunRecord]) -> tuple[list[Row], dict[str, str]]:
+    """(one row a run, in their order, named by the options in which these runs differ; id -> a sentence on each run
+    that is left out, as its events are damaged)."""
     ids = [record.id for record in records]
-    return rows_of(records, store.events_of_runs(ids, [Evaluation.kind]), latencies_of(store, ids))
+    events, broken = store.events_of_runs(ids, [Evaluation.kind])
+    whole = [record for record in records if record.id not in broken]
+    return rows_of(whole, events, latencies_of(store, ids)), broken
 
 
 def rows_of(

@@ -13,7 +13,7 @@ from core.pruning.config import RunConfig
 from core.runs.latency import Latency
 from core.runs.record import FINISHED, RunRecord
 from core.runs.status import current
-from dashboard import run_choices, theme
+from dashboard import parts, run_choices, theme
 from dashboard.compare import choice, files, reads, table, views
 from dashboard.compare.compared import MOST_LINES, Compared
 from dashboard.compare.entries import kinds_of
@@ -34,6 +34,7 @@ def draw() -> None:
     """Everything below the heading."""
     read_only()
     runs = reads.all_runs()
+    parts.left_out(runs.broken)
     if not runs.records:
         _nothing_yet()
         return
@@ -50,6 +51,9 @@ def draw() -> None:
         table.draw_rows(shown, chosen, selectable=not every)
     by_id = {record.id: (record, status) for record, status in zip(runs.records, statuses, strict=True)}
     picked = [by_id[id][0] for id in chosen]
+    unreadable = reads.damaged(picked)
+    parts.left_out(unreadable)
+    picked = [record for record in picked if record.id not in unreadable]
     if not picked:
         _nothing_chosen(runs.records)
         return
