@@ -53,7 +53,7 @@ class Budget:
                 raise UnknownNameError(kind, value, known)
         for name, words in (("least_width", "The least width of a channel group"), ("multiple", "What widths are")):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= WIDEST:
+            if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= int(value) <= WIDEST:
                 more = " multiples of" if name == "multiple" else ""
                 raise BadValueError(
                     f"{words}{more} must be a whole number from 1 to {WIDEST:,}, not {shortened(value)}."

@@ -67,7 +67,8 @@ def add(verbs: Verbs) -> None:
     _add_filters(parser)
     parser.add_argument("--all", action="store_true", help="every run in the store")
     parser.add_argument("--baseline", metavar="NAME",
-                        help="compare the others with this method or variant, pair by pair (default: mvp)")  # fmt: skip
+                        help="compare the others with this run, or with this method or variant at each one's own keep "
+                             "ratio and iterations, pair by pair of task and seed (default: mvp)")  # fmt: skip
     parser.add_argument("--summary", action="store_true", help="only the summary (csv: instead of the runs)")
     parser.add_argument("--format", type=one_of("format", lambda: FORMATS), default="table", metavar="FORMAT",
                         help="table, json, csv or markdown (default: %(default)s)")  # fmt: skip
@@ -270,10 +271,10 @@ def _changed(run_id: str, status: str) -> Answer:
 
 
 def compare(args: argparse.Namespace) -> Answer:
-    """{"runs": [...], "summary": [...], "pay_off": [...]}; with --summary without the runs."""
+    """{"runs": [...], "summary": [...], "pay_off": [...], "notices": [sentences]}; with --summary without the runs."""
     from core.errors import BadValueError
     from core.reports import compare as reports
-    from core.reports import records, tables
+    from core.reports import ground, records, tables
     from core.reports.cost import pay_offs, telling
     from core.runs.store import Store
 
@@ -286,7 +287,8 @@ def compare(args: argparse.Namespace) -> Answer:
     except BadValueError as error:
         raise UsageError(str(error)) from error
     paid = pay_offs(rows, records.zoo_costs(rows, chosen))
-    document = {**found.to_dict(), "pay_off": [one.to_dict() for one in paid]}
+    notices = ground.notices(found)
+    document = {**found.to_dict(), "pay_off": [one.to_dict() for one in paid], "notices": notices}
     if args.summary:
         del document["runs"]
     args.json = args.json or args.format == "json"
@@ -313,6 +315,7 @@ def compare(args: argparse.Namespace) -> Answer:
                 print(f"**{title}**\n\n{tables.to_markdown(columns, items)}", file=out.file)
             else:
                 table(out, columns, items, title)
+        say(out, *notices)
         if left_out := len(paid) - len(telling(paid)):
             say(out, f"Left out: {counted(left_out, 'comparison')} {LEFT_OUT}.")
 

@@ -153,8 +153,8 @@ def event_from_dict(data: Mapping[str, Any]) -> RecordedEvent:
     needed = {field.name for field in fields(cls) if field.default is MISSING}
     given = {name: value for name, value in data.items() if name != "kind"}
     if not needed <= set(given) <= set(expected):
-        wrong = ", ".join(sorted((needed - set(given)) | (set(given) - set(expected))))
-        raise BadValueError(f"This is no whole '{kind}' event: {wrong} is missing or does not belong.")
+        names = ", ".join(sorted((needed - set(given)) | (set(given) - set(expected))))
+        raise BadValueError(f"This is no whole '{kind}' event: {names} is missing or does not belong.")
     if (wrong := wrong_field(cls.kind, given)) is not None:
         raise BadValueError(f"The field '{wrong}' of a '{kind}' event cannot have that value.")
     restored: dict[str, Any] = {

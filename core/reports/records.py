@@ -7,10 +7,12 @@ from typing import Any
 
 from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
+from core.pruning.engine import engine_of
 from core.pruning.events import Evaluation, Pruned, RecordedEvent
 from core.pruning.methods import METHODS
 from core.reports.by_class import imbalance_of
-from core.reports.compare import Row, differing_options, variant_name
+from core.reports.rows import Row
+from core.reports.variants import differing_options, variant_name
 from core.runs.latency import Latency
 from core.runs.record import RunRecord
 from core.runs.status import current
@@ -45,6 +47,8 @@ def run_document(store: Store, run_id: str) -> dict[str, Any]:
         "test_top5_accuracy": result.get("test_top5_accuracy"),
         "imbalance": imbalance_of(result),
         "classes": result.get("classes") or {},
+        "engine": engine_of(result) if result else None,
+        "inputs": result.get("inputs"),
         "cost": result.get("cost") or {},
         "config": record.config.to_dict(),
         "tags": list(record.tags),
@@ -115,6 +119,7 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
     config, result = record.config, record.result or {}
     achieved, dense, cost = (result.get(name) or {} for name in ("achieved", "dense", "cost"))
     share, deviation = reached(config, result)
+    inputs = result.get("inputs") or {}
     return Row(
         run=record.id,
         status=current(record),
@@ -144,6 +149,11 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
         latency=one.slim.median if one else None,
         dense_latency=one.dense.median if one else None,
         measured_on=latency.where if latency and one else None,
+        backbone=config.backbone,
+        backbone_hash=inputs.get("backbone_hash"),
+        image_size=inputs.get("image_size"),
+        data=inputs.get("data"),
+        engine=engine_of(result) if result else None,
     )
 
 

@@ -56,7 +56,7 @@ class Latency:
 
     @property
     def macs_ratio(self) -> float:
-        """MACs of the unpruned network over those of the slim one: the speed-up in theory."""
+        """MACs of the unpruned network over those of the slim one: the MACs reduction."""
         return self.dense_macs / self.slim_macs
 
     @property

@@ -276,7 +276,7 @@ def test_everything_is_in_the_json(compared: Compared) -> None:
     import json
 
     told = json.loads(files.document(compared))
-    assert set(told) == {"runs", "summary", "baseline", "configs", "curves", "classes", "checklist"}
+    assert set(told) == {"runs", "summary", "baseline", "notices", "configs", "curves", "classes", "checklist"}
     assert [len(points) for points in told["curves"].values()] == [3] * 4
 
 
