@@ -114,7 +114,8 @@ def latency_in_words(found: Latency) -> str:
     best = max(found.batches, key=lambda one: one.speed_up)
     return (
         f"Measured latency is up to {theme.times(best.speed_up)} lower; "
-        f"MACs are {theme.times(found.macs_ratio)} fewer. Median and quartiles of a pass, {found.image}x{found.image} pixels, float32, {found.layout}."
+        f"MACs are {theme.times(found.macs_ratio)} fewer. "
+        f"Median and quartiles of a pass, {found.image}x{found.image} pixels, float32, {found.layout}."
     )
 
 

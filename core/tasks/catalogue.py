@@ -3,12 +3,11 @@
 import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from core.errors import UnknownNameError
 from core.paths import ASSETS
-from core.tasks import folder
+from core.tasks import allowed, folder
 from core.tasks.choose import chosen_classes
 from core.tasks.datasets import DATASETS, FOLDER, class_names
 from core.tasks.own import own_id, own_task, own_tasks
@@ -63,12 +62,13 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
         return own
     dataset, listed = (name, tuple(classes)) if classes is not None else _parsed(name)
     if dataset.startswith(FOLDER):
-        dataset = f"{FOLDER}{folder.path_of(dataset)}"
+        allowed.permit(path := folder.path_of(dataset))
+        dataset = f"{FOLDER}{allowed.check(path)}"
     elif dataset not in DATASETS:
         known = [*DATASETS, f"{FOLDER}/path/to/images"]
         if classes is not None or ":" in name:
             raise UnknownNameError("data set", dataset, known)
-        if Path(name).expanduser().is_dir():
+        if not allowed.is_restricted() and folder.path_of(name).is_dir():
             raise UnknownNameError("task", name, [f"{FOLDER}{name}"])
         raise UnknownNameError("task", name, [*_by_id(), *(one.task.id for one in own_tasks()), *known])
     if listed is None:
@@ -80,7 +80,12 @@ def task(name: str, classes: Sequence[str] | None = None) -> Task:
 def _parsed(name: str) -> tuple[str, tuple[str, ...] | None]:
     """As `parse_ad_hoc_id`; but a path that means a folder only as it stands, ":" and all, is that folder's."""
     dataset, listed = parse_ad_hoc_id(name)
-    if dataset.startswith(FOLDER) and not folder.path_of(dataset).is_dir() and folder.path_of(name).is_dir():
+    if not dataset.startswith(FOLDER):
+        return dataset, listed
+    whole, part = folder.path_of(name), folder.path_of(dataset)
+    if allowed.is_restricted() and not allowed.is_allowed(whole):
+        return dataset, listed
+    if not part.is_dir() and whole.is_dir():
         return name, None
     return dataset, listed
 

@@ -1,15 +1,16 @@
 """The data sets by name: one registry; every entry loads to an `ImageSet`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
-from core.errors import UnknownNameError
+from core.errors import MissingDataError, UnknownNameError
 from core.numbers import percent
 from core.paths import home
-from core.tasks import emoji, folder, torchvision_names
+from core.tasks import allowed, emoji, folder, torchvision_names
 from core.tasks.images import ImageSet
 from core.tasks.thumbnails import keep_thumbnails
 from core.tasks.titles import folder_titles
@@ -81,7 +82,7 @@ def load_dataset(
     BadFileError where a file is broken, BadValueError for more images than memory holds.
     """
     if name.startswith(FOLDER):
-        path = folder.path_of(name)
+        path = allowed.check(folder.path_of(name), classes or ())
         every = classes is None or set(classes) >= set(folder.class_names(path))
         wanted = None if classes is None or every else tuple(sorted(set(classes)))
         return _load_folder(path, folder.fingerprint(path, wanted), size, wanted)
@@ -97,7 +98,7 @@ def dataset_names() -> dict[str, Availability]:
 def class_names(dataset: str) -> tuple[str, ...]:
     """The classes of a data set in its own order, without loading an image; its files need not be there."""
     if dataset.startswith(FOLDER):
-        return folder.class_names(folder.path_of(dataset))
+        return folder.class_names(allowed.check(folder.path_of(dataset)))
     return _entry(dataset).classes()
 
 
@@ -105,7 +106,10 @@ def class_title(dataset: str, name: str) -> str:
     """What people read for a class: a word or two."""
     if dataset == "emoji":
         return emoji.short_title(name)
-    titles = folder_titles(folder.path_of(dataset)) if dataset.startswith(FOLDER) else {}
+    titles: Mapping[str, str] = {}
+    if dataset.startswith(FOLDER):
+        with suppress(MissingDataError):
+            titles = folder_titles(allowed.check(folder.path_of(dataset)))
     return titles.get(name) or name.replace("_", " ")
 
 

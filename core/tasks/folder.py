@@ -30,7 +30,11 @@ _Files = list[tuple[Path, str | None]]  # images, each with the split that the f
 
 def path_of(name: str) -> Path:
     """The absolute folder of a data set's name "folder:/path"."""
-    return Path(name.removeprefix(PREFIX)).expanduser().absolute()
+    path = Path(name.removeprefix(PREFIX))
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:  # "~" with the name of nobody
+        return path.absolute()
 
 
 def class_names(path: Path) -> tuple[str, ...]:

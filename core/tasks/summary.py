@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.tasks import folder
+from core.tasks import allowed, folder
 from core.tasks.balance import imbalance
 from core.tasks.choose import chosen_classes
 from core.tasks.datasets import DATASETS, FOLDER, class_names, class_title, load_dataset
@@ -69,7 +69,8 @@ def summarise(dataset: str, asked: Sequence[str] | None = None) -> Summary:
     Raises as `load_dataset` and `chosen_classes` do.
     """
     if dataset.startswith(FOLDER):
-        dataset = f"{FOLDER}{folder.path_of(dataset)}"
+        allowed.permit(path := folder.path_of(dataset))
+        dataset = f"{FOLDER}{allowed.check(path)}"
     names = class_names(dataset) if asked is None else chosen_classes(dataset, asked)
     counts, split = _folder(dataset, names) if dataset.startswith(FOLDER) else _named(dataset, names)
     found = tuple(ClassCount(name, class_title(dataset, name), **counts[name]) for name in names)

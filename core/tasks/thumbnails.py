@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.errors import MetaVoteError
 from core.paths import home
-from core.tasks import emoji, folder
+from core.tasks import allowed, emoji, folder
 from core.tasks.images import SPLITS, TRAIN, ImageSet
 
 SIDE, MOST = 64, 8
@@ -27,7 +27,7 @@ def thumbnails(dataset: str, name: str, most: int = MOST) -> Tiles | None:
         if dataset == "emoji":
             return emoji.thumbnails(name)[:most]
         if dataset.startswith(folder.PREFIX):
-            path = folder.path_of(dataset)
+            path = allowed.check(folder.path_of(dataset), [name])
             found = folder.some_training_images(path, name, min(most, MOST), SIDE)
             return found if len(found) else None
     except (MetaVoteError, OSError):

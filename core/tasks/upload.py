@@ -17,18 +17,13 @@ from PIL import Image
 
 from core.bundle import DAMAGE
 from core.errors import BadFileError, BadValueError, MetaVoteError
-from core.paths import home
+from core.tasks.allowed import uploads as uploads
 from core.tasks.folder import ENDINGS, FEWEST, PREFIX, SPLIT_FOLDERS
 
 MOST_IMAGES, LARGEST_IMAGE, LARGEST = 20_000, 20_000_000, 500_000_000  # images, bytes of one, bytes of all unpacked
 MOST_PIXELS = 50_000_000
 Member = tuple[tuple[str, ...], zipfile.ZipInfo]  # the folders that an image lies in, and itself
 REMEDY = "zip a folder that has one subfolder of images for each class"
-
-
-def uploads() -> Path:
-    """Where data sets that were taken in from a zip are."""
-    return home() / "datasets" / "uploads"
 
 
 def uploaded() -> list[str]:
