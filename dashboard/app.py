@@ -9,9 +9,11 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # `streamlit run` alone puts only this file's folder there
     sys.path.insert(0, ROOT)
 
+from core.tasks import allowed  # noqa: E402
 from dashboard import appearance, links, theme, warm, ways  # noqa: E402
 from dashboard.errors import as_sentence  # noqa: E402
 
+allowed.restrict()  # whoever opens a page is a visitor
 st.set_page_config(page_title="Meta-Vote Studio", page_icon=":material/how_to_vote:", layout="wide")
 
 page = st.navigation(

@@ -106,7 +106,7 @@ def title(dataset: str) -> str:
         return f"{path_of(dataset).name.rpartition('-')[0]} (uploaded)"
     if dataset.startswith(PREFIX):
         return f"{path_of(dataset).name} (folder)"
-    return DATASETS[dataset].title
+    return DATASETS[dataset].title if dataset in DATASETS else dataset  # which a zoo made elsewhere may name
 
 
 def _plain(dataset: str) -> str:

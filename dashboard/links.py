@@ -89,27 +89,38 @@ def keep_choice(key: str, value: Any) -> None:
     st.session_state[marked] = visit
 
 
-def linked(key: str, default: T, check: Callable[[str], T], draw: Callable[[], T | None]) -> T:
+def held(key: str) -> object:
+    """What `linked` will give the widget under `key`, unchecked: the link's text if that is new, else its own value."""
+    raw = st.query_params.get(key)
+    return raw if _is_new(key, raw) else st.session_state.get(key)
+
+
+def _is_new(key: str, raw: str | None) -> bool:
+    """Whether the link says something that no widget has taken up yet."""
+    return raw is not None and raw != st.session_state.get(f"{key} in link")
+
+
+def linked(key: str, default: T, check: Callable[[str], T], draw: Callable[[], T | None], always: bool = False) -> T:
     """The value of the widget that `draw` makes under `key`, in step with `?key=` in the URL.
 
     `check` turns text into a value or raises UnknownNameError or BadValueError: links and widgets are both checked, as
     neither can be trusted. A bad link falls back to `default` with a sentence. The URL leaves out what is at its
-    default.
+    default, unless it `always` holds it, as the default may be another one when the link is opened.
     """
-    raw, seen = st.query_params.get(key), f"{key} in link"
-    if raw is not None and raw != st.session_state.get(seen):
-        held = _adopted(key, default, check, raw)
+    raw = st.query_params.get(key)
+    if raw is not None and _is_new(key, raw):
+        value = _adopted(key, default, check, raw)
     else:
-        held = _checked(st.session_state.get(key), default, check)
-    keep_choice(key, held)
+        value = _checked(st.session_state.get(key), default, check)
+    keep_choice(key, value)
     chosen = draw()
     value = default if chosen is None else check(str(chosen))
-    text = None if value == default else str(value)
+    text = None if value == default and not always else str(value)
     if text is None:
         st.query_params.pop(key, None)
     elif text != raw:
         st.query_params[key] = text
-    st.session_state[seen] = text
+    st.session_state[f"{key} in link"] = text
     return value
 
 

@@ -3,7 +3,7 @@
 import re
 import string
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -15,6 +15,8 @@ from core.tasks.task import Task
 from dashboard import theme
 from dashboard.data import PICTURE, class_strip
 from dashboard.ways import RUN
+
+MOST_TOLD = 5  # damaged runs with a sentence of their own
 
 
 def status_badge(status: str) -> None:
@@ -78,3 +80,12 @@ def sentence_list(names: Sequence[str]) -> str:
 def literal(text: str) -> str:
     """Text from elsewhere, such as a file's name, as Markdown that shows every character and links to nothing."""
     return re.sub(rf"([{re.escape(string.punctuation)}])", r"\\\1", " ".join(text.split()))
+
+
+def left_out(broken: Mapping[str, str]) -> None:
+    """A box with a sentence on each run that is damaged, and so is not on the page; nothing where none is."""
+    if broken:
+        more = f"  \nAnd {len(broken) - MOST_TOLD} more." if len(broken) > MOST_TOLD else ""
+        sentences = "  \n".join(list(broken.values())[:MOST_TOLD])
+        words = f"Left out: {sentences}{more}".replace("[", r"\[")  # a value in them may be somebody's link or picture
+        st.warning(words, icon=":material/broken_image:")

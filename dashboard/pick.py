@@ -18,13 +18,14 @@ def pick_one(
     *,
     in_a_row: bool = False,
     stands_for: Mapping[str, str] | None = None,
+    always: bool = False,
     **looks: Any,
 ) -> str:
     """The option chosen in a box, or in buttons `in_a_row`, or by link (`?key=`); the first one unless told otherwise.
 
     kind: what an option is called where a link names none of them. titles: option -> what people read. stands_for: what
-    else a link may say, and the option that is meant. looks: what else the widget takes; it keeps its value from page
-    to page unless `persist_state` is None.
+    else a link may say, and the option that is meant. always: as `linked` takes it. looks: what else the widget takes;
+    it keeps its value from page to page unless `persist_state` is None.
     """
     options, known, means = list(titles), one_of(kind, list(titles)), stands_for or {}
     draw: Any = st.segmented_control if in_a_row else st.selectbox
@@ -38,6 +39,7 @@ def pick_one(
         options[0] if default is None else default,
         lambda text: known(means.get(text, text)),
         lambda: draw(label, options, format_func=title, key=key, **looks),
+        always,
     )
 
 

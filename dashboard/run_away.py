@@ -100,7 +100,7 @@ def latency_rows(found: Latency) -> dict[str, list[str]]:
         "Images": [theme.count(one.batch) for one in found.batches],
         "Unpruned": [_spread(one.dense) for one in found.batches],
         "Slim": [_spread(one.slim) for one in found.batches],
-        "Speed-up": [theme.times(one.speed_up) for one in found.batches],
+        "Measured speed-up": [theme.times(one.speed_up) for one in found.batches],
     }
 
 
@@ -113,8 +113,9 @@ def latency_in_words(found: Latency) -> str:
     """What was measured, and what to hold it against."""
     best = max(found.batches, key=lambda one: one.speed_up)
     return (
-        f"Up to {theme.times(best.speed_up)} as fast, where {theme.times(found.macs_ratio)} fewer MACs would allow at "
-        f"most. Median and quartiles of a pass, {found.image}x{found.image} pixels, float32, {found.layout}."
+        f"Measured latency is up to {theme.times(best.speed_up)} lower; "
+        f"MACs are {theme.times(found.macs_ratio)} fewer. "
+        f"Median and quartiles of a pass, {found.image}x{found.image} pixels, float32, {found.layout}."
     )
 
 

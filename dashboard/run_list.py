@@ -7,7 +7,7 @@ from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.runs.record import FINISHED, QUEUED, RunRecord
 from core.runs.status import current
-from dashboard import columns, data, theme
+from dashboard import columns, data, parts, theme
 from dashboard.links import linked, one_of
 from dashboard.recordings import first_sample, start_replay
 
@@ -19,7 +19,8 @@ def run_list() -> None:
     """The newest runs, newest first, or a sentence where there are none."""
     st.subheader("Runs", anchor=False)
     tag = _pick_tag()
-    records = data.store().list(tag=tag, limit=MOST)
+    records, broken = data.store().listing(tag=tag, limit=MOST)
+    parts.left_out(broken)
     if not records:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info("There is no run yet. Start one above, or first watch one that ships.", icon=":material/inbox:")

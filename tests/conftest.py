@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from core.tasks import allowed
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -14,6 +16,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("METAVOTE_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def unrestricted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins as the command line does, whatever pages and workers ran in this process before."""
+    monkeypatch.setattr(allowed, "_restricted", False)
+    monkeypatch.delenv(allowed.FOLDERS, raising=False)
 
 
 @dataclass

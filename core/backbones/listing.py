@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from core.backbones.coverage import Filling, filling_of
 from core.errors import BadFileError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
+from core.schema import is_count, is_name
 
 FOLDER = ASSETS / "backbones"
 DEFAULT = "emoji-resnet18-simclr"
@@ -103,8 +104,10 @@ def about(id: str = DEFAULT) -> About:
             record = json.loads((file.metadata() or {})["backbone"])
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
         told = {name: str(record[name]) for name in ("architecture", "source", "hash")}
-        size, free_form = int(record["size"]), dict(record["about"])
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        size, free_form = record["size"], dict(record["about"])
+        if not is_count(size) or not all(map(is_name, told.values())):
+            raise ValueError(path.name)
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise BadFileError(f"{path.name} {MAKE_ONE}, or fetch it again where it was one.") from error
     params = sum(math.prod(shape) for name, shape in shapes.items() if is_parameter(name))
     return About(

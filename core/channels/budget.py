@@ -19,12 +19,14 @@ from core.channels.layers import Layers
 from core.channels.selection import check_keep, kept_count, widths_of
 from core.errors import BadValueError, UnknownNameError
 from core.numbers import ratio
+from core.schema import shortened
 
 Array = npt.NDArray[np.float64]
 SHARES_OF = ("channels", "params", "macs")
 ALLOCATIONS = ("uniform", "global")
 KIND = ("of", "allocation", "least_width", "multiple")  # the settings of a budget, besides its keep ratio
 WORDS = {"channels": "channels", "params": "parameters", "macs": "MACs"}
+WIDEST = 1_000_000  # channels
 TOLERANCE = 0.02  # relative: how far off the size asked for a network may be
 
 
@@ -51,9 +53,11 @@ class Budget:
                 raise UnknownNameError(kind, value, known)
         for name, words in (("least_width", "The least width of a channel group"), ("multiple", "What widths are")):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= int(value) <= WIDEST:
                 more = " multiples of" if name == "multiple" else ""
-                raise BadValueError(f"{words}{more} must be a whole number of at least 1, not {value!r}.")
+                raise BadValueError(
+                    f"{words}{more} must be a whole number from 1 to {WIDEST:,}, not {shortened(value)}."
+                )
             object.__setattr__(self, name, int(value))
 
     @property

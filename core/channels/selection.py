@@ -1,6 +1,5 @@
 """Which channels a pruned model keeps: per channel group, sorted indices in the backbone's original coordinates."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,10 +15,9 @@ from core.errors import BadValueError, MismatchError, UnknownNameError
 def check_keep(keep: object) -> float:
     """The keep ratio as a float in (0, 1]. BadValueError for anything else, NaN included."""
     number = isinstance(keep, (int, float, np.integer, np.floating)) and not isinstance(keep, bool)
-    value = float(keep) if number else math.nan  # type: ignore[arg-type]  # known to be a number here
-    if not 0.0 < value <= 1.0:
+    if not number or not 0.0 < keep <= 1.0:  # type: ignore[operator]  # known to be a number here
         raise BadValueError(f"Keep ratio must be above 0 and at most 1, got {keep}: try 0.2.")
-    return value
+    return float(keep)  # type: ignore[arg-type]
 
 
 def widths_of(size: int, least: int = 1, multiple: int = 1) -> tuple[int, ...]:

@@ -191,8 +191,9 @@ def _store() -> Iterator[Check]:
     from core.runs.store import Store
 
     store = Store()
-    by_status: dict[str, int] = {}
-    for record in store.list():
+    records, broken = store.listing()
+    by_status: dict[str, int] = {"damaged": len(broken)} if broken else {}
+    for record in records:
         status = current(record)
         by_status[status] = by_status.get(status, 0) + 1
     worker = holder(store.database)

@@ -106,7 +106,7 @@ def _columns() -> Any:
         Column("quartiles", lambda one: spread(one.dense)),
         Column("slim, median", lambda one: one.slim.median, milliseconds),
         Column("quartiles ", lambda one: spread(one.slim)),
-        Column("speed-up", lambda one: one.speed_up, times),
+        Column("measured speed-up", lambda one: one.speed_up, times),
         Column("rounds", lambda one: one.rounds),
     ]
     return columns

@@ -1,10 +1,11 @@
 """`runs` and `compare`: what has been run, one run at a time and many side by side."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.answer import Answer, UsageError, say, table
+from core.cli.answer import Answer, UsageError, console, say, table
 from core.cli.parser import Verbs, one_of, whole
 from core.errors import BadValueError
 from core.numbers import counted, megabytes
@@ -66,7 +67,8 @@ def add(verbs: Verbs) -> None:
     _add_filters(parser)
     parser.add_argument("--all", action="store_true", help="every run in the store")
     parser.add_argument("--baseline", metavar="NAME",
-                        help="compare the others with this method or variant, pair by pair (default: mvp)")  # fmt: skip
+                        help="compare the others with this run, or with this method or variant at each one's own keep "
+                             "ratio and iterations, pair by pair of task and seed (default: mvp)")  # fmt: skip
     parser.add_argument("--summary", action="store_true", help="only the summary (csv: instead of the runs)")
     parser.add_argument("--format", type=one_of("format", lambda: FORMATS), default="table", metavar="FORMAT",
                         help="table, json, csv or markdown (default: %(default)s)")  # fmt: skip
@@ -98,13 +100,23 @@ def _statuses() -> tuple[str, ...]:
 
 
 def _found(store: "Store", args: argparse.Namespace, limit: int | None = None) -> "list[tuple[RunRecord, str]]":
-    """(record, status as people should see it) of the runs that pass the filters, newest first."""
+    """(record, status as people should see it) of the runs that pass the filters, newest first.
+
+    On stderr a sentence on each run that would be among them, but is damaged.
+    """
     from core.runs.status import current
 
     if args.task and not store.list(task=args.task, limit=1):
         _check_task(args.task)  # a task that has runs need not be there any more, such as a folder of images
-    known = [(record, current(record)) for record in store.list(task=args.task, method=args.method, tag=args.tag)]
+    records, broken = store.listing(task=args.task, method=args.method, tag=args.tag)
+    _left_out(broken)
+    known = [(record, current(record)) for record in records]
     return [(record, status) for record, status in known if args.status in (None, status)][:limit]
+
+
+def _left_out(broken: Mapping[str, str]) -> None:
+    """Say on stderr which runs are left out, as they are damaged, and why."""
+    say(console(stderr=True), *(f"Left out: {sentence}" for sentence in broken.values()))
 
 
 def _check_task(name: str) -> None:
@@ -259,22 +271,24 @@ def _changed(run_id: str, status: str) -> Answer:
 
 
 def compare(args: argparse.Namespace) -> Answer:
-    """{"runs": [...], "summary": [...], "pay_off": [...]}; with --summary without the runs."""
+    """{"runs": [...], "summary": [...], "pay_off": [...], "notices": [sentences]}; with --summary without the runs."""
     from core.errors import BadValueError
     from core.reports import compare as reports
-    from core.reports import records, tables
+    from core.reports import ground, records, tables
     from core.reports.cost import pay_offs, telling
     from core.runs.store import Store
 
     store = Store()
-    chosen = _chosen(store, args)
-    rows = records.rows(store, chosen)
+    rows, broken = records.rows(store, _chosen(store, args))
+    _left_out(broken)
+    chosen = [store.get(row.run) for row in rows]
     try:
         found = reports.compare(rows, args.baseline)
     except BadValueError as error:
         raise UsageError(str(error)) from error
     paid = pay_offs(rows, records.zoo_costs(rows, chosen))
-    document = {**found.to_dict(), "pay_off": [one.to_dict() for one in paid]}
+    notices = ground.notices(found)
+    document = {**found.to_dict(), "pay_off": [one.to_dict() for one in paid], "notices": notices}
     if args.summary:
         del document["runs"]
     args.json = args.json or args.format == "json"
@@ -301,6 +315,7 @@ def compare(args: argparse.Namespace) -> Answer:
                 print(f"**{title}**\n\n{tables.to_markdown(columns, items)}", file=out.file)
             else:
                 table(out, columns, items, title)
+        say(out, *notices)
         if left_out := len(paid) - len(telling(paid)):
             say(out, f"Left out: {counted(left_out, 'comparison')} {LEFT_OUT}.")
 

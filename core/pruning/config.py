@@ -10,6 +10,7 @@ from core.channels.budget import WORDS, Budget
 from core.errors import BadValueError, UnknownNameError
 from core.numbers import ratio
 from core.pruning.methods import METHODS
+from core.schema import is_name, shortened
 from core.voting import WEIGHTINGS
 
 SIMILARITIES = ("leep", "logme", "prototypes")
@@ -17,6 +18,7 @@ NEIGHBOURS = ("nearest", "random", "farthest", "all", "chosen")
 WEIGHTS = ("neighbours", "pretrained", "reinitialised")
 SAMPLINGS = ("natural", "balanced")
 MOST_ITERATIONS = 100_000
+MOST_NEIGHBOURS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -87,19 +89,21 @@ class RunConfig:
         if self.sample is not None:
             object.__setattr__(self, "sample", _temperature(self.sample))
         if not isinstance(self.dynamic, bool):
-            raise BadValueError(f"Dynamic voting is on or off, true or false, not {self.dynamic!r}.")
+            raise BadValueError(f"Dynamic voting is on or off, true or false, not {shortened(self.dynamic)}.")
         if not isinstance(self.skip_unreadable, bool):
-            raise BadValueError(f"Skipping unreadable images is true or false, not {self.skip_unreadable!r}.")
+            raise BadValueError(f"Skipping unreadable images is true or false, not {shortened(self.skip_unreadable)}.")
         if self.neighbours == "all":
             object.__setattr__(self, "k", None)
         if self.k is not None:
-            object.__setattr__(self, "k", _whole(self.k, 1, None, "K, the number of neighbours,"))
+            object.__setattr__(self, "k", _whole(self.k, 1, MOST_NEIGHBOURS, "K, the number of neighbours,"))
         elif self.needs_zoo and self.neighbours != "all":
             raise BadValueError(f"{METHODS[self.method].title} needs K, the number of neighbours: give one, such as 5.")
         if self.needs_zoo and self.zoo is None:
             raise BadValueError(f"{METHODS[self.method].title} needs a zoo whose tasks vote: name one.")
         if (self.method == "same-mask") != (self.mask_of is not None):
             raise BadValueError('The method "same-mask", and it alone, needs the run whose mask to keep: give its id.')
+        if self.mask_of is not None and not is_name(self.mask_of):
+            raise BadValueError(f"The run whose mask to keep is named by its id, not by {shortened(self.mask_of)}.")
 
     @property
     def budget(self) -> Budget:
@@ -119,11 +123,11 @@ class RunConfig:
     def _check_chosen(self) -> None:
         named: object = self.chosen  # a list, from JSON; one id, from a hasty caller
         if isinstance(named, Mapping) or not isinstance(named, Iterable):
-            raise BadValueError(f"Neighbours chosen by hand are a list of ids of zoo tasks, not {named!r}: name some.")
+            raise BadValueError(f"Neighbours chosen by hand are a list of ids of zoo tasks, not {shortened(named)}.")
         chosen = (named,) if isinstance(named, str) else tuple(named)
         object.__setattr__(self, "chosen", chosen)
         if chosen and self.neighbours in ("nearest", "chosen"):
-            if not all(isinstance(one, str) and one.strip() for one in chosen) or len(set(chosen)) < len(chosen):
+            if not all(map(is_name, chosen)) or len(set(chosen)) < len(chosen):
                 raise BadValueError("Neighbours chosen by hand are ids of zoo tasks, each named once.")
             object.__setattr__(self, "neighbours", "chosen")
             object.__setattr__(self, "k", len(chosen))
@@ -138,6 +142,8 @@ class RunConfig:
     def from_dict(cls, data: Mapping[str, Any]) -> "RunConfig":
         """The config that `to_dict` described; missing settings take their defaults, unknown ones are refused."""
         known = [field.name for field in fields(cls)]
+        if not isinstance(data, Mapping):
+            raise BadValueError(f"A run's settings are an object, not {shortened(data)}.")
         if unknown := sorted(set(data) - set(known)):
             raise BadValueError(
                 f"A run has no setting {' or '.join(map(repr, unknown))}: its settings are {', '.join(known)}."
@@ -181,30 +187,34 @@ def check_k(k: int, zoo_size: int) -> None:
 
 
 def _check_id(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise BadValueError(f"A run needs a {name}: give its id, not {value!r}.")
+    if not is_name(value):
+        raise BadValueError(f"A run needs a {name}: give its id, not {shortened(value)}.")
 
 
-def _whole(value: object, least: int, most: int | None, words: str) -> int:
+def _whole(value: object, least: int, most: int, words: str) -> int:
     number = int(value) if not isinstance(value, bool) and isinstance(value, Integral) else None
-    if number is None or number < least or (most is not None and number > most):
-        span = f"of at least {least}" if most is None else f"from {least} to {most:,}"
-        raise BadValueError(f"{words[0].upper()}{words[1:]} must be a whole number {span}, not {value!r}.")
+    if number is None or not least <= number <= most:
+        raise BadValueError(
+            f"{words[0].upper()}{words[1:]} must be a whole number from {least} to {most:,}, not {shortened(value)}."
+        )
     return number
 
 
 def _rate(value: object) -> float:
     if not 0 < (rate := _number(value)) <= 10:
-        raise BadValueError(f"The learning rate must be above 0 and at most 10, not {value!r}: 0.02 is usual.")
+        raise BadValueError(f"The learning rate must be above 0 and at most 10, not {shortened(value)}: 0.02 is usual.")
     return rate
 
 
 def _temperature(value: object) -> float:
     if not 0 < (temperature := _number(value)) < math.inf:
-        raise BadValueError(f"The temperature of sampled votes must be above 0, not {value!r}: try 1.")
+        raise BadValueError(f"The temperature of sampled votes must be above 0, not {shortened(value)}: try 1.")
     return temperature
 
 
 def _number(value: object) -> float:
     """The value as a float; NaN, which no range admits, for what is no number."""
-    return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
+    try:
+        return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.inf

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
 from core.errors import BadValueError
 from core.pruning.engine import FIRST
+from core.pruning.sound import wrong_field
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -144,7 +145,7 @@ KINDS: dict[str, type[RecordedEvent]] = {cls.kind: cls for cls in get_args(Recor
 def event_from_dict(data: Mapping[str, Any]) -> RecordedEvent:
     """The event that `to_dict` described; what was not recorded yet when it was written takes its default.
 
-    Raises BadValueError for an unknown kind and for fields that do not fit.
+    Raises BadValueError for an unknown kind, for fields that do not belong, and for values that cannot be theirs.
     """
     cls = KINDS.get(kind) if isinstance(kind := data.get("kind"), str) else None
     if cls is None:
@@ -153,8 +154,10 @@ def event_from_dict(data: Mapping[str, Any]) -> RecordedEvent:
     needed = {field.name for field in fields(cls) if field.default is MISSING}
     given = {name: value for name, value in data.items() if name != "kind"}
     if not needed <= set(given) <= set(expected):
-        wrong = ", ".join(sorted((needed - set(given)) | (set(given) - set(expected))))
-        raise BadValueError(f"This is no whole '{kind}' event: {wrong} is missing or does not belong.")
+        names = ", ".join(sorted((needed - set(given)) | (set(given) - set(expected))))
+        raise BadValueError(f"This is no whole '{kind}' event: {names} is missing or does not belong.")
+    if (wrong := wrong_field(cls.kind, given)) is not None:
+        raise BadValueError(f"The field '{wrong}' of a '{kind}' event cannot have that value.")
     restored: dict[str, Any] = {
         name: math.nan if value is None and expected[name] is float else value for name, value in given.items()
     }

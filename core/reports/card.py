@@ -141,10 +141,10 @@ def _sizes(facts: Facts) -> str:
 
 def _latency(found: Latency) -> str:
     rows = [(str(one.batch), _spread(one.dense), _spread(one.slim), times(one.speed_up)) for one in found.batches]
-    table = _table(("batch", "unpruned", "slim", "speed-up"), rows)
+    table = _table(("batch", "unpruned", "slim", "measured speed-up"), rows)
     return (
         f"Latency on {found.processor}, {found.threads} thread{'s' * (found.threads > 1)}, torch {found.torch}, "
-        f"{found.layout}: median and quartiles of a pass; the MACs ratio is {times(found.macs_ratio)}.\n\n{table}"
+        f"{found.layout}: median and quartiles of a pass; the MACs reduction is {times(found.macs_ratio)}.\n\n{table}"
     )
 
 

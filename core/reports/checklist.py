@@ -2,15 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import compress
 from typing import Any
 
 from core.channels.budget import TOLERANCE, WORDS
 from core.numbers import counted, percent, ratio
 from core.pruning.config import RunConfig
+from core.pruning.engine import ENGINE
 from core.pruning.events import MANY_CLASSES
 from core.pruning.methods import METHODS
-from core.reports.records import reached
+from core.reports.ground import on_grounds, outdated_in_words
+from core.reports.records import reached, rows_of
+from core.reports.rows import Row
 from core.runs.record import FINISHED, RunRecord
 
 THERE, PARTLY, MISSING, NOT_KNOWN, NOT_NEEDED = "there", "partly", "missing", "not known", "not needed"
@@ -18,7 +22,7 @@ STATES = (THERE, PARTLY, MISSING, NOT_KNOWN, NOT_NEEDED)
 ENOUGH_SEEDS, ENOUGH_KEEPS = 3, 5
 
 _Configs = Sequence[RunConfig]
-_Cell = tuple[str, int, float, str]  # task, iterations, keep ratio and what it is of
+_Cell = tuple[str, str, int, float, str]  # backbone, task, iterations, keep ratio and what it is of
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,10 @@ def checklist(
     classes: task -> number of its classes, where known. equal_to_zoo: the tasks that are also in the zoo that voted;
     None where that is not known.
     """
-    done = [record.config for record in records if record.status == FINISHED and record.result]
+    every = on_grounds(rows_of(records, {}), engines=False)
+    finished = [row.status == FINISHED and row.engine is not None for row in every]
+    rows = list(compress(every, finished))
+    done = [_on(record.config, row.ground) for record, row in compress(zip(records, every, strict=True), finished)]
     votes = [config for config in done if config.method == "mvp"]
     return [
         _all_finished(records, done),
@@ -52,7 +59,8 @@ def checklist(
         _same("The same iterations for all", *_values(done, lambda one: one.iterations)),
         _same("The same keep ratio for all", *_values([one for one in done if _removes(one)], _asked)),
         _hit(records),
-        _same("The same backbone and fine-tuning for all", *_values(done, _tuning)),
+        _inputs(rows),
+        _same("The same fine-tuning for all", *_values(done, _tuning)),
         _seeds(done),
         _sizes(records),
         *(_control(words, is_it, done) for words, is_it in _CONTROLS),
@@ -62,8 +70,36 @@ def checklist(
         _trade_off(done),
         _top_five(records, classes or {}),
         _both_allocations(done),
-        Check("The same code for all", NOT_KNOWN, "Runs do not record which version made them."),
+        _engine(rows),
     ]
+
+
+def _on(config: RunConfig, ground: str) -> RunConfig:
+    """The config with its ground in place of its backbone, so that only runs on equal inputs are paired."""
+    return replace(config, backbone=ground or "the same")
+
+
+def _inputs(rows: Sequence[Row]) -> Check:
+    """Whether all ran on one backbone, at one image size, on the same images of each task."""
+    words = "The same backbone, image size and images for all"
+    if not rows:
+        return Check(words, MISSING, "No finished run.")
+    grounds = {row.ground for row in rows}
+    if len(grounds) > 1:
+        return Check(words, MISSING, f"{len(grounds)} kinds: {_list(sorted(one or 'the others' for one in grounds))}.")
+    if unknown := sum(row.data is None for row in rows):
+        return Check(words, NOT_KNOWN, f"All on {rows[0].backbone}; {_runs(unknown)} did not record its images.")
+    return Check(words, THERE, f"All on {rows[0].backbone}, at {rows[0].image_size} pixels.")
+
+
+def _engine(rows: Sequence[Row]) -> Check:
+    """Whether one engine version, today's, made all."""
+    words = "The same, current engine version for all"
+    if not rows:
+        return Check(words, MISSING, "No finished run.")
+    if outdated := outdated_in_words(rows):
+        return Check(words, MISSING, outdated)
+    return Check(words, THERE, f"All were made by version {ENGINE}.")
 
 
 def _removes(config: RunConfig) -> bool:
@@ -111,7 +147,7 @@ def _control(words: str, is_it: _Test, done: _Configs) -> Check:
         cell
         for cell in wanted
         for one in found
-        if _cell(one)[: 4 if _removes(one) else 2] == cell[: 4 if _removes(one) else 2]
+        if _cell(one)[: 5 if _removes(one) else 3] == cell[: 5 if _removes(one) else 3]
     }
     if covered == wanted:
         return Check(words, THERE, f"{_runs(len(found))}, at the same budget.")
@@ -122,7 +158,7 @@ def _control(words: str, is_it: _Test, done: _Configs) -> Check:
 
 
 def _cell(config: RunConfig) -> _Cell:
-    return config.task, config.iterations, config.keep, config.of
+    return config.backbone, config.task, config.iterations, config.keep, config.of
 
 
 def _all_finished(records: Sequence[RunRecord], done: _Configs) -> Check:
@@ -152,7 +188,7 @@ def _values(done: _Configs, value: Callable[[RunConfig], Any]) -> tuple[bool, st
 
 
 def _tuning(config: RunConfig) -> str:
-    return f"{config.backbone}, learning rate {config.learning_rate:g}, batch {config.batch}"
+    return f"Learning rate {config.learning_rate:g}, batch {config.batch}"
 
 
 def _same(words: str, alike: bool, seen: str) -> Check:
@@ -176,7 +212,7 @@ def _seeds(done: _Configs) -> Check:
 
 
 def _sizes(records: Sequence[RunRecord]) -> Check:
-    words = "Compression and theoretical speed-up beside accuracy"
+    words = "Parameters and MACs beside accuracy"
     results = [record.result for record in records if record.status == FINISHED and record.result]
     whole = [one for one in results if (one.get("achieved") or {}).get("macs") and (one.get("dense") or {}).get("macs")]
     if results and len(whole) == len(results):

@@ -11,6 +11,7 @@ from core.errors import BadValueError
 from core.pruning.footprint import DEFAULT, Assumptions, Footprint, footprint
 from core.pruning.methods import METHODS
 from core.reports.compare import Row, measure, measures
+from core.reports.ground import mismatch, on_grounds
 
 __all__ = ["DEFAULT", "Assumptions", "Footprint", "PayOff", "footprint", "pay_offs", "pays_off_after", "telling"]
 
@@ -48,18 +49,18 @@ class PayOff:
 
 
 def pay_offs(rows: Iterable[Row], zoo_costs: Mapping[str, float]) -> list[PayOff]:
-    """After how many tasks each variant's zoo is paid for, against each pruning variant without one.
+    """After how many tasks each variant's zoo is paid for, against each pruning variant without one, on equal inputs.
 
     zoo_costs: variant -> CPU seconds that its zoo took to build; variants without an entry are left out.
     """
-    cells: dict[tuple[str, str, float | None, int], dict[tuple[str, int], Row]] = defaultdict(dict)
-    for row in rows:
+    cells: dict[tuple[str, str, float | None, int, str], dict[tuple[str, int], Row]] = defaultdict(dict)
+    for row in on_grounds(rows):
         if row.status == "finished" and row.test_accuracy is not None and row.cpu_seconds is not None:
-            cells[row.variant, row.method, row.keep, row.iterations].setdefault((row.task, row.seed), row)
+            cells[row.variant, row.method, row.keep, row.iterations, row.ground].setdefault((row.task, row.seed), row)
     found = []
-    for (variant, _, keep, spent), own in cells.items():
-        for (other, method, other_keep, other_spent), others in cells.items():
-            common = own.keys() & others.keys()
+    for (variant, _, keep, spent, _), own in cells.items():
+        for (other, method, other_keep, other_spent, _), others in cells.items():
+            common = [cell for cell in own if cell in others and mismatch(own[cell], others[cell]) is None]
             rival = METHODS[method].removes and not METHODS[method].needs_zoo and other not in zoo_costs
             kinds = measures([*own.values(), *others.values()])
             if variant not in zoo_costs or not rival or keep != other_keep or not common or len(kinds) > 1:

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
-from core.reports.compare import relevant_options
+from core.reports.variants import relevant_options
 
 SETTINGS = tuple(one.name for one in fields(RunConfig))
 _HOW = ("threads",)  # how fast, not what: results are the same

@@ -11,9 +11,10 @@ from core.errors import BadValueError, MetaVoteError, UnknownNameError
 from core.reports import formats
 from core.reports.away import FORMATS, finished_model
 from core.reports.card import Facts, Way, card
-from core.reports.records import run_document
+from core.reports.ground import mismatch
+from core.reports.records import rows_of, run_document
 from core.reports.snippets import snippet
-from core.runs.record import FINISHED
+from core.runs.record import FINISHED, RunRecord
 from core.runs.store import Store
 
 TRAINED_ALIKE = ("iterations", "backbone", "sampling", "learning_rate", "batch")  # else it is no control
@@ -175,6 +176,13 @@ def _control(store: Store, run_id: str) -> dict[str, Any] | None:
         record
         for record in store.list(status=FINISHED, task=own.task, method="dense")
         if all(getattr(record.config, name) == getattr(own, name) for name in TRAINED_ALIKE)
+        and _comparable(store.get(run_id), record)
     ]
     best = min(alike, key=lambda record: abs(record.config.seed - own.seed), default=None)
     return None if best is None else run_document(store, best.id)
+
+
+def _comparable(one: RunRecord, other: RunRecord) -> bool:
+    """Whether two runs were made on equal inputs."""
+    first, second = rows_of([one, other], {})
+    return mismatch(first, second) is None

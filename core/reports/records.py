@@ -11,7 +11,8 @@ from core.pruning.engine import engine_of
 from core.pruning.events import Evaluation, Pruned, RecordedEvent
 from core.pruning.methods import METHODS
 from core.reports.by_class import imbalance_of
-from core.reports.compare import Row, differing_options, variant_name
+from core.reports.rows import Row
+from core.reports.variants import differing_options, variant_name
 from core.runs.latency import Latency
 from core.runs.record import RunRecord
 from core.runs.status import current
@@ -79,10 +80,13 @@ def reached(config: RunConfig, result: Mapping[str, Any] | None) -> tuple[float 
     return share, None if share is None else share / config.keep - 1
 
 
-def rows(store: Store, records: Sequence[RunRecord]) -> list[Row]:
-    """One row a run, in their order, named by the options in which these runs differ."""
+def rows(store: Store, records: Sequence[RunRecord]) -> tuple[list[Row], dict[str, str]]:
+    """(one row a run, in their order, named by the options in which these runs differ; id -> a sentence on each run
+    that is left out, as its events are damaged)."""
     ids = [record.id for record in records]
-    return rows_of(records, store.events_of_runs(ids, [Evaluation.kind]), latencies_of(store, ids))
+    events, broken = store.events_of_runs(ids, [Evaluation.kind])
+    whole = [record for record in records if record.id not in broken]
+    return rows_of(whole, events, latencies_of(store, ids)), broken
 
 
 def rows_of(
@@ -117,6 +121,7 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
     config, result = record.config, record.result or {}
     achieved, dense, cost = (result.get(name) or {} for name in ("achieved", "dense", "cost"))
     share, deviation = reached(config, result)
+    inputs = result.get("inputs") or {}
     return Row(
         run=record.id,
         status=current(record),
@@ -146,6 +151,11 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
         latency=one.slim.median if one else None,
         dense_latency=one.dense.median if one else None,
         measured_on=latency.where if latency and one else None,
+        backbone=config.backbone,
+        backbone_hash=inputs.get("backbone_hash"),
+        image_size=inputs.get("image_size"),
+        data=inputs.get("data"),
+        engine=engine_of(result) if result else None,
     )
 
 

@@ -96,12 +96,16 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("latency", lambda row: row.latency, milliseconds),
     Column("channel sparsity", lambda row: row.channel_sparsity, share),
     Column("time", lambda row: row.seconds, duration),
+    Column("difference (points)", lambda row: row.difference, points),
+    Column("not compared", lambda row: row.not_compared, numeric=False),
+    Column("made with", lambda row: row.ground, numeric=False),
 )
 
 SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("variant", lambda one: one.variant, numeric=False, setting=True),
     Column("keep", lambda one: kept_of(one.keep, one.of), setting=True),
     Column("iterations", lambda one: one.iterations, setting=True),
+    Column("made with", lambda one: one.ground, numeric=False),
     Column("reached", lambda one: one.share, finely),
     Column("n", lambda one: one.n),
     Column("tasks", lambda one: one.tasks),
@@ -112,9 +116,10 @@ SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("sd over seeds", lambda one: one.seed_sd, share),
     Column("difference (points)", lambda one: one.difference, points),
     Column("standard error", lambda one: one.difference_se, lambda value: points(value).lstrip("+")),
-    Column("pairs", lambda one: one.pairs if one.baseline and one.baseline != one.variant else None),
+    Column("pairs", lambda one: one.pairs if one.baseline and not one.is_baseline else None),
+    Column("not compared", lambda one: one.not_compared, numeric=False),
     Column("compression", lambda one: one.compression, times),
-    Column("theoretical speed-up", lambda one: one.speed_up, times),
+    Column("MACs reduction", lambda one: one.macs_reduction, times),
     Column("mean time", lambda one: one.seconds, duration),
 )
 

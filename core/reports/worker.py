@@ -14,6 +14,7 @@ from core.reports.card import Way, card
 from core.reports.export import facts_of, in_format, way_of
 from core.runs.jobs import Progress, say
 from core.runs.store import Store
+from core.tasks import allowed
 
 Told = Callable[[int, int, str], None]
 
@@ -41,6 +42,7 @@ def make_files(store: Store, run_id: str, told: Told) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line. Returns the exit code: 0 done, 1 failed; the reason is left for people to read."""
+    allowed.restrict()  # a visitor may have asked for it
     what, *run_ids = sys.argv[1:] if arguments is None else arguments
     store, started = Store(), time.time()
     folder: Path = files_folder(store, run_ids[0]) if what == FILES else latency_folder(store)

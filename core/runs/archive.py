@@ -3,7 +3,6 @@
 Torch-free. A run keeps its id on the way, so that a file can be imported again, or into the store it came from.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,13 @@ from core.bundle import open_bundle, write_bundle
 from core.channels.files import write_whole
 from core.errors import BadFileError, BadValueError, MetaVoteError, StoreError
 from core.pruning.config import RunConfig
-from core.pruning.events import Finished, RecordedEvent, event_from_dict
-from core.runs.latency import Latency, is_number
-from core.runs.record import ENDED, FINISHED, RunRecord
-from core.runs.rows import LATENCY, dumps
+from core.pruning.events import RecordedEvent, event_from_dict
+from core.runs.latency import Latency
+from core.runs.record import ENDED, RunRecord
+from core.runs.rows import LATENCY, UNREADABLE, dumps, loads
+from core.runs.sound import check_event, check_whole
 from core.runs.store import Store
+from core.schema import is_text
 
 FORMAT = 1
 WHAT = "file of runs"
@@ -57,8 +58,11 @@ def unpack(store: Store, file: Path) -> tuple[list[str], list[str]]:
     with open_bundle(file, lambda name: name == _LINES or _MODEL.fullmatch(name) is not None, WHAT) as bundle:
         entries = _read(bundle.text(_LINES), file.name)
         models = {match[1]: name for name in bundle.names if (match := _MODEL.fullmatch(name))}
-        known = {record.id: record.config for record in store.list(limit=None)}
+        records, broken = store.listing()
+        known = {record.id: record.config for record in records}
         for run_id, config, _, _ in entries:
+            if run_id in broken:
+                raise BadValueError(broken[run_id])
             if known.get(run_id, config) != config:
                 raise BadValueError(f"Another run is called {run_id} here: delete it, or import into a fresh store.")
         new = [entry for entry in entries if entry[0] not in known]
@@ -110,29 +114,38 @@ def _held(store: Store, run_ids: list[str]) -> set[str]:
 
 def _read(text: str, name: str) -> list[_Entry]:
     try:
-        head, *lines = [json.loads(line) for line in text.splitlines()]
+        head, *lines = [loads(line) for line in text.splitlines()]
         if head["format"] > FORMAT:
             raise BadFileError(f"{name} was written by a newer version: update this one to read it.")
         entries = [_entry(line, name) for line in lines]
         if len({entry[0] for entry in entries}) < len(entries):
             raise ValueError("a run twice")
-    except BadFileError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, MetaVoteError) as error:
-        raise BadFileError(
-            f"{name} is not a whole {WHAT}: it is damaged or of another kind; export it again."
-        ) from error
+    except UNREADABLE as error:
+        raise _not_whole(name, "it is damaged or of another kind; export it again") from error
     return entries
 
 
+def _not_whole(name: str, why: str) -> BadFileError:
+    return BadFileError(f"{name} is not a whole {WHAT}: {why}.")
+
+
 def _entry(line: Mapping[str, Any], name: str) -> _Entry:
-    """A run's line of a file of that name, once all of it has been checked: somebody else may have made it."""
+    """A run's line of a file of that name, once all of it has been checked: somebody else may have made it.
+
+    Raises BadFileError, naming the run and the field; one of UNREADABLE for what is no run's line at all.
+    """
     run_id = line["id"]
-    for event in line["events"]:
-        event_from_dict(event)
-    about = {key: line[key] for key in _KEPT} | {LATENCY: line.get(LATENCY)}
-    if about["status"] not in ENDED or not _MODEL.fullmatch(f"models/{run_id}.safetensors") or not _fits(about):
+    if not is_text(run_id) or not _MODEL.fullmatch(f"models/{run_id}.safetensors"):
         raise ValueError(run_id)
+    about = {key: line[key] for key in _KEPT} | {LATENCY: line.get(LATENCY)}
+    try:
+        config = RunConfig.from_dict(line["config"])
+        check_whole(about)
+        for event in line["events"]:
+            check_event(event)
+    except MetaVoteError as error:
+        why = f"run {run_id} is damaged ({str(error).rstrip('.')}); leave it out when the file is exported again"
+        raise _not_whole(name, why) from error
     try:
         if about[LATENCY] is not None:
             Latency.from_dict(about[LATENCY])
@@ -140,29 +153,4 @@ def _entry(line: Mapping[str, Any], name: str) -> _Entry:
         raise BadFileError(
             f"{name} has no whole latency of run {run_id}: measure it anew where the file is from, and export it again."
         ) from error
-    return run_id, RunConfig.from_dict(line["config"]), about, line["events"]
-
-
-def _fits(about: Mapping[str, Any]) -> bool:
-    """Whether what is told of a run is of the kinds that a record has; of a finished one a result is told."""
-    result, tags = about["result"], about["tags"]
-    return (
-        is_number(about["created"])
-        and all(about[name] is None or is_number(about[name]) for name in ("started", "ended"))
-        and isinstance(about["error"], str | None)
-        and isinstance(about["notes"], str)
-        and isinstance(tags, list)
-        and all(isinstance(tag, str) for tag in tags)
-        and (about["status"] != FINISHED if result is None else _is_result(result))
-    )
-
-
-def _is_result(result: Mapping[str, Any]) -> bool:
-    event_from_dict({**result, "kind": Finished.kind})
-    told = [result[name] for name in ("achieved", "dense", "cost", "requested")]
-    sizes = [size for part in told[:2] if isinstance(part, dict) for size in part.values()]
-    return (
-        is_number(result["test_accuracy"])
-        and all(isinstance(part, dict) for part in told)
-        and all(size is None or is_number(size) for size in sizes)
-    )
+    return run_id, config, about, line["events"]

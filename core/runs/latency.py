@@ -3,12 +3,12 @@
 Torch-free: `core.reports.measure` measures.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.errors import BadFileError
+from core.schema import is_count, is_number, is_text
 
 NOT_WHOLE = "This is no whole measurement of latency: measure it anew."
 NOT_STEADY = "The machine was busy meanwhile, as the quartiles tell: measure again when it is not."
@@ -56,7 +56,7 @@ class Latency:
 
     @property
     def macs_ratio(self) -> float:
-        """MACs of the unpruned network over those of the slim one: the speed-up in theory."""
+        """MACs of the unpruned network over those of the slim one: the MACs reduction."""
         return self.dense_macs / self.slim_macs
 
     @property
@@ -106,7 +106,7 @@ class Latency:
         counts = (self.threads, self.image, self.dense_macs, self.slim_macs, *sizes, *(b.rounds for b in self.batches))
         timings = [timing for one in self.batches for timing in (one.dense, one.slim)]
         return (
-            all(isinstance(word, str) for word in words)
+            all(map(is_text, words))
             and all(is_count(count) for count in counts)
             and all(is_number(number) and number >= 0 for number in (self.load, self.measured))
             and all(is_number(one.speed_up) and one.speed_up > 0 for one in self.batches)
@@ -114,13 +114,3 @@ class Latency:
             and all(0 < one.low <= one.median <= one.high for one in timings)
             and 0 < len(sizes) == len(set(sizes))
         )
-
-
-def is_number(value: object) -> bool:
-    """Whether a value from a file is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def is_count(value: object) -> bool:
-    """Whether a value from a file is a whole number of 1 or more."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

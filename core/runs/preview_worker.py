@@ -19,6 +19,7 @@ from core.errors import MetaVoteError
 from core.pruning.config import RunConfig
 from core.runs import previews
 from core.runs.processes import this_worker
+from core.tasks import allowed
 
 IDLE = 300.0  # seconds without a question after which it ends
 GONE = 10.0  # seconds without a question after which a client's wishes are forgotten
@@ -145,6 +146,7 @@ class Listener(socketserver.ThreadingTCPServer):
 
 def main() -> int:
     """Run from the command line: 0 when idle for long, or where another process has the post."""
+    allowed.restrict()  # a visitor may have asked for it
     desk, key = Desk(), previews.new_key()
     with Listener(desk, key) as listener:
         me = previews.Post(this_worker(), listener.server_address[1], key)

@@ -12,13 +12,15 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func
 
 from core.errors import BadValueError, MetaVoteError, StoreError, UnknownNameError
 from core.pruning.config import RunConfig
-from core.pruning.events import RecordedEvent
+from core.pruning.events import RecordedEvent, event_from_dict
 from core.runs.processes import Worker
 from core.runs.record import RunRecord
 from core.runs.schema import events, latencies, runs
+from core.runs.sound import check_record
 
 LONGEST_TAG = 40
 LATENCY = "latency"  # of a run that is told to another store: its latency, where it has one
+UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError)  # of data, for any reason
 _NOT_IN_RECORD = ("number", "task", "method", "queued")
 
 
@@ -27,21 +29,50 @@ def dumps(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
+def loads(text: str) -> Any:
+    """What `dumps` wrote. Raises one of UNREADABLE for anything else, NaN and Infinity included."""
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
 def record_of(row: Row[Any], where: str) -> RunRecord:
     """The record in a row of `runs`. Raises StoreError, naming the store as `where`, for one that makes no sense."""
     values = {name: value for name, value in row._mapping.items() if name not in _NOT_IN_RECORD}
     try:
         values["config"] = _config(row.config)
-        values["tags"] = tuple(json.loads(row.tags))
-        values["result"] = json.loads(row.result) if row.result else None
+        values["tags"] = tuple(loads(row.tags))
+        values["result"] = loads(row.result) if row.result else None
+        check_record(values)
         return RunRecord(**values)
-    except (ValueError, TypeError, MetaVoteError) as error:
-        raise damaged(row.id, where) from error
+    except (*UNREADABLE, MetaVoteError) as error:
+        raise damaged(row.id, where, error) from error
+
+
+def split(rows: Iterable[Row[Any]], where: str) -> tuple[list[RunRecord], dict[str, str]]:
+    """(the records in these rows of `runs`; id -> what is wrong with each row that is damaged)."""
+    records, broken = [], {}
+    for row in rows:
+        try:
+            records.append(record_of(row, where))
+        except StoreError as error:
+            broken[row.id] = str(error)
+    return records, broken
+
+
+def event_of(run_id: str, text: str, where: str) -> RecordedEvent:
+    """The event in a row of `events`. Raises StoreError, naming the run, for one that makes no sense."""
+    try:
+        return event_from_dict(loads(text))
+    except (*UNREADABLE, MetaVoteError) as error:
+        raise damaged(run_id, where, error) from error
 
 
 @lru_cache(maxsize=8192)  # checking one is most of the price of listing runs, and it never changes
 def _config(text: str) -> RunConfig:
-    return RunConfig.from_dict(json.loads(text))
+    return RunConfig.from_dict(loads(text))
 
 
 def find(connection: Connection, run_id: str, where: str) -> RunRecord:
@@ -52,9 +83,11 @@ def find(connection: Connection, run_id: str, where: str) -> RunRecord:
     return record_of(row, where)
 
 
-def damaged(run_id: str, where: str) -> StoreError:
-    """What to say of a run whose data cannot be understood."""
-    return StoreError(f"Run {run_id} in the run store {where} cannot be read: delete it, or restore the store.")
+def damaged(run_id: str, where: str, error: Exception) -> StoreError:
+    """The sentence about a run whose data cannot be understood, and why, if that is a sentence itself."""
+    why = f" ({str(error).rstrip('.')})" if isinstance(error, MetaVoteError) else ""
+    remedy = f"delete it with python -m core runs delete {run_id}"
+    return StoreError(f"Run {run_id} in the run store {where} is damaged and cannot be read{why}: {remedy}.")
 
 
 def readable_id(config: RunConfig, random_bytes: int) -> str:

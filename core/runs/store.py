@@ -1,36 +1,38 @@
 """The run store: every run's config, status, events and result, and where its files are."""
 
-import json
 import os
 import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from sqlalchemy import URL, Connection, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core.errors import BadValueError, MetaVoteError, StoreError, UnknownNameError
+from core.errors import BadValueError, StoreError, UnknownNameError
 from core.paths import home
 from core.pruning.config import RunConfig
-from core.pruning.events import RecordedEvent, event_from_dict
+from core.pruning.events import RecordedEvent
 from core.runs import jobs, transitions
 from core.runs.database import Database, make_url_of
 from core.runs.processes import Worker
 from core.runs.record import CANCELLED, FAILED, FINISHED, QUEUED, STORED, WITH_WORKER, RunRecord
 from core.runs.rows import (
     LATENCY,
+    UNREADABLE,
     add_events,
     clean_tags,
-    damaged,
     dumps,
+    event_of,
     find,
     last_seq_of,
+    loads,
     put_latency,
     readable_id,
-    record_of,
+    split,
     status_of,
 )
 from core.runs.schema import events, latencies, runs
@@ -148,7 +150,18 @@ class Store:
         tag: str | None = None,
         limit: int | None = None,
     ) -> Records:
-        """Runs, newest first; `status` is the stored one."""
+        """Runs, newest first; `status` is the stored one. Damaged ones are left out."""
+        return self.listing(status, task, method, tag, limit)[0]
+
+    def listing(
+        self,
+        status: str | None = None,
+        task: str | None = None,
+        method: str | None = None,
+        tag: str | None = None,
+        limit: int | None = None,
+    ) -> tuple[Records, dict[str, str]]:
+        """(runs, newest first; id -> a sentence on each damaged run, which nothing but `delete` works on)."""
         query = select(runs).order_by(runs.c.number.desc())
         for column, wanted in ((runs.c.status, status), (runs.c.task, task), (runs.c.method, method)):
             if wanted is not None:
@@ -157,8 +170,8 @@ class Store:
             query = query.limit(limit)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
-        records = [record_of(row, self.where) for row in rows]
-        return [record for record in records if tag is None or tag in record.tags][:limit]
+        records, broken = split(rows, self.where)
+        return [record for record in records if tag is None or tag in record.tags][:limit], broken
 
     def mark(self) -> int:
         """A number that changes when a run is added, deleted, described anew, or changes its status: cheap to ask."""
@@ -207,14 +220,17 @@ class Store:
             query = query.where(events.c.kind.in_(tuple(kinds)))
         with self.database.read() as connection:
             rows = connection.execute(query.order_by(events.c.seq)).all()
-        try:
-            return [(row.seq, event_from_dict(json.loads(row.data))) for row in rows]
-        except (ValueError, TypeError, AttributeError, MetaVoteError) as error:
-            raise damaged(run_id, self.where) from error
+        return [(row.seq, event_of(run_id, row.data, self.where)) for row in rows]
 
-    def events_of_runs(self, run_ids: Iterable[str], kinds: Iterable[str]) -> dict[str, Sequence[RecordedEvent]]:
-        """Events of some kinds of many runs at once, oldest first; a run without any is left out."""
+    def events_of_runs(
+        self, run_ids: Iterable[str], kinds: Iterable[str]
+    ) -> tuple[dict[str, Sequence[RecordedEvent]], dict[str, str]]:
+        """(run id -> its events of some kinds, oldest first; id -> a sentence on each run with a damaged one).
+
+        A run without any such event is in neither.
+        """
         found: dict[str, list[RecordedEvent]] = defaultdict(list)
+        broken: dict[str, str] = {}
         ids, wanted = list(run_ids), tuple(kinds)
         with self.database.read() as connection:
             for start in range(0, len(ids), AT_ONCE):
@@ -222,10 +238,10 @@ class Store:
                 query = select(events.c.run, events.c.data).where(some, events.c.kind.in_(wanted))
                 for row in connection.execute(query.order_by(events.c.run, events.c.seq)):
                     try:
-                        found[row.run].append(event_from_dict(json.loads(row.data)))
-                    except (ValueError, TypeError, AttributeError, MetaVoteError) as error:
-                        raise damaged(row.run, self.where) from error
-        return dict(found)
+                        found[row.run].append(event_of(row.run, row.data, self.where))
+                    except StoreError as error:
+                        broken[row.run] = str(error)
+        return {id: events for id, events in found.items() if id not in broken}, broken
 
     def last_seq(self, run_id: str) -> int:
         """The sequence number of a run's last event, 0 where there is none."""
@@ -246,11 +262,16 @@ class Store:
             put_latency(connection, run_id, data)
 
     def latencies(self, run_ids: Iterable[str] | None = None) -> dict[str, Mapping[str, Any]]:
-        """Run id -> its latency as plain data, of those runs (of all) that have one."""
+        """Run id -> its latency as plain data, of those runs (of all) that have one which can be read."""
         wanted = None if run_ids is None else set(run_ids)
         with self.database.read() as connection:
             rows = connection.execute(select(latencies.c.run, latencies.c.data)).all() if _timed(connection) else []
-        return {row.run: json.loads(row.data) for row in rows if wanted is None or row.run in wanted}
+        found = {}
+        for row in rows:
+            if wanted is None or row.run in wanted:
+                with suppress(*UNREADABLE):
+                    found[row.run] = loads(row.data)
+        return found
 
     # What a worker does with a run
 
@@ -260,8 +281,12 @@ class Store:
             if transitions.waiting(connection, run_id) is None:
                 return None
         with self.database.write() as connection:
-            claimed = transitions.claim(connection, worker, run_id)
-            return None if claimed is None else find(connection, claimed, self.where)
+            while (claimed := transitions.claim(connection, worker, run_id)) is not None:
+                try:
+                    return find(connection, claimed, self.where)
+                except StoreError as error:  # a damaged run: the next one must not wait for it for good
+                    transitions.end(connection, claimed, FAILED, error=str(error))
+            return None
 
     def heartbeat(self, worker: Worker, run_id: str | None = None) -> str | None:
         """Say that the worker lives. Returns the status of its run, None where it has none or no longer has it."""

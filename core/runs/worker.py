@@ -16,6 +16,7 @@ from core.runs.processes import this_worker
 from core.runs.pulse import Pulse
 from core.runs.slot import hold, let_go
 from core.runs.store import Store
+from core.tasks import allowed
 
 LINGER = 20.0  # seconds to wait for more work, as loading torch takes some
 POLL = 0.2  # seconds
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", nargs="?", help="work on this run alone (default: on all, in order)")
     parser.add_argument("--home", type=Path, help="the folder of the run store (default: METAVOTE_HOME)")
     given = parser.parse_args(arguments)
+    allowed.restrict()  # a visitor may have asked for it
     if given.home:
         os.environ["METAVOTE_HOME"] = str(given.home)
     try:

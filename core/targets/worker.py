@@ -12,6 +12,7 @@ from core.errors import MetaVoteError
 from core.runs.jobs import Progress, say
 from core.targets.ranking import Ranking, keep_ranking
 from core.targets.state import job_folder
+from core.tasks import allowed
 from core.tasks.catalogue import task as task_of
 from core.zoo.pairing import check_pair
 from core.zoo.zoo import open_zoo
@@ -41,6 +42,7 @@ def rank(id: str, folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line. Returns the exit code: 0 done, 1 failed; the reason is left for people to read."""
+    allowed.restrict()  # a visitor may have asked for it
     id, path = sys.argv[1:] if arguments is None else arguments
     folder = Path(path)
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from core.arguments import optional, several, takes, text
 from core.errors import UnknownNameError
 from core.paths import ASSETS
-from core.tasks import folder
+from core.tasks import allowed, folder
 from core.tasks.choose import chosen_classes
 from core.tasks.datasets import DATASETS, FOLDER, class_names
 from core.tasks.own import own_id, own_task, own_tasks
@@ -86,10 +86,11 @@ def task(name: str, classes: Iterable[str] | None = None) -> Task:
         return own
     dataset, listed = (name, tuple(classes)) if classes is not None else _parsed(name)
     if dataset.startswith(FOLDER):
-        dataset = f"{FOLDER}{folder.path_of(dataset)}"
+        allowed.permit(path := folder.path_of(dataset))
+        dataset = f"{FOLDER}{path}"
     elif dataset not in DATASETS:
         known = [*DATASETS, f"{FOLDER}/path/to/images"]
-        if "/" in dataset or (dataset and os.path.isdir(folder.path_of(dataset))):
+        if "/" in dataset or (dataset and not allowed.is_restricted() and os.path.isdir(folder.path_of(dataset))):
             raise UnknownNameError("data set", dataset, [f"{FOLDER}{dataset}"])
         if classes is not None or ":" in name:
             raise UnknownNameError("data set", dataset, known)
@@ -103,11 +104,12 @@ def task(name: str, classes: Iterable[str] | None = None) -> Task:
 def _parsed(name: str) -> tuple[str, tuple[str, ...] | None]:
     """As `parse_ad_hoc_id`; but a path that means a folder only as it stands, ":" and all, is that folder's."""
     dataset, listed = parse_ad_hoc_id(name)
-    if (
-        dataset.startswith(FOLDER)
-        and not os.path.isdir(folder.path_of(dataset))
-        and os.path.isdir(folder.path_of(name))
-    ):
+    if not dataset.startswith(FOLDER):
+        return dataset, listed
+    whole, part = folder.path_of(name), folder.path_of(dataset)
+    if allowed.is_restricted() and not allowed.is_allowed(whole):
+        return dataset, listed
+    if not os.path.isdir(part) and os.path.isdir(whole):
         return name, None
     return dataset, listed
 

@@ -1,15 +1,16 @@
 """The data sets by name: one registry; every entry loads to an `ImageSet`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
-from core.errors import UnknownNameError
+from core.errors import MissingDataError, UnknownNameError
 from core.numbers import percent
 from core.paths import home
-from core.tasks import emoji, folder, torchvision_names
+from core.tasks import allowed, emoji, folder, torchvision_names
 from core.tasks.images import ImageSet
 from core.tasks.thumbnails import keep_thumbnails
 from core.tasks.titles import folder_titles
@@ -110,7 +111,10 @@ def class_title(dataset: str, name: str) -> str:
     """What people read for a class: a word or two."""
     if dataset == "emoji":
         return emoji.short_title(name)
-    titles = folder_titles(folder.path_of(dataset)) if dataset.startswith(FOLDER) else {}
+    titles: Mapping[str, str] = {}
+    if dataset.startswith(FOLDER):
+        with suppress(MissingDataError):
+            titles = folder_titles(allowed.check(folder.path_of(dataset)))
     return titles.get(name) or name.replace("_", " ")
 
 

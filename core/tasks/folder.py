@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from core.errors import BadFileError, BadValueError, MissingDataError, UnknownNameError
 from core.numbers import count
+from core.tasks import allowed
 from core.tasks.decode import Decoded, Undecodable, decode_file, decoded, dimensions, square
 from core.tasks.files import File, is_utf8, printable
 from core.tasks.findings import Findings, Unreadable, named, repeats_of, summed_up
@@ -50,12 +51,16 @@ def path_of(name: str) -> Path:
     try:
         return Path(given).expanduser().absolute()
     except RuntimeError as error:
+        if allowed.is_restricted():
+            raise MissingDataError(allowed.REFUSED) from error
         raise MissingDataError(f"There is no user whose home folder is {Path(given).parts[0]}: check it.") from error
 
 
 def layout(path: Path) -> Layout:
     """Which of a folder's subfolders serve which split, and which are its classes. Raises MissingDataError for no such
-    folder, BadValueError for a folder that can be read in two ways, or with too few classes."""
+    folder and for one that visitors may not read, BadValueError for a folder that can be read in two ways, or with too
+    few classes. Whatever reads a folder asks for its layout first."""
+    allowed.check(path)
     if not os.path.isdir(path):
         raise MissingDataError(f"There is no folder {path}: check its name, and that it is on this machine.")
     return layout_of(on_disk(path), str(path))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from core.tasks import folder
+from core.tasks import allowed, folder
 from core.tasks.balance import imbalance
 from core.tasks.choose import chosen_classes
 from core.tasks.datasets import DATASETS, FOLDER, class_names, class_title, load_dataset
@@ -90,7 +90,8 @@ def summarise(
         names = class_names(dataset) if asked is None else chosen_classes(dataset, asked)
         counts, split = _named(dataset, names)
         return Summary(dataset, _id(dataset, names, asked), _classes(dataset, counts, names), split)
-    dataset = f"{FOLDER}{folder.path_of(dataset)}"
+    allowed.permit(path := folder.path_of(dataset))
+    dataset = f"{FOLDER}{path}"
     names = class_names(dataset) if asked is None else chosen_classes(dataset, asked)
     found = folder.survey(folder.path_of(dataset), names, skip_unreadable, MOST_CHECKED if check else None)
     left_out = (*found.findings.left_out, *found_in_zip(dataset).left_out)

@@ -22,7 +22,7 @@ from PIL import Image
 from core.bundle import DAMAGE
 from core.errors import BadFileError, BadValueError, MetaVoteError
 from core.numbers import count
-from core.paths import home
+from core.tasks.allowed import uploads as uploads
 from core.tasks.decode import Undecodable, decode_bytes, digest
 from core.tasks.files import REGULAR, SPECIAL, File, ending_of
 from core.tasks.findings import Findings, Unreadable, named, repeats_of, summed_up
@@ -36,11 +36,6 @@ MOST_IMAGES, LARGEST_IMAGE, LARGEST = 20_000, 20_000_000, 500_000_000  # images,
 MOST_MEMBERS = 200_000
 MOST_PIXELS = 50_000_000
 REMEDY = "zip a folder that has one subfolder of images for each class"
-
-
-def uploads() -> Path:
-    """Where data sets that were taken in from a zip are."""
-    return home() / "datasets" / "uploads"
 
 
 def uploaded() -> list[str]:

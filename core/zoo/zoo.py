@@ -167,7 +167,7 @@ class Zoo:
     def cpu_seconds(self) -> float | None:
         """CPU time that it took: of its models, whoever made them, and of similarities and map; None where unknown."""
         cost = self.about.get("cost") or {}
-        spent = [float(cost[name]) for name in ("cpu_seconds", "similarity_cpu_seconds") if name in cost]
+        spent = [float(cost[name]) for name in ("cpu_seconds", "similarity_cpu_seconds") if cost.get(name) is not None]
         return sum(spent) if spent else None
 
     @property

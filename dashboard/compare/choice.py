@@ -11,10 +11,11 @@ from core.runs.record import LOST, STORED
 from dashboard import theme
 from dashboard.compare.frame import COLUMNS, DEFAULT_COLUMNS, GROUPS, ORDERS, Filters
 from dashboard.compare.many import linked_many
-from dashboard.links import linked, one_of
+from dashboard.links import held, linked, one_of
 from dashboard.pick import pick_one
 
 LONGEST_TEXT = 200
+NO_BASELINE = "none"
 MOST_BY_HAND = 100  # runs that a link still names one by one
 TABS = {
     "overview": "Overview",
@@ -142,22 +143,28 @@ def pick_runs(labels: Mapping[str, str]) -> list[str]:
     return linked_many("runs", known, draw)
 
 
+def held_baseline(names: Mapping[str, str], first: str) -> str:
+    """The baseline that was chosen before the box is drawn: a run among `names`, "none", or else `first`."""
+    chosen = held("baseline")
+    return str(chosen) if chosen in (*names, NO_BASELINE) else first
+
+
 def pick_baseline(names: Mapping[str, str], stands_for: Mapping[str, str], first: str) -> str | None:
     """The run that the others are held against (`?baseline=`): `first` unless another is pinned.
 
     stands_for: ids that are not among `names`, and the one that takes their place.
     """
-    none = "none"
     chosen = pick_one(
         "baseline",
         "Baseline",
         "baseline among the runs compared",
-        {**names, none: "No baseline"},
+        {**names, NO_BASELINE: "No baseline"},
         first,
         stands_for=stands_for,
-        help="Differences are to this run.",
+        always=True,  # which run is the first changes as runs finish
+        help="Differences are to this run; those of means are to all runs of its setting.",
     )
-    return None if chosen == none else chosen
+    return None if chosen == NO_BASELINE else chosen
 
 
 def pick_by(default: str, offered: Sequence[str]) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from core.pruning.events import Pruned, RecordedEvent
-from core.reports.compare import Comparison, Row, compare
+from core.reports.compare import Comparison, Row, compare_to
 from core.reports.curves import Point, curve
+from core.reports.ground import notices
 from core.reports.records import rows_of
 from core.runs.latency import Latency
 from core.runs.record import FINISHED, RunRecord
@@ -45,8 +46,8 @@ class Compared:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """One row a run, as reports have it."""
-        return rows_of(self.records, self.events, self.latencies)
+        """One row a run, as reports have it, with its difference to the baseline."""
+        return list(self.comparison.rows)
 
     @cached_property
     def finished(self) -> list[Row]:
@@ -71,13 +72,20 @@ class Compared:
 
     @cached_property
     def base(self) -> Row | None:
-        """The baseline's row, where it has finished."""
-        return next((row for row in self.finished if row.run == self.baseline), None)
+        """The baseline's row, if it has finished."""
+        return self.comparison.base
 
     @cached_property
     def comparison(self) -> Comparison:
-        """Summaries by variant, with differences to the baseline's variant."""
-        return compare(self.rows, self.base.variant if self.base else None)
+        """The rows and their summaries, with differences to the baseline's run and setting."""
+        rows = rows_of(self.records, self.events, self.latencies)
+        done = (row for row in rows if row.status == FINISHED and row.test_accuracy is not None)
+        return compare_to(rows, next((row for row in done if row.run == self.baseline), None))
+
+    @cached_property
+    def notices(self) -> list[str]:
+        """What to know before reading the differences, a sentence each."""
+        return notices(self.comparison)
 
     @cached_property
     def variants(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.reports.compare import Row
+from core.reports.compare import Row, Summary
 from core.reports.curves import Point, mean_curve
 from dashboard import theme
 from dashboard.compare.compared import Compared
@@ -19,7 +19,7 @@ COSTS = {
     "latency": "Latency of one image, ms",
     "iterations": "Training iterations",
 }
-Key = tuple[str, float | None, int]  # variant, keep, iterations
+Key = tuple[str, float | None, int, str]  # variant, keep, iterations, ground
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def kinds_of(compared: Compared) -> list[Kind]:
     """The finished runs by what they have in common, best mean first."""
     rows: dict[Key, list[Row]] = defaultdict(list)
     for row in compared.finished:
-        rows[row.variant, row.keep, row.iterations].append(row)
-    summaries = {(one.variant, one.keep, one.iterations): one for one in compared.comparison.summaries}
+        rows[key_of(row)].append(row)
+    summaries = {key_of(one): one for one in compared.comparison.summaries}
     names = names_of_kinds(compared, list(rows))
     styles = theme.run_styles({names[key]: members[0].method for key, members in rows.items()})
     found = [
@@ -58,18 +58,45 @@ def kinds_of(compared: Compared) -> list[Kind]:
     return sorted(found, key=lambda kind: -kind.mean)
 
 
+def settings_of(kinds: Sequence[Kind], held: str) -> tuple[dict[str, str], dict[str, str]]:
+    """(run -> the setting that it stands for, one for each kind; run -> the run that stands for its kind).
+
+    The run that is held stands for its own kind, so that it stays the one that is chosen.
+    """
+    names: dict[str, str] = {}
+    stands_for: dict[str, str] = {}
+    for kind in kinds:
+        runs = [row.run for row in kind.rows]
+        first = held if held in runs else runs[0]
+        names[first] = kind.name
+        stands_for |= dict.fromkeys(runs, first)
+    return names, stands_for
+
+
+def is_of(row: Row, kind: Kind) -> bool:
+    """Whether a run is of a kind."""
+    return any(one.run == row.run for one in kind.rows)
+
+
+def key_of(one: Row | Summary) -> Key:
+    """What the runs of a kind have in common."""
+    return one.variant, one.keep, one.iterations, one.ground
+
+
 def names_of_kinds(compared: Compared, keys: Sequence[Key]) -> dict[Key, str]:
-    """What people read for each kind: the variant, and keep ratio and iterations where kinds differ in them."""
-    keeps = {keep for _, keep, _ in keys if keep is not None}
-    budgets = {iterations for _, _, iterations in keys}
+    """What people read for each kind: the variant, and keep ratio, iterations and inputs if kinds differ in them."""
+    keeps = {keep for _, keep, _, _ in keys if keep is not None}
+    budgets = {iterations for _, _, iterations, _ in keys}
     names = {}
-    for variant, keep, iterations in keys:
+    for variant, keep, iterations, ground in keys:
         parts = [compared.variants.get(variant, variant)]
         if keep is not None and len(keeps) > 1:
             parts.append(f"keep {theme.ratio(keep)}")
         if len(budgets) > 1:
             parts.append(f"{theme.count(iterations)} iterations")
-        names[variant, keep, iterations] = " · ".join(parts)
+        if ground:
+            parts.append(ground)
+        names[variant, keep, iterations, ground] = " · ".join(parts)
     return names
 
 
@@ -126,7 +153,9 @@ def not_measured(compared: Compared) -> list[str]:
 
 
 def comparable(compared: Compared, by: str) -> bool:
-    """Whether accuracies may be held against each other: one task, or means over the same tasks throughout."""
+    """Whether accuracies may be held against each other: on equal inputs, one task, or means over the same tasks."""
+    if len({row.ground for row in compared.finished}) > 1:
+        return False
     if by == "run":
         return len(compared.tasks) == 1
     return len({frozenset(row.task for row in kind.rows) for kind in kinds_of(compared)}) <= 1

@@ -84,6 +84,7 @@ def document(compared: Compared) -> str:
     """The comparison as JSON: rows, summaries, configs, curves, checklist."""
     told = compared.comparison.to_dict() | {
         "baseline": compared.baseline,
+        "notices": compared.notices,
         "configs": {record.id: record.config.to_dict() for record in compared.records},
         "curves": {
             id: [

@@ -13,10 +13,10 @@ from core.pruning.config import RunConfig
 from core.runs.latency import Latency
 from core.runs.record import FINISHED, RunRecord
 from core.runs.status import current
-from dashboard import run_choices, theme
+from dashboard import parts, run_choices, theme
 from dashboard.compare import choice, files, reads, table, views
 from dashboard.compare.compared import MOST_LINES, Compared
-from dashboard.compare.entries import kinds_of
+from dashboard.compare.entries import kinds_of, settings_of
 from dashboard.compare.frame import ALWAYS, frame_of, labels_of, others_like
 from dashboard.compare.names import names_of
 from dashboard.progress import ACTIVE
@@ -34,6 +34,7 @@ def draw() -> None:
     """Everything below the heading."""
     read_only()
     runs = reads.all_runs()
+    parts.left_out(runs.broken)
     if not runs.records:
         _nothing_yet()
         return
@@ -50,6 +51,9 @@ def draw() -> None:
         table.draw_rows(shown, chosen, selectable=not every)
     by_id = {record.id: (record, status) for record, status in zip(runs.records, statuses, strict=True)}
     picked = [by_id[id][0] for id in chosen]
+    unreadable = reads.damaged(picked)
+    parts.left_out(unreadable)
+    picked = [record for record in picked if record.id not in unreadable]
     if not picked:
         _nothing_chosen(runs.records)
         return
@@ -169,16 +173,18 @@ def _compare(
 def _baseline(
     records: Sequence[RunRecord], statuses: Mapping[str, str], timed: Mapping[str, Latency], by: str
 ) -> str | None:
-    """The run that others are held against; where means are drawn, it stands for the runs like it."""
-    if by == "run":
-        done = [record.id for record in records if statuses[record.id] == FINISHED]
-        return choice.pick_baseline(names_of(records), {}, (done or [records[0].id])[0])
-    kinds = kinds_of(_compared(records, statuses, timed, None))
+    """The one run that all others are held against, in every view; where means are drawn, its setting is named."""
+    names = names_of(records)
+    done = [id for id in names if statuses[id] == FINISHED]
+    first = (done or list(names))[0]
+    kinds = kinds_of(_compared(records, statuses, timed, None)) if by == "variant" else []
     if not kinds:
-        return None
-    first = {row.run: kind.rows[0].run for kind in kinds for row in kind.rows}
-    names = {kind.rows[0].run: kind.name for kind in kinds}
-    return choice.pick_baseline(names, first, next(iter(names)))
+        return choice.pick_baseline(names, {}, first)
+    held = choice.held_baseline(names, first)
+    settings, stands_for = settings_of(kinds, held)
+    if held in names and held not in stands_for:  # it has no result yet
+        settings[held] = names[held]
+    return choice.pick_baseline(settings, stands_for, first)
 
 
 def _compared(
@@ -243,9 +249,11 @@ def _states(compared: Compared) -> None:
     if len(compared.tasks) > 1:
         st.warning(
             f"These runs are on {len(compared.tasks)} tasks. Accuracies of different tasks are not comparable: "
-            "read the differences under Seeds, which are taken task by task.",
+            "differences are taken task by task.",
             icon=":material/balance:",
         )
+    for sentence in compared.notices:
+        st.warning(sentence.replace("[", r"\["), icon=":material/balance:")
     if compared.active:
         st.caption(f"{_count(len(compared.active))} still going on: curves follow.")
     if compared.without_result:

@@ -23,12 +23,16 @@ Events = Mapping[str, Sequence[RecordedEvent]]
 
 @dataclass(frozen=True)
 class AllRuns:
-    """Every run in a store, newest first, the latencies measured, and the mark of the store's state that this is."""
+    """Every run in a store, newest first, the latencies measured, and the mark of the store's state that this is.
+
+    broken: id -> a sentence on each run that is damaged, and so not among the records.
+    """
 
     folder: str
     mark: int
     records: Sequence[RunRecord] = field(repr=False)
     latencies: Mapping[str, Latency] = field(repr=False, default_factory=dict)
+    broken: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     def identity(self) -> tuple[str, int]:
         """What reads of it are cached by."""
@@ -42,7 +46,8 @@ def all_runs() -> AllRuns:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the runs")
 def _all_runs(folder: str, mark: int) -> AllRuns:
-    return AllRuns(folder, mark, data.store().list(), latencies_of(data.store()))
+    records, broken = data.store().listing()
+    return AllRuns(folder, mark, records, latencies_of(data.store()), broken)
 
 
 def again(record: RunRecord) -> RunRecord:
@@ -52,17 +57,26 @@ def again(record: RunRecord) -> RunRecord:
 
 def events_of(records: Iterable[RunRecord]) -> Events:
     """Run id -> evaluations and removals, oldest first; those of ended runs, which never change, are kept."""
+    return _events_of(records)[0]
+
+
+def damaged(records: Iterable[RunRecord]) -> Mapping[str, str]:
+    """Id -> a sentence on each of these runs whose events cannot be read."""
+    return _events_of(records)[1]
+
+
+def _events_of(records: Iterable[RunRecord]) -> tuple[Events, Mapping[str, str]]:
     kept = _kept(str(home()))
     if len(kept) > MOST_KEPT:
         kept.clear()
     wanted = list(records)
     new = [record.id for record in wanted if (record.id, record.attempt) not in kept]
-    fresh = data.store().events_of_runs(new, KINDS) if new else {}
+    fresh, broken = data.store().events_of_runs(new, KINDS) if new else ({}, {})
     found = {record.id: kept.get((record.id, record.attempt)) or fresh.get(record.id, ()) for record in wanted}
     for record in wanted:
-        if record.status in ENDED:
+        if record.status in ENDED and record.id not in broken:
             kept[record.id, record.attempt] = found[record.id]
-    return found
+    return found, broken
 
 
 @st.cache_resource

@@ -72,6 +72,8 @@ def html(compared: Compared, by: str, checks: Sequence[Check], now: float | None
 def _parts(compared: Compared, by: str, checks: Sequence[Check]) -> Iterator[str]:
     if len(compared.tasks) > 1:
         yield '<p class="warning">These runs are on different tasks, whose accuracies are not comparable.</p>'
+    for sentence in compared.notices:
+        yield f'<p class="warning">{escape(sentence)}</p>'
     if by == "run":
         yield "<h2>Results</h2>" + _table(tables.results(compared), RESULTS)
         yield from _classes(compared)
@@ -106,7 +108,7 @@ def _classes(compared: Compared) -> Iterator[str]:
 
 def _summaries(compared: Compared) -> str:
     found = compared.comparison.summaries
-    names = entries.names_of_kinds(compared, [(one.variant, one.keep, one.iterations) for one in found])
+    names = entries.names_of_kinds(compared, list(map(entries.key_of, found)))
     styles = {kind.name: kind.style for kind in entries.kinds_of(compared)}
     return _table(tables.with_marks(tables.summaries(found, names), styles), SUMMARIES)
 

@@ -1,7 +1,6 @@
 """The comparison's tables: results beside the baseline, what differs, summaries over seeds. Pure: data -> DataFrame."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -10,13 +9,17 @@ from core.reports.compare import Row, Summary
 from core.reports.differences import differing_settings, shared_settings
 from dashboard import theme
 from dashboard.compare.compared import Compared
+from dashboard.compare.entries import Key, key_of
 from dashboard.compare.names import shown
 from dashboard.figures.marks import mark_url
 from dashboard.theme import Style
 
 MARK, NAME, BALANCED, TOP5, LATENCY = " ", "Run", "Balanced", "Top-5", "Latency"
-MAYBE = (BALANCED, TOP5, LATENCY, "× latency")  # columns that are there where a run has something to say in them
-CPU_TIME, TIME = "CPU time", "Time"
+NOT_COMPARED, MADE_WITH = "Not compared", "Made with"
+# Columns that are there if a run has something to say in them.
+MAYBE = (BALANCED, TOP5, LATENCY, "× latency", NOT_COMPARED, MADE_WITH)
+CPU_TIME, TIME, MACS_REDUCTION = "CPU time", "Time", "MACs reduction"
+BASELINE = " (baseline)"
 ASKED, REACHED, OFF_BY = "Asked to keep", "Reached", "Off by"
 
 
@@ -26,11 +29,13 @@ def results(compared: Compared) -> pd.DataFrame:
     Accuracy comes before the name, so that a phone shows it.
     """
     base, rows = compared.base, compared.rows
+    bases = {row.run: None if row.not_compared else base for row in rows}
     table = pd.DataFrame(
         {
             MARK: [mark_url(compared.styles[row.run]) for row in rows],
             "Test accuracy": _numbers([_percent(row.test_accuracy) for row in rows]),
-            "Δ points": _numbers([_points(row, base) for row in rows]),
+            "Δ points": _numbers([_percent(row.difference) for row in rows]),
+            NOT_COMPARED: [row.not_compared or "" for row in rows],
             NAME: [_pinned(compared, row) for row in rows],
             "Status": [theme.STATUSES[compared.statuses[row.run]].title for row in rows],
             BALANCED: _numbers(
@@ -39,23 +44,25 @@ def results(compared: Compared) -> pd.DataFrame:
             TOP5: _numbers([_percent(row.test_top5_accuracy) for row in rows]),
             "Validation": _numbers([_percent(row.validation_accuracy) for row in rows]),
             "Parameters": _numbers([row.params for row in rows]),
-            "× parameters": _numbers([_times(row, base, lambda one: one.params) for row in rows]),
+            "× parameters": _numbers([_times(row, bases[row.run], lambda one: one.params) for row in rows]),
             "MACs": _numbers([row.macs for row in rows]),
-            "× MACs": _numbers([_times(row, base, lambda one: one.macs) for row in rows]),
+            "× MACs": _numbers([_times(row, bases[row.run], lambda one: one.macs) for row in rows]),
             LATENCY: _numbers([None if row.latency is None else 1000 * row.latency for row in rows]),
-            "× latency": _numbers([_times(row, _alike(base, row), lambda one: one.latency) for row in rows]),
+            "× latency": _numbers([_times(row, _alike(bases[row.run], row), lambda one: one.latency) for row in rows]),
             ASKED: [_asked(row, compared) for row in rows],
             REACHED: _numbers([_percent(row.share) for row in rows]),
             OFF_BY: _numbers([None if row.deviation is None else round(100 * row.deviation, 1) + 0.0 for row in rows]),
             "Iterations": _numbers([row.iterations for row in rows]),
             CPU_TIME: _numbers([row.cpu_seconds for row in rows]),
-            "× CPU": _numbers([_times(row, base, lambda one: one.cpu_seconds) for row in rows]),
+            "× CPU": _numbers([_times(row, bases[row.run], lambda one: one.cpu_seconds) for row in rows]),
+            MADE_WITH: [row.ground for row in rows],
             "Id": [row.run for row in rows],
         }
     )
     if base is None or len(rows) == 1:
         table = table.drop(columns=["Δ points", "× parameters", "× MACs", "× latency", "× CPU"])
-    table = table.drop(columns=[name for name in MAYBE if name in table and table[name].isna().all()])
+    empty = [name for name in MAYBE if name in table and table[name].replace("", None).isna().all()]
+    table = table.drop(columns=empty)
     return table.drop(columns="Status") if not compared.active and not compared.without_result else table
 
 
@@ -72,17 +79,11 @@ def _asked(row: Row, compared: Compared) -> str:
 
 def _pinned(compared: Compared, row: Row) -> str:
     name = compared.names[row.run]
-    return f"{name} (baseline)" if row.run == compared.baseline else name
+    return f"{name}{BASELINE}" if row.run == compared.baseline else name
 
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
-
-
-def _points(row: Row, base: Row | None) -> float | None:
-    if base is None or row.test_accuracy is None or base.test_accuracy is None or row.run == base.run:
-        return None
-    return 100 * (row.test_accuracy - base.test_accuracy)
 
 
 def _times(row: Row, base: Row | None, value: Callable[[Row], float | None]) -> float | None:
@@ -111,11 +112,11 @@ def in_common(compared: Compared) -> dict[str, str]:
     return {theme.SETTINGS.get(name, name): shown(name, value) for name, value in shared.items()}
 
 
-def summaries(found: Sequence[Summary], names: Mapping[Any, str]) -> pd.DataFrame:
-    """One row a kind of run: number, mean, spreads, difference to the baseline's kind, compression and speed-up."""
+def summaries(found: Sequence[Summary], names: Mapping[Key, str]) -> pd.DataFrame:
+    """One row a kind of run: number, mean, spreads, difference to the baseline's kind, and how much smaller it is."""
     rows = [
         {
-            "Method": names[one.variant, one.keep, one.iterations],
+            "Method": f"{names[key_of(one)]}{BASELINE}" if one.is_baseline else names[key_of(one)],
             "Runs": one.runs,
             "Tasks": one.tasks,
             "Mean accuracy": _percent(one.mean),
@@ -126,19 +127,20 @@ def summaries(found: Sequence[Summary], names: Mapping[Any, str]) -> pd.DataFram
             "Δ points": _percent(one.difference),
             "Standard error": _percent(one.difference_se),
             "Pairs": one.pairs if one.difference is not None else None,
+            NOT_COMPARED: one.not_compared,
             "Compression": one.compression,
-            "Speed-up": one.speed_up,
+            MACS_REDUCTION: one.macs_reduction,
             TIME: one.seconds,
         }
         for one in found
     ]
     table = pd.DataFrame(rows)
-    for name in table.columns[3:]:
+    for name in table.columns[3:].drop(NOT_COMPARED, errors="ignore"):
         table[name] = table[name].astype(float)
     return table.dropna(axis="columns", how="all").reset_index(drop=True)
 
 
 def with_marks(table: pd.DataFrame, styles: Mapping[str, Style]) -> pd.DataFrame:
     """The table of summaries, each row's mark in front."""
-    marks = [mark_url(styles[name]) for name in table["Method"]]
+    marks = [mark_url(styles[name.removesuffix(BASELINE)]) for name in table["Method"]]
     return pd.concat([pd.DataFrame({MARK: marks}), table], axis="columns")

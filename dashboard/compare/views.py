@@ -119,7 +119,7 @@ def tradeoff(compared: Compared, by: str) -> None:
         )
     else:
         st.caption(
-            "No front is drawn: not all are on the same tasks, and accuracies of different tasks are not comparable."
+            "No front is drawn: not all are on the same tasks and inputs, so their accuracies are not comparable."
         )
 
 
@@ -268,12 +268,10 @@ def seeds(compared: Compared) -> None:
     alt = spreads.spread_alt(found)
     st.plotly_chart(spreads.spread(found), key="compare: spread", config=PLAIN, alt=alt)
     _means(compared)
-    base = compared.base
-    against = (
-        f" Differences are to {compared.variants[base.variant]}, pair by pair of the same task and seed."
-        if base
-        else ""
+    base = next(
+        (one for one in entries.kinds_of(compared) if compared.base and entries.is_of(compared.base, one)), None
     )
+    against = f" Differences are to {base.name}, pair by pair of the same task and seed." if base else ""
     st.caption(
         "The mark is the mean, the bar one sample standard deviation, a dot a run. 'Over seeds' is the spread within a "
         f"task, the standard deviation over everything.{against}"
@@ -283,8 +281,7 @@ def seeds(compared: Compared) -> None:
 def summary_table(compared: Compared) -> pd.DataFrame:
     """The summaries as people read them, best mean first."""
     found = sorted(compared.comparison.summaries, key=lambda one: -one.mean)
-    keys = [(one.variant, one.keep, one.iterations) for one in found]
-    return tables.summaries(found, entries.names_of_kinds(compared, keys))
+    return tables.summaries(found, entries.names_of_kinds(compared, list(map(entries.key_of, found))))
 
 
 def checked(compared: Compared) -> list[checks.Check]:

@@ -201,7 +201,7 @@ def test_parameters_of_a_network_that_does_not_tell_them_are_refused() -> None:
     "wrong", [{"of": "bytes"}, {"allocation": "fair"}, {"least_width": 0}, {"multiple": 1.5}, {"multiple": True}]
 )
 def test_a_budget_that_cannot_be_is_refused_by_name(wrong: dict[str, object]) -> None:
-    with pytest.raises(MetaVoteError, match=r"choose one of|whole number of at least 1"):
+    with pytest.raises(MetaVoteError, match=r"choose one of|whole number from 1"):
         Budget(0.2, **wrong)  # type: ignore[arg-type]
 
 

@@ -194,7 +194,7 @@ def test_runs_on_a_folder_that_has_gone_are_still_found(run: Run, store: Store) 
 
 
 def test_compare_of_nothing_says_how_to_make_a_run(run: Run) -> None:
-    assert run("compare", "--all", "--json").document == {"runs": [], "summary": [], "pay_off": []}
+    assert run("compare", "--all", "--json").document == {"runs": [], "summary": [], "pay_off": [], "notices": []}
     for nothing in (("--all",), ("--task", "emoji-t00")):
         done = run("compare", *nothing)
         assert done.code == 0 and done.out.startswith("There are no such runs") and "variant" not in done.out

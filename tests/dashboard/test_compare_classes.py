@@ -31,7 +31,7 @@ def compared(paper_home: object) -> Make:
     def make(*runs: dict[str, Any]) -> Compared:
         records = [store.get(finished_run(store, **run)) for run in runs]
         ids = [one.id for one in records]
-        return Compared(records, dict.fromkeys(ids, "finished"), store.events_of_runs(ids, reads.KINDS), ids[0])
+        return Compared(records, dict.fromkeys(ids, "finished"), store.events_of_runs(ids, reads.KINDS)[0], ids[0])
 
     return make
 

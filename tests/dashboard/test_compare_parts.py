@@ -198,7 +198,7 @@ def compared(paper_home: object) -> Compared:
     ]  # fmt: skip
     records = [store.get(id) for id in ids]
     statuses = {one.id: one.status for one in records}
-    return Compared(records, statuses, store.events_of_runs(ids, reads.KINDS), ids[2])
+    return Compared(records, statuses, store.events_of_runs(ids, reads.KINDS)[0], ids[2])
 
 
 def test_results_are_held_against_the_baseline(compared: Compared) -> None:
@@ -267,7 +267,7 @@ def test_the_report_shows_what_people_wrote_as_text(paper_home: object) -> None:
     store = Store()
     id = finished_run(store, task="folder:/<b>bold</b>")
     one = store.get(id)
-    found = Compared([one], {id: "finished"}, store.events_of_runs([id], reads.KINDS))
+    found = Compared([one], {id: "finished"}, store.events_of_runs([id], reads.KINDS)[0])
     text = report.html(found, "run", views.checked(found))
     assert "<b>bold" not in text and "&lt;b&gt;bold" in text
 
@@ -276,7 +276,7 @@ def test_everything_is_in_the_json(compared: Compared) -> None:
     import json
 
     told = json.loads(files.document(compared))
-    assert set(told) == {"runs", "summary", "baseline", "configs", "curves", "classes", "checklist"}
+    assert set(told) == {"runs", "summary", "baseline", "notices", "configs", "curves", "classes", "checklist"}
     assert [len(points) for points in told["curves"].values()] == [3] * 4
 
 

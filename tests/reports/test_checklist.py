@@ -106,7 +106,7 @@ def test_a_target_that_is_in_the_zoo_is_told(equal: set[str] | None, said: str) 
 def test_without_any_finished_run_nothing_is_claimed() -> None:
     found = checklist([run("failed")])
     assert {check.state for check in found} <= set(STATES)
-    assert state(found, "At least 3") == state(found, "Random") == state(found, "Compression") == MISSING
+    assert state(found, "At least 3") == state(found, "Random") == state(found, "Parameters and MACs") == MISSING
 
 
 def ended(deviation: float, **settings: object) -> RunRecord:

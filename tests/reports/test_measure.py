@@ -71,7 +71,7 @@ def test_it_is_kept_with_the_run_and_stands_in_its_row(store: Store, monkeypatch
     mark = store.mark()
     assert measured(store, [run_id, run_id]) == {run_id: FOUND}
     assert store.mark() != mark  # so that pages read it anew
-    first, second = rows(store, [store.get(run_id), store.get(other)])
+    (first, second), _ = rows(store, [store.get(run_id), store.get(other)])
     assert (first.latency, first.dense_latency, first.measured_on) == (0.001, 0.004, "desk, 1 thread")
     assert second.latency is None and second.measured_on is None
     assert run_document(store, run_id)["latency"]["macs_ratio"] == 20

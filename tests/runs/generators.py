@@ -17,7 +17,8 @@ CHECKPOINT_EVERY = 6
 
 
 def finished(iteration: int, accuracy: float = 0.5) -> Finished:
-    return Finished(iteration, accuracy, {"seconds": 1.0}, {"keep": 0.2}, {"params": 10}, {"params": 100}, 1.0)
+    slim, dense = {"params": 10, "macs": 20, "channel_sparsity": 0.8}, {"params": 100, "macs": 200}
+    return Finished(iteration, accuracy, {"seconds": 1.0}, {"keep": 0.2}, slim, dense, 1.0)
 
 
 def counting(config: RunConfig, checkpoint: Checkpoint | None) -> Iterator[Event]:
@@ -77,7 +78,7 @@ def training(config: RunConfig, checkpoint: Checkpoint | None, pace: float = 0.0
             yield Evaluation(iteration, 0.5, loss.item(), 0.0)
             yield Checkpoint(iteration, state_of(network, optimizer), {"seed": config.seed, "engine": ENGINE})
     yield Slimmed(network.state_dict())
-    yield finished(config.iterations, float(next(network.parameters()).detach().double().sum()))
+    yield finished(config.iterations, float(next(network.parameters()).detach().double().sum()) % 1)
 
 
 def state_of(network: "torch.nn.Module", optimizer: "torch.optim.Optimizer") -> dict[str, "torch.Tensor"]:

@@ -300,6 +300,6 @@ def test_events_of_many_runs_come_at_once_by_run_and_kind(store: Store, monkeypa
     runs = [store.create(RunConfig("emoji-t00", seed=seed)) for seed in range(5)]
     for place, run in enumerate(runs[:4]):
         store.append(run, [Evaluation(0, place / 10, 1.0, 0.1), Step(1, 1.0, 0.1, 0.2), Evaluation(1, 0.9, 1.0, 0.3)])
-    found = store.events_of_runs(runs, [Evaluation.kind])
+    found, _ = store.events_of_runs(runs, [Evaluation.kind])
     assert set(found) == set(runs[:4])
     assert [event.accuracy for event in found[runs[2]]] == [0.2, 0.9]

@@ -137,9 +137,10 @@ def test_a_run_that_cannot_be_understood_is_named_and_can_be_deleted(store: Stor
     with store.database.write() as connection:
         connection.exec_driver_sql("UPDATE runs SET config = '{' WHERE id = ?", (run_id,))
         connection.exec_driver_sql("UPDATE events SET data = '[]'")
-    for read in (store.get, lambda _: store.list()):
-        with pytest.raises(StoreError, match=f"Run {run_id} .* cannot be read"):
-            read(run_id)
+    with pytest.raises(StoreError, match=f"Run {run_id} .* cannot be read: .* runs delete {run_id}"):
+        store.get(run_id)
+    records, broken = store.listing()
+    assert [record.id for record in records] == [event_broken] and list(broken) == [run_id]
     with pytest.raises(StoreError, match=f"Run {event_broken} .* cannot be read"):
         store.events(event_broken)
     store.delete(run_id)
