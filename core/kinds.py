@@ -82,6 +82,6 @@ CHOSEN = _or_object(
     several("a list of ids of zoo tasks", 'such as ["emoji-z03", "emoji-z17"]', text("", "")), str, lambda id: (id,)
 )  # fmt: skip
 # The settings that a call hands on to a dataclass.
-RUN = kinds_of(RunConfig, task=TASK, zoo=ZOO, backbone=BACKBONE, chosen=CHOSEN)
+RUN = kinds_of(RunConfig, task=TASK, zoo=optional(ZOO), backbone=BACKBONE, chosen=CHOSEN)
 WANTED = kinds_of(Wanted, mean=optional(MEAN), std=optional(STD), source=optional(SOURCE))
 PLAN = kinds_of(Plan, tasks=TASKS, targets=TASKS, backbone=BACKBONE)

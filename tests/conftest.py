@@ -1,6 +1,7 @@
 """Fixtures that every part's tests share."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.tasks import allowed
+
+MAIN = sys.modules["__main__"]
 
 
 @pytest.fixture
@@ -22,6 +25,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def unrestricted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins as the command line does, whatever pages and workers ran in this process before."""
     monkeypatch.setattr(allowed, "_restricted", False)
+    # Streamlit puts the app in its place, and a spawned process would run all of that first
+    monkeypatch.setitem(sys.modules, "__main__", MAIN)
     monkeypatch.delenv(allowed.FOLDERS, raising=False)
 
 

@@ -157,7 +157,7 @@ def test_an_unknown_task_or_class_is_refused(run: Run, verb: str) -> None:
 
 
 def test_what_is_odd_about_a_folders_files_is_listed(run: Run, tmp_path: Path) -> None:
-    path = make(tmp_path, split_set("train", "test") | loose("annotations") | {"train/cat/notes.txt"})
+    path = make(tmp_path / "pictures", split_set("train", "test") | loose("annotations") | {"train/cat/notes.txt"})
     (path / "train" / "cat" / "0.png").write_bytes(b"no image")
     shutil.copy(path / "train/cat/1.png", path / "test/dog/1.png")
     found = run("tasks", "--dataset", f"folder:{path}", "--json").document

@@ -48,6 +48,7 @@ NOT_RUN = {
     "python -m benchmarks.architectures": BENCHMARK,
     "python -m benchmarks.budgets": BENCHMARK,
     "python -m benchmarks.choose": BENCHMARK,
+    "python -m benchmarks.example_targets": BENCHMARK,
     "python -m benchmarks.speed --rounds 3": BENCHMARK,
     "python -m benchmarks.step": BENCHMARK,
     "python -m benchmarks.dashboard": BENCHMARK,
@@ -121,7 +122,7 @@ def bound(words: list[str], world: World) -> list[str]:
 
 
 def placed(word: str, world: World) -> str:
-    names = {"NAME": "emoji", "FOLDER": "given", "zoo-a": "my-zoo", "zoo-b": "your-zoo"}
+    names = {"ID": "my-backbone", "NAME": "emoji", "FOLDER": "given", "zoo-a": "my-zoo", "zoo-b": "your-zoo"}
     return names.get(word, word.replace("/path/to/images", str(world.work / "images")))
 
 

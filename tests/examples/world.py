@@ -95,11 +95,20 @@ def make_small(patch: pytest.MonkeyPatch, home: Path) -> None:
         patch.setattr(f"{module}.load_dataset", _few)
     patch.setitem(LAYOUTS, "umap", LAYOUTS["pca"])
     patch.setattr(build, "collapsed", lambda *_: False)
-    patch.setattr(build, "checked", lambda plan, workers: shortened(checked(plan, workers)))
+    patch.setattr(build, "checked", lambda *given: shortened(checked(*given)))
     patch.setattr(build, "roots", lambda: (home / "zoos", home / "shipped"))  # a shipped zoo may be built again
     patch.setattr(build, "in_processes", lambda work, items, *_: ((item, work(item)) for item in items))
     patch.setattr(measure, "timed", lambda dense, slim, images, _: timed(dense, slim, images, 0, 2))
     patch.setattr(queue, "ensure_worker", lambda store=None: 0)
+
+
+def as_if_trained(architecture: str) -> dict[str, torch.Tensor]:
+    """The state dict of a network whose every entry has moved from where it was initialised."""
+    state = ARCHITECTURES[architecture].build(2).state_dict()
+    return {
+        name: value + 0.01 * torch.rand_like(value) if value.is_floating_point() else value
+        for name, value in state.items()
+    }
 
 
 def shortened(plan: Plan) -> Plan:
@@ -149,14 +158,12 @@ def _make_files(work: Path, slim: str, run: str) -> None:
     torch.save({name: torch.from_numpy(value) for name, value in model.tensors.items()}, work / "slim.pth")
     (work / "kept.json").write_text(json.dumps({name: list(rows) for name, rows in model.selection.kept.items()}))
     torch.manual_seed(0)
-    moco = {
-        f"module.encoder_q.{name}": value for name, value in ARCHITECTURES["resnet50"].build(2).state_dict().items()
-    }
+    moco = {f"module.encoder_q.{name}": value for name, value in as_if_trained("resnet50").items()}
     moco |= {"module.encoder_k.conv1.weight": torch.zeros(1), "module.queue": torch.zeros(1)}
     torch.save({"state_dict": moco}, work / "checkpoint.pth")
     for name in ("checkpoint.pth.tar", "moco_v2_800ep.pth.tar", "moco_v2_800ep_pretrain.pth.tar"):
         os.link(work / "checkpoint.pth", work / name)
-    save_file(ARCHITECTURES["resnet18"].build(2).state_dict(), work / "network.safetensors")
+    save_file(as_if_trained("resnet18"), work / "network.safetensors")
     (work / "tasks.yaml").write_text(f"tasks:\n  - {SLIM}\n  - emoji:sport+flag\n")
     (work / "fashion.yaml").write_text(
         "zoo: fashion\ndraw: {dataset: fashion-mnist, tasks: 3, classes: 3, targets: 1}\n"
