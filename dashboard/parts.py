@@ -86,6 +86,5 @@ def left_out(broken: Mapping[str, str]) -> None:
     """A box with a sentence on each run that is damaged, and so is not on the page; nothing where none is."""
     if broken:
         more = f"  \nAnd {len(broken) - MOST_TOLD} more." if len(broken) > MOST_TOLD else ""
-        sentences = "  \n".join(list(broken.values())[:MOST_TOLD])
-        words = f"Left out: {sentences}{more}".replace("[", r"\[")  # a value in them may be somebody's link or picture
-        st.warning(words, icon=":material/broken_image:")
+        sentences = "  \n".join(map(literal, list(broken.values())[:MOST_TOLD]))  # which may quote somebody's link
+        st.warning(f"Left out: {sentences}{more}", icon=":material/broken_image:")

@@ -1,5 +1,6 @@
 """Playing a recorded run: where it is on the way from its first second to its last. Pure: the clock is passed in."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -46,8 +47,8 @@ class Player:
 
 
 def length_of(events: Sequence[RecordedEvent]) -> float:
-    """Seconds from the start to the last event."""
-    return events[-1].seconds if events else 0.0
+    """Seconds from the start to the last event, rounded up to a tenth: places are chosen by tenths, the end too."""
+    return math.ceil(10 * events[-1].seconds) / 10 if events else 0.0
 
 
 def usual_speed(length: float) -> str:

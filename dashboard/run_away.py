@@ -113,8 +113,8 @@ def latency_in_words(found: Latency) -> str:
     """What was measured, and what to hold it against."""
     best = max(found.batches, key=lambda one: one.speed_up)
     return (
-        f"Measured latency is up to {theme.times(best.speed_up)} lower; "
-        f"MACs are {theme.times(found.macs_ratio)} fewer. "
+        f"Measured speed-up: up to {theme.times(best.speed_up)}. "
+        f"MACs reduction: {theme.times(found.macs_ratio)}. "
         f"Median and quartiles of a pass, {found.image}x{found.image} pixels, float32, {found.layout}."
     )
 

@@ -38,7 +38,7 @@ def still_here(
     """
     removed = f"{key} that was removed while pages used it"
     if (gone := st.session_state.pop(removed, None)) is not None:
-        notice(f"The {kind} {gone} is no longer here. Shown instead: {default}.")
+        notice(f"The {kind} {gone} was removed. Showing {default} instead.")
     if (held := st.session_state.get(key)) is not None and held not in ids:
         st.session_state[key] = default
         forget()

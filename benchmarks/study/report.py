@@ -63,4 +63,4 @@ def age(study: Study) -> str:
     old = sum(is_outdated(record.result or {}) for record in study.finished.values())
     if not old:
         return ""
-    return f"\n\n**{counted(old, 'run')} of {count(len(study.finished))} are out of date.** {NOTE}"
+    return f"\n\n**{count(old)} of {counted(len(study.finished), 'run')} are out of date.** {NOTE}"

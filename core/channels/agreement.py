@@ -40,17 +40,17 @@ def check_agreement(
     try:
         got, small = _outcome(slim(model, groups, selection), images, training)
     except Exception as error:
-        raise Disagreement(f"fails{when} once channels are removed ({first_line(error)})") from error
+        raise Disagreement(f"fails{when} ({first_line(error)})") from error
     if not expected.isfinite().all():
         raise Disagreement(f"computes NaN or infinite outputs from random weights and images{when}", dense=True)
     if got.shape != expected.shape or (off := _off([(got, expected)])) > TOLERANCE:
-        by = f": its outputs are {ratio(round(off, 4))} off" if got.shape == expected.shape and off > 1e-4 else ""
-        raise Disagreement(f"computes something else{when} once channels are removed{by}")
+        by = f", by {ratio(round(off, 4))}" if got.shape == expected.shape and off > 1e-4 else ""
+        raise Disagreement(f"differs from the masked network{when}{by}")
     kept = {name: None if g is None else cut(g, name, groups, selection) for name, g in dense.items()}
     lost = next((name for name in small if (small[name] is None) != (kept[name] is None)), None)
     pairs = [(g, kept[name]) for name, g in small.items() if g is not None and kept[name] is not None]
     if lost is not None or (pairs and _off(pairs) > TOLERANCE):  # type: ignore[arg-type]
-        raise Disagreement("has other gradients once channels are removed")
+        raise Disagreement("has different gradients from the masked network")
 
 
 def _outcome(network: nn.Module, images: Tensor, training: bool) -> tuple[Tensor, Gradients]:

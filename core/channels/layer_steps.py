@@ -110,8 +110,7 @@ class LayerSteps(LabelledRun):
         """Each head is a channel; what goes in and comes out stays whole."""
         if len(set(n.all_input_nodes)) != 1 or set(n.kwargs) - {"need_weights", "query", "key", "value"}:
             raise UnsupportedError(
-                f"The attention {name} looks at something else than its own input, or under a mask: only plain "
-                "self-attention can be pruned here."
+                f"The attention {name} is cross-attention or uses a mask: only plain self-attention can be pruned."
             )
         self.pinned(x)
         inner = layer.heads * layer.mix.width

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import BadValueError, MismatchError, UnknownNameError
+from core.schema import shortened
 
 
 def check_keep(keep: object) -> float:
     """The keep ratio as a float in (0, 1]. BadValueError for anything else, NaN included."""
     number = isinstance(keep, (int, float, np.integer, np.floating)) and not isinstance(keep, bool)
     if not number or not 0.0 < keep <= 1.0:  # type: ignore[operator]  # known to be a number here
-        raise BadValueError(f"Keep ratio must be above 0 and at most 1, got {keep}: try 0.2.")
+        raise BadValueError(f"Keep ratio must be above 0 and at most 1, not {shortened(keep)}: try 0.2.")
     return float(keep)  # type: ignore[arg-type]
 
 

@@ -23,7 +23,7 @@ from core.errors import UnsupportedError
 
 SIDE = 64  # pixels: larger images are tried at this size, if the network takes it and has the same groups there
 BATCH, FEW, MUCH = 4, 2, 2e9  # images, or a few if one costs so many MACs
-REMEDY = "write its forward with torch's own layers and functions, the same steps in training and otherwise."
+REMEDY = "use only torch's own layers and functions in its forward, and the same steps in train and eval mode."
 
 
 def check_trial(model: nn.Module, groups: ChannelGroups, image: int) -> None:
@@ -109,7 +109,7 @@ def _check_size(model: nn.Module, groups: ChannelGroups, selection: Selection, l
     other = [name for name, each in known.items() if each.macs != counted.get(name, 0)]
     where = f" (the layer {other[0]})" if other and other[0] else ""
     raise UnsupportedError(
-        f"{type(model).__name__} cannot be pruned: the size of a slim network is not known ahead{where}; {REMEDY}"
+        f"{type(model).__name__} cannot be pruned: its slim size is predicted wrongly{where}; {REMEDY}"
     )
 
 
@@ -123,7 +123,9 @@ def _agree(model: nn.Module, groups: ChannelGroups, images: Tensor, selection: S
                 f"{type(model).__name__} cannot be trained, as it {whole}: fix its forward first."
             ) from whole
         words = f"{whole}{_first_seen(model, groups, images, selection, training)}"
-        raise UnsupportedError(f"{type(model).__name__} cannot be pruned, as it {words}: {REMEDY}") from whole
+        raise UnsupportedError(
+            f"{type(model).__name__} cannot be pruned: once channels are removed, it {words}; {REMEDY}"
+        ) from whole
 
 
 def _first_seen(model: nn.Module, groups: ChannelGroups, images: Tensor, selection: Selection, training: bool) -> str:

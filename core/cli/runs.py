@@ -67,8 +67,8 @@ def add(verbs: Verbs) -> None:
     _add_filters(parser)
     parser.add_argument("--all", action="store_true", help="every run in the store")
     parser.add_argument("--baseline", metavar="NAME",
-                        help="compare the others with this run, or with this method or variant at each one's own keep "
-                             "ratio and iterations, pair by pair of task and seed (default: mvp)")  # fmt: skip
+                        help="a run's id, or a method or variant to match at each row's keep ratio and iterations; "
+                             "paired by task and seed (default: mvp)")  # fmt: skip
     parser.add_argument("--summary", action="store_true", help="only the summary (csv: instead of the runs)")
     parser.add_argument("--format", type=one_of("format", lambda: FORMATS), default="table", metavar="FORMAT",
                         help="table, json, csv or markdown (default: %(default)s)")  # fmt: skip
@@ -273,8 +273,8 @@ def _changed(run_id: str, status: str) -> Answer:
 def compare(args: argparse.Namespace) -> Answer:
     """{"runs": [...], "summary": [...], "pay_off": [...], "notices": [sentences]}; with --summary without the runs."""
     from core.errors import BadValueError
+    from core.reports import comparability, records, tables
     from core.reports import compare as reports
-    from core.reports import ground, records, tables
     from core.reports.cost import pay_offs, telling
     from core.runs.store import Store
 
@@ -287,7 +287,7 @@ def compare(args: argparse.Namespace) -> Answer:
     except BadValueError as error:
         raise UsageError(str(error)) from error
     paid = pay_offs(rows, records.zoo_costs(rows, chosen))
-    notices = ground.notices(found)
+    notices = comparability.notices(found)
     document = {**found.to_dict(), "pay_off": [one.to_dict() for one in paid], "notices": notices}
     if args.summary:
         del document["runs"]

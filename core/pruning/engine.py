@@ -11,8 +11,8 @@ from typing import Any
 ENGINE = 2
 FIRST = 1  # of results that name no version
 NOTE = (
-    "Made by engine version 1, which re-estimated BatchNorm statistics in data-set order. That lowers accuracy if "
-    "images are sorted by class."
+    "Made by engine version 1, which re-estimated BatchNorm statistics in data-set order. This skews accuracy "
+    "(usually downwards) if images are sorted by class."
 )
 RUN_AGAIN = f"{NOTE} Run it again to compare it with newer runs."
 BUILD_AGAIN = f"{NOTE} Build the zoo again to correct it."

@@ -155,7 +155,7 @@ def event_from_dict(data: Mapping[str, Any]) -> RecordedEvent:
     given = {name: value for name, value in data.items() if name != "kind"}
     if not needed <= set(given) <= set(expected):
         names = ", ".join(sorted((needed - set(given)) | (set(given) - set(expected))))
-        raise BadValueError(f"This is no whole '{kind}' event: {names} is missing or does not belong.")
+        raise BadValueError(f"Not a valid '{kind}' event: {names} missing or unexpected.")
     if (wrong := wrong_field(cls.kind, given)) is not None:
         raise BadValueError(f"The field '{wrong}' of a '{kind}' event cannot have that value.")
     restored: dict[str, Any] = {

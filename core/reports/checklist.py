@@ -12,7 +12,7 @@ from core.pruning.config import RunConfig
 from core.pruning.engine import ENGINE
 from core.pruning.events import MANY_CLASSES
 from core.pruning.methods import METHODS
-from core.reports.ground import on_grounds, outdated_in_words
+from core.reports.comparability import outdated_sentence, with_setups
 from core.reports.records import reached, rows_of
 from core.reports.rows import Row
 from core.runs.record import FINISHED, RunRecord
@@ -48,10 +48,10 @@ def checklist(
     classes: task -> number of its classes, where known. equal_to_zoo: the tasks that are also in the zoo that voted;
     None where that is not known.
     """
-    every = on_grounds(rows_of(records, {}), engines=False)
+    every = with_setups(rows_of(records, {}), engines=False)
     finished = [row.status == FINISHED and row.engine is not None for row in every]
     rows = list(compress(every, finished))
-    done = [_on(record.config, row.ground) for record, row in compress(zip(records, every, strict=True), finished)]
+    done = [_on(record.config, row.setup) for record, row in compress(zip(records, every, strict=True), finished)]
     votes = [config for config in done if config.method == "mvp"]
     return [
         _all_finished(records, done),
@@ -74,9 +74,9 @@ def checklist(
     ]
 
 
-def _on(config: RunConfig, ground: str) -> RunConfig:
-    """The config with its ground in place of its backbone, so that only runs on equal inputs are paired."""
-    return replace(config, backbone=ground or "the same")
+def _on(config: RunConfig, setup: str) -> RunConfig:
+    """The config with its setup in place of its backbone, so that only runs on equal inputs are paired."""
+    return replace(config, backbone=setup or "the same")
 
 
 def _inputs(rows: Sequence[Row]) -> Check:
@@ -84,12 +84,12 @@ def _inputs(rows: Sequence[Row]) -> Check:
     words = "The same backbone, image size and images for all"
     if not rows:
         return Check(words, MISSING, "No finished run.")
-    grounds = {row.ground for row in rows}
-    if len(grounds) > 1:
-        return Check(words, MISSING, f"{len(grounds)} kinds: {_list(sorted(one or 'the others' for one in grounds))}.")
+    setups = {row.setup for row in rows}
+    if len(setups) > 1:
+        return Check(words, MISSING, f"{len(setups)} setups: {_list(sorted(one or 'the others' for one in setups))}.")
     if unknown := sum(row.data is None for row in rows):
-        return Check(words, NOT_KNOWN, f"All on {rows[0].backbone}; {_runs(unknown)} did not record its images.")
-    return Check(words, THERE, f"All on {rows[0].backbone}, at {rows[0].image_size} pixels.")
+        return Check(words, NOT_KNOWN, f"All runs use {rows[0].backbone}. Images not recorded for {_runs(unknown)}.")
+    return Check(words, THERE, f"All runs use {rows[0].backbone} at {rows[0].image_size} pixels.")
 
 
 def _engine(rows: Sequence[Row]) -> Check:
@@ -97,9 +97,9 @@ def _engine(rows: Sequence[Row]) -> Check:
     words = "The same, current engine version for all"
     if not rows:
         return Check(words, MISSING, "No finished run.")
-    if outdated := outdated_in_words(rows):
+    if outdated := outdated_sentence(rows):
         return Check(words, MISSING, outdated)
-    return Check(words, THERE, f"All were made by version {ENGINE}.")
+    return Check(words, THERE, f"All runs use engine version {ENGINE}.")
 
 
 def _removes(config: RunConfig) -> bool:
@@ -212,7 +212,7 @@ def _seeds(done: _Configs) -> Check:
 
 
 def _sizes(records: Sequence[RunRecord]) -> Check:
-    words = "Parameters and MACs beside accuracy"
+    words = "Parameters and MACs reported with accuracy"
     results = [record.result for record in records if record.status == FINISHED and record.result]
     whole = [one for one in results if (one.get("achieved") or {}).get("macs") and (one.get("dense") or {}).get("macs")]
     if results and len(whole) == len(results):

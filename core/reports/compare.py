@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from core.errors import BadValueError, UnknownNameError
 from core.numbers import counted, ratio
-from core.reports.ground import mismatch, on_grounds
+from core.reports.comparability import mismatch, with_setups
 from core.reports.rows import Comparison as Comparison
 from core.reports.rows import Row as Row
 from core.reports.rows import Summary as Summary
 from core.runs.record import FINISHED
 
 DEFAULT_BASELINE = "mvp"
-NO_PAIR = "no common task and seed"
+NO_PAIR, SEVERAL = "no common task and seed", "several baselines fit"
 
 
 def compare(rows: Iterable[Row], baseline: str | None = None) -> Comparison:
@@ -25,7 +25,7 @@ def compare(rows: Iterable[Row], baseline: str | None = None) -> Comparison:
     `mvp` is it if it is there in one variant only. Raises UnknownNameError for a baseline that no finished run has,
     BadValueError for one that stands for several variants.
     """
-    rows = on_grounds(rows)
+    rows = with_setups(rows)
     if (run := next((row for row in rows if row.run == baseline and _is_finished(row)), None)) is not None:
         return compare_to(rows, run)
     cells = _cells(rows)
@@ -50,7 +50,7 @@ def compare_to(rows: Iterable[Row], base: Row | None) -> Comparison:
     So a difference depends on nothing else: pairs of a summary are of the same task and seed, whatever its keep ratio
     and iterations. No difference is taken between runs that are not comparable. base: None for no differences.
     """
-    rows = on_grounds(rows)
+    rows = with_setups(rows)
     cells = _cells(rows)
     if base is None:
         return Comparison(rows, _sorted(_summary(key, runs) for key, runs in cells.items()))
@@ -68,7 +68,7 @@ def compare_to(rows: Iterable[Row], base: Row | None) -> Comparison:
 def setting(row: Row) -> str:
     """A row's setting in words: variant, keep ratio, iterations, and what tells its inputs from others'."""
     keep = "" if row.keep is None else f", keep {ratio(row.keep)}"
-    return f"{row.variant}{keep}, {counted(row.iterations, 'iteration')}{f', {row.ground}' if row.ground else ''}"
+    return f"{row.variant}{keep}, {counted(row.iterations, 'iteration')}{f', {row.setup}' if row.setup else ''}"
 
 
 def _held_against(row: Row, base: Row) -> Row:
@@ -82,7 +82,7 @@ def _held_against(row: Row, base: Row) -> Row:
 
 def _sorted(found: Iterable[Summary]) -> tuple[Summary, ...]:
     def place(one: Summary) -> tuple[float, int, float, str, str]:
-        return (-1 if one.keep is None else one.keep, one.iterations, -one.mean, one.variant, one.ground)
+        return (-1 if one.keep is None else one.keep, one.iterations, -one.mean, one.variant, one.setup)
 
     return tuple(sorted(found, key=place))
 
@@ -91,12 +91,12 @@ def _is_finished(row: Row) -> bool:
     return row.status == FINISHED and row.test_accuracy is not None
 
 
-_Key = tuple[str, str, float | None, int, str]  # variant, method, keep, iterations, ground
+_Key = tuple[str, str, float | None, int, str]  # variant, method, keep, iterations, setup
 _Cells = dict[tuple[str, int], list[Row]]  # (task, seed) -> its runs
 
 
 def _cells(rows: Iterable[Row]) -> dict[_Key, _Cells]:
-    """Finished rows by variant, budget and ground, then by task and seed."""
+    """Finished rows by variant, budget and setup, then by task and seed."""
     found: dict[_Key, _Cells] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if _is_finished(row):
@@ -105,7 +105,7 @@ def _cells(rows: Iterable[Row]) -> dict[_Key, _Cells]:
 
 
 def _key(row: Row) -> _Key:
-    return row.variant, row.method, row.keep, row.iterations, row.ground
+    return row.variant, row.method, row.keep, row.iterations, row.setup
 
 
 def _accuracies(cells: _Cells) -> dict[tuple[str, int], float]:
@@ -113,7 +113,7 @@ def _accuracies(cells: _Cells) -> dict[tuple[str, int], float]:
 
 
 def _summary(key: _Key, cells: _Cells) -> Summary:
-    variant, method, keep, iterations, ground = key
+    variant, method, keep, iterations, setup = key
     accuracy = _accuracies(cells)
     rows = _rows(cells)
     by_task: dict[str, list[float]] = defaultdict(list)
@@ -140,7 +140,7 @@ def _summary(key: _Key, cells: _Cells) -> Summary:
         top5=_mean_of_all(cells, lambda row: row.test_top5_accuracy),
         imbalance=max((row.imbalance for row in rows if row.imbalance is not None), default=None),
         of=measure(rows),
-        ground=ground,
+        setup=setup,
     )
 
 
@@ -168,7 +168,8 @@ def _at_its_budget(summary: Summary, key: _Key, cells: Mapping[_Key, _Cells], ag
         return _paired(summary, cells[key], fitting[0], against)
     reasons = {_mismatch_of(cells[key], found) for found in candidates} - {None}
     # none at this budget, or on these inputs; or an unpruned network beside several keep ratios
-    return replace(summary, baseline=against, not_compared=reasons.pop() if len(reasons) == 1 and not fitting else None)
+    alone = reasons.pop() if len(reasons) == 1 and not fitting else SEVERAL if fitting else None
+    return replace(summary, baseline=against, not_compared=alone)
 
 
 def _mismatch_of(own: _Cells, base: _Cells) -> str | None:

@@ -10,8 +10,8 @@ from typing import Any
 from core.errors import BadValueError
 from core.pruning.footprint import DEFAULT, Assumptions, Footprint, footprint
 from core.pruning.methods import METHODS
+from core.reports.comparability import mismatch, with_setups
 from core.reports.compare import Row, measure, measures
-from core.reports.ground import mismatch, on_grounds
 
 __all__ = ["DEFAULT", "Assumptions", "Footprint", "PayOff", "footprint", "pay_offs", "pays_off_after", "telling"]
 
@@ -54,9 +54,9 @@ def pay_offs(rows: Iterable[Row], zoo_costs: Mapping[str, float]) -> list[PayOff
     zoo_costs: variant -> CPU seconds that its zoo took to build; variants without an entry are left out.
     """
     cells: dict[tuple[str, str, float | None, int, str], dict[tuple[str, int], Row]] = defaultdict(dict)
-    for row in on_grounds(rows):
+    for row in with_setups(rows):
         if row.status == "finished" and row.test_accuracy is not None and row.cpu_seconds is not None:
-            cells[row.variant, row.method, row.keep, row.iterations, row.ground].setdefault((row.task, row.seed), row)
+            cells[row.variant, row.method, row.keep, row.iterations, row.setup].setdefault((row.task, row.seed), row)
     found = []
     for (variant, _, keep, spent, _), own in cells.items():
         for (other, method, other_keep, other_spent, _), others in cells.items():

@@ -11,7 +11,7 @@ from core.errors import BadValueError, MetaVoteError, UnknownNameError
 from core.reports import formats
 from core.reports.away import FORMATS, finished_model
 from core.reports.card import Facts, Way, card
-from core.reports.ground import mismatch
+from core.reports.comparability import mismatch
 from core.reports.records import rows_of, run_document
 from core.reports.snippets import snippet
 from core.runs.record import FINISHED, RunRecord

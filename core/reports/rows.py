@@ -15,7 +15,7 @@ class Row:
     measured; `measured_on` says on what machine and threads, and only latencies of the same can be held together.
     backbone: its id. backbone_hash, image_size, data: what has to be equal for two accuracies to be comparable, None in
     runs made before they were recorded. engine: version of what made the result, None without one. `compare` fills in
-    the rest: ground, what tells the run's inputs from those of others in the comparison ("" if nothing does);
+    the rest: setup, what tells the run's inputs from those of others in the comparison ("" if nothing does);
     difference, its test accuracy minus the baseline's, and not_compared, why there is none.
     """
 
@@ -52,7 +52,7 @@ class Row:
     image_size: int | None = None
     data: str | None = None
     engine: int | None = None
-    ground: str = ""
+    setup: str = ""
     difference: float | None = None
     not_compared: str | None = None
 
@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """Finished runs of one variant at one keep ratio and number of iterations, on equal inputs (`ground`).
+    """Finished runs of one variant at one keep ratio and number of iterations, on equal inputs (`setup`).
 
     n counts (task, seed) cells; a cell run twice counts once, with its mean. `sd` is the sample standard deviation over
     cells, `seed_sd` the one over seeds within a task, pooled. `difference` is the mean of this minus the baseline over
@@ -98,7 +98,7 @@ class Summary:
     imbalance: float | None = None
     share: float | None = None
     of: str | None = None
-    ground: str = ""
+    setup: str = ""
     not_compared: str | None = None
     is_baseline: bool = False
 

@@ -98,14 +98,14 @@ RUN_COLUMNS: tuple[Column[Row], ...] = (
     Column("time", lambda row: row.seconds, duration),
     Column("difference (points)", lambda row: row.difference, points),
     Column("not compared", lambda row: row.not_compared, numeric=False),
-    Column("made with", lambda row: row.ground, numeric=False),
+    Column("setup", lambda row: row.setup, numeric=False),
 )
 
 SUMMARY_COLUMNS: tuple[Column[Summary], ...] = (
     Column("variant", lambda one: one.variant, numeric=False, setting=True),
     Column("keep", lambda one: kept_of(one.keep, one.of), setting=True),
     Column("iterations", lambda one: one.iterations, setting=True),
-    Column("made with", lambda one: one.ground, numeric=False),
+    Column("setup", lambda one: one.setup, numeric=False),
     Column("reached", lambda one: one.share, finely),
     Column("n", lambda one: one.n),
     Column("tasks", lambda one: one.tasks),

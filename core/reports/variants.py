@@ -16,7 +16,8 @@ OPTIONS = tuple(one.name for one in fields(RunConfig) if one.name not in _NOT_OP
 _ZOO_OPTIONS = ("k", "similarity", "neighbours", "chosen", "weighting", "sample", "dynamic", "zoo")
 # Options that are left as they are by nearly everybody: only those who change them are named by them.
 _UNNAMED = {
-    name: getattr(RunConfig, name) for name in (*KIND, "dynamic", "sampling", "similarity", "neighbours", "weighting")
+    name: getattr(RunConfig, name)
+    for name in (*KIND, "dynamic", "sampling", "skip_unreadable", "similarity", "neighbours", "weighting")
 }
 
 

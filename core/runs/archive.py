@@ -126,7 +126,7 @@ def _read(text: str, name: str) -> list[_Entry]:
 
 
 def _not_whole(name: str, why: str) -> BadFileError:
-    return BadFileError(f"{name} is not a whole {WHAT}: {why}.")
+    return BadFileError(f"{name} is not a valid {WHAT}: {why}.")
 
 
 def _entry(line: Mapping[str, Any], name: str) -> _Entry:
@@ -144,7 +144,7 @@ def _entry(line: Mapping[str, Any], name: str) -> _Entry:
         for event in line["events"]:
             check_event(event)
     except MetaVoteError as error:
-        why = f"run {run_id} is damaged ({str(error).rstrip('.')}); leave it out when the file is exported again"
+        why = f"run {run_id} is damaged ({str(error).rstrip('.')}); export the file again without it"
         raise _not_whole(name, why) from error
     try:
         if about[LATENCY] is not None:

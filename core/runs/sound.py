@@ -44,7 +44,7 @@ def check_record(about: Mapping[str, Any]) -> None:
     if result and result.get("kind", Finished.kind) != Finished.kind:
         raise BadValueError(f"The field 'kind' of a run's result is '{Finished.kind}'.")
     if result and "test_accuracy" not in result:
-        raise BadValueError("The result of a run names its test accuracy, and this one does not.")
+        raise BadValueError("The result of a run has no test accuracy.")
     if result and (wrong := wrong_field(Finished.kind, result)) is not None:
         raise BadValueError(f"The field '{wrong}' of a run's result cannot have that value.")
 
@@ -53,7 +53,7 @@ def check_whole(about: Mapping[str, Any]) -> None:
     """The same for a record that was passed on, which has ended, and if it has finished, has a whole result."""
     check_record(about)
     if about["status"] not in ENDED:
-        raise BadValueError(f"It is {about['status']}, and only runs that have ended are passed on.")
+        raise BadValueError(f"Its status is {about['status']}, but a file holds ended runs only.")
     if about["result"] is None and about["status"] == FINISHED:
         raise BadValueError("It has finished, but has no result.")
     if about["result"] is not None:

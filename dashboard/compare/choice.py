@@ -162,7 +162,7 @@ def pick_baseline(names: Mapping[str, str], stands_for: Mapping[str, str], first
         first,
         stands_for=stands_for,
         always=True,  # which run is the first changes as runs finish
-        help="Differences are to this run; those of means are to all runs of its setting.",
+        help="Differences are relative to this run. Means are compared with all runs of its setting.",
     )
     return None if chosen == NO_BASELINE else chosen
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from core.pruning.events import Pruned, RecordedEvent
+from core.reports.comparability import notices
 from core.reports.compare import Comparison, Row, compare_to
 from core.reports.curves import Point, curve
-from core.reports.ground import notices
 from core.reports.records import rows_of
 from core.runs.latency import Latency
 from core.runs.record import FINISHED, RunRecord

@@ -19,7 +19,7 @@ COSTS = {
     "latency": "Latency of one image, ms",
     "iterations": "Training iterations",
 }
-Key = tuple[str, float | None, int, str]  # variant, keep, iterations, ground
+Key = tuple[str, float | None, int, str]  # variant, keep, iterations, setup
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def is_of(row: Row, kind: Kind) -> bool:
 
 def key_of(one: Row | Summary) -> Key:
     """What the runs of a kind have in common."""
-    return one.variant, one.keep, one.iterations, one.ground
+    return one.variant, one.keep, one.iterations, one.setup
 
 
 def names_of_kinds(compared: Compared, keys: Sequence[Key]) -> dict[Key, str]:
@@ -88,15 +88,15 @@ def names_of_kinds(compared: Compared, keys: Sequence[Key]) -> dict[Key, str]:
     keeps = {keep for _, keep, _, _ in keys if keep is not None}
     budgets = {iterations for _, _, iterations, _ in keys}
     names = {}
-    for variant, keep, iterations, ground in keys:
+    for variant, keep, iterations, setup in keys:
         parts = [compared.variants.get(variant, variant)]
         if keep is not None and len(keeps) > 1:
             parts.append(f"keep {theme.ratio(keep)}")
         if len(budgets) > 1:
             parts.append(f"{theme.count(iterations)} iterations")
-        if ground:
-            parts.append(ground)
-        names[variant, keep, iterations, ground] = " · ".join(parts)
+        if setup:
+            parts.append(setup)
+        names[variant, keep, iterations, setup] = " · ".join(parts)
     return names
 
 
@@ -154,7 +154,7 @@ def not_measured(compared: Compared) -> list[str]:
 
 def comparable(compared: Compared, by: str) -> bool:
     """Whether accuracies may be held against each other: on equal inputs, one task, or means over the same tasks."""
-    if len({row.ground for row in compared.finished}) > 1:
+    if len({row.setup for row in compared.finished}) > 1:
         return False
     if by == "run":
         return len(compared.tasks) == 1

@@ -18,8 +18,8 @@ SUMMARIES = {
     **dict.fromkeys(("Mean accuracy", "Standard deviation", "Over seeds"), columns.PERCENT),
     "Standard error": columns.SPREAD.told("Of the difference, in points"),
     "Pairs": columns.COUNT.told("Pairs of the same task and seed"),
-    "Compression": columns.TIMES.told("Parameters of the unpruned network for each of the slim one's"),
-    tables.MACS_REDUCTION: columns.TIMES.told("MACs of the unpruned network for each of the slim one's; no latency"),
+    "Compression": columns.TIMES.told("Unpruned parameters divided by slim parameters"),
+    tables.MACS_REDUCTION: columns.TIMES.told("Unpruned MACs divided by slim MACs. Says nothing about latency"),
     tables.TIME: columns.SECONDS,
 }
 RESULTS = {

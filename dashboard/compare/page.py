@@ -253,7 +253,7 @@ def _states(compared: Compared) -> None:
             icon=":material/balance:",
         )
     for sentence in compared.notices:
-        st.warning(sentence.replace("[", r"\["), icon=":material/balance:")
+        st.warning(parts.literal(sentence), icon=":material/balance:")
     if compared.active:
         st.caption(f"{_count(len(compared.active))} still going on: curves follow.")
     if compared.without_result:

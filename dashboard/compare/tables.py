@@ -15,9 +15,9 @@ from dashboard.figures.marks import mark_url
 from dashboard.theme import Style
 
 MARK, NAME, BALANCED, TOP5, LATENCY = " ", "Run", "Balanced", "Top-5", "Latency"
-NOT_COMPARED, MADE_WITH = "Not compared", "Made with"
+NOT_COMPARED, SETUP = "Not compared", "Setup"
 # Columns that are there if a run has something to say in them.
-MAYBE = (BALANCED, TOP5, LATENCY, "× latency", NOT_COMPARED, MADE_WITH)
+MAYBE = (BALANCED, TOP5, LATENCY, "× latency", NOT_COMPARED, SETUP)
 CPU_TIME, TIME, MACS_REDUCTION = "CPU time", "Time", "MACs reduction"
 BASELINE = " (baseline)"
 ASKED, REACHED, OFF_BY = "Asked to keep", "Reached", "Off by"
@@ -55,7 +55,7 @@ def results(compared: Compared) -> pd.DataFrame:
             "Iterations": _numbers([row.iterations for row in rows]),
             CPU_TIME: _numbers([row.cpu_seconds for row in rows]),
             "× CPU": _numbers([_times(row, bases[row.run], lambda one: one.cpu_seconds) for row in rows]),
-            MADE_WITH: [row.ground for row in rows],
+            SETUP: [row.setup for row in rows],
             "Id": [row.run for row in rows],
         }
     )

@@ -118,9 +118,7 @@ def tradeoff(compared: Compared, by: str) -> None:
             "The dotted line is the Pareto front: nothing compared is both cheaper and more accurate than a mark on it."
         )
     else:
-        st.caption(
-            "No front is drawn: not all are on the same tasks and inputs, so their accuracies are not comparable."
-        )
+        st.caption("No Pareto front: these runs differ in tasks or inputs, so their accuracies are not comparable.")
 
 
 def _without_latency(compared: Compared) -> str:
@@ -271,7 +269,7 @@ def seeds(compared: Compared) -> None:
     base = next(
         (one for one in entries.kinds_of(compared) if compared.base and entries.is_of(compared.base, one)), None
     )
-    against = f" Differences are to {base.name}, pair by pair of the same task and seed." if base else ""
+    against = f" Differences are relative to {base.name}, paired by task and seed." if base else ""
     st.caption(
         "The mark is the mean, the bar one sample standard deviation, a dot a run. 'Over seeds' is the spread within a "
         f"task, the standard deviation over everything.{against}"

@@ -47,7 +47,7 @@ def test_files_are_made_downloaded_and_latency_is_measured(visit: Visit, server:
     expect(page.get_by_text("Measuring:")).to_be_visible()
     expect(page.get_by_role("button", name="Measure again")).to_be_visible(timeout=END)
     settle(page)
-    expect(page.get_by_text("Measured latency is up to").first).to_be_visible()
+    expect(page.get_by_text("Measured speed-up: up to").first).to_be_visible()
     rows = page.get_by_role("table").filter(has_text="Measured speed-up").get_by_role("row")
     assert [text.split()[0] for text in rows.all_inner_texts()[1:]] == ["1", "8", "32"]
     sound(page)

@@ -140,7 +140,7 @@ def test_keep_ratios_outside_their_range_are_refused(keep: Any) -> None:
 
 
 def test_refusal_of_a_keep_ratio_says_what_to_do() -> None:
-    with pytest.raises(BadValueError, match=r"^Keep ratio must be above 0 and at most 1, got 1\.5: try 0\.2\.$"):
+    with pytest.raises(BadValueError, match=r"^Keep ratio must be above 0 and at most 1, not 1\.5: try 0\.2\.$"):
         kept_count(1.5, 10)
 
 

@@ -1,5 +1,6 @@
 """What tests of pages share: opening a page under AppTest, reading what it says, and runs in the store."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,9 @@ def linked(test: AppTest, key: str) -> str:
 
 
 def words(test: AppTest) -> str:
+    """What a page says, as people read it: without the backslashes of escaped Markdown."""
     elements = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error]
-    return "\n".join(str(element.value) for element in elements)
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", "\n".join(str(element.value) for element in elements))
 
 
 def run_captions(test: AppTest) -> str:

@@ -20,7 +20,7 @@ from core.runs.store import Store
 from dashboard.compare import files, reads, report, views
 from dashboard.compare.choice import TABS
 from dashboard.compare.compared import Compared
-from tests.dashboard.pages import page
+from tests.dashboard.pages import page, words
 from tests.dashboard.runs import finished_run
 
 OTHER = {"backbone_hash": "b" * 64, "image_size": 64, "data": "2" * 64}
@@ -140,11 +140,11 @@ def test_runs_on_another_backbone_have_no_difference_but_a_sentence_on_the_page_
     other = finished_run(store, 0.9, method="random", more={"inputs": OTHER, "engine": 2}, backbone="textures")
     test = page("compare", runs=f"{mine},{other}", baseline=mine)
     assert not test.exception and not differences(test)
-    said = "\n".join(warning.value for warning in test.warning)
+    said = words(test)
     assert "another backbone (textures, not emoji-resnet18-simclr)" in said
     table = next(one.value for one in test.dataframe if "Not compared" in one.value)
     assert table["Not compared"].tolist() == ["", "another backbone"]
-    assert "No front is drawn" in "\n".join(
+    assert "No Pareto front" in "\n".join(
         one.value for one in page("compare", runs=f"{mine},{other}", tab="tradeoffs").caption
     )
     html = report.html(compared(store, {"a": mine, "b": other}, mine), "run", [])
@@ -156,8 +156,8 @@ def test_runs_of_two_engines_are_flagged_and_averaged_apart(store: Store) -> Non
     new = finished_run(store, 0.8, seed=1, more={"inputs": HERE, "engine": 2})
     test = page("compare", runs=f"{old},{new}", baseline=new)
     assert "Made by engine version 1" in "\n".join(one.value for one in test.warning)
-    table = next(one.value for one in test.dataframe if "Made with" in one.value)
-    assert table["Made with"].tolist() == ["engine version 1", ""]
+    table = next(one.value for one in test.dataframe if "Setup" in one.value)
+    assert table["Setup"].tolist() == ["engine version 1", ""]
     assert len(compared(store, {"a": old, "b": new}, new).comparison.summaries) == 2
 
 

@@ -132,7 +132,7 @@ def test_one_run_alone_is_shown_with_ways_to_find_others(three: list[str], store
 def test_runs_of_different_tasks_are_said_not_to_be_comparable(three: list[str], store: Store) -> None:
     other = finished_run(store, 0.9, task="emoji-t02")
     assert "not comparable" in sound(compare(runs=f"{three[0]},{other}")).warning[0].value
-    assert "No front is drawn" in words(compare(runs=f"{three[0]},{other}", tab="tradeoffs"))
+    assert "No Pareto front" in words(compare(runs=f"{three[0]},{other}", tab="tradeoffs"))
 
 
 def test_runs_without_a_result_are_shown_but_said_to_count_nowhere(three: list[str], store: Store) -> None:

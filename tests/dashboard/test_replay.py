@@ -46,6 +46,13 @@ def test_only_what_has_happened_by_then_is_shown() -> None:
     assert until(steps, 3.0) == steps[:3] and until(steps, 0.0) == []
 
 
+def test_the_end_of_a_recording_is_a_place_in_it_whatever_its_length() -> None:
+    for seconds in (0.01, 6.25, 6.2, 12.34):
+        length = length_of([Step(1, 1.0, 0.1, seconds)])
+        assert seconds <= length < seconds + 0.11 and round(length, 1) == length
+        assert Player(length).seek(length, 0.0).ended(0.0)
+
+
 def test_the_recordings_that_ship_are_whole_runs() -> None:
     shipped = recordings.samples()
     assert list(shipped) == list(sample.WANTED)

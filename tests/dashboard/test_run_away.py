@@ -90,7 +90,7 @@ def test_latency_is_measured_by_a_process_and_stands_beside_the_macs(
     store.set_latency(run_id, FOUND.to_dict())
     test = page("run", run=run_id)
     assert "Latency on desk, 1 thread" in words(test) and "Measure again" in labels(test)
-    assert "Measured latency is up to 4.0 × lower; MACs are 20.0 × fewer" in words(test)
+    assert "Measured speed-up: up to 4.0 ×. MACs reduction: 20.0 ×" in words(test)
     assert latency_rows(FOUND)["Unpruned"] == ["4 ms (3 to 5)"] and latency_rows(FOUND)["Measured speed-up"] == [
         "4.0 ×"
     ]

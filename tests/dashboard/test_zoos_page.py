@@ -373,7 +373,7 @@ def test_a_page_that_is_open_on_a_zoo_as_it_goes_says_so_and_starts_nothing(pape
         click(test, "Start")
     else:
         test.run()
-    assert not test.exception and "The zoo mine is no longer here" in words(test)
+    assert not test.exception and "The zoo mine was removed" in words(test)
     assert not Store().list() and "zoo" not in test.query_params
     assert "no longer here" not in words(test.run())
 
@@ -507,5 +507,5 @@ def test_a_build_form_that_is_open_on_a_removed_backbone_says_so_and_builds_noth
     assert test.selectbox(key="backbone").value == "mine"
     file.unlink()
     click(test, "Build")
-    assert not test.exception and "The backbone mine is no longer here" in words(test) and not states()
+    assert not test.exception and "The backbone mine was removed" in words(test) and not states()
     assert "backbone" not in test.query_params and "no longer here" not in words(test.run())

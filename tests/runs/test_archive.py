@@ -161,14 +161,14 @@ def test_what_is_told_of_a_run_is_of_the_kind_it_should_be(
     store: Store, other: Store, run_id: str, tmp_path: Path, harm: dict[str, Any]
 ) -> None:
     pack(store, store.list(), tmp_path / "runs.zip")
-    with pytest.raises(BadFileError, match="made.zip is not a whole file of runs"):
+    with pytest.raises(BadFileError, match="made.zip is not a valid file of runs"):
         unpack(other, file_of(tmp_path, line_of(tmp_path / "runs.zip") | harm))
     assert other.list() == []
 
 
 def test_a_run_twice_in_a_file_is_refused(store: Store, other: Store, run_id: str, tmp_path: Path) -> None:
     pack(store, store.list(), tmp_path / "runs.zip")
-    with pytest.raises(BadFileError, match="not a whole"):
+    with pytest.raises(BadFileError, match="not a valid"):
         unpack(other, file_of(tmp_path, *2 * [line_of(tmp_path / "runs.zip")]))
 
 

@@ -64,7 +64,7 @@ def read_by_all(store: Store) -> None:
 def test_a_value_of_another_kind_is_refused_in_a_sentence_that_names_the_run(
     store: Store, tmp_path: Path, place: Any, value: Any
 ) -> None:
-    with pytest.raises(BadFileError, match=f"runs.zip is not a whole file of runs: .*{LINE['id']}") as error:
+    with pytest.raises(BadFileError, match=f"runs.zip is not a valid file of runs: .*{LINE['id']}") as error:
         unpack(store, file_of(tmp_path / "runs.zip", put(LINE, place, value)))
     named = [str(part) for part in place if isinstance(part, str) and part not in ("events", "config", "result")]
     said = str(error.value).lower()
@@ -93,7 +93,7 @@ def test_one_field_of_another_kind_is_refused_or_harms_nobody(
 def test_lines_that_are_no_runs_are_one_sentence(store: Store, tmp_path: Path, text: str) -> None:
     with zipfile.ZipFile(tmp_path / "runs.zip", "w") as archive:
         archive.writestr("runs.jsonl", text)
-    with pytest.raises(BadFileError, match="not a whole file of runs"):
+    with pytest.raises(BadFileError, match="not a valid file of runs"):
         unpack(store, tmp_path / "runs.zip")
 
 

@@ -1,4 +1,4 @@
-"""What two accuracies must have in common to be comparable: task, backbone, image size and images."""
+"""What two accuracies must have in common to be comparable: task, backbone, image size, images and engine version."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,8 +10,9 @@ from core.reports.rows import Comparison, Row
 from core.runs.record import FINISHED
 
 TASK, BACKBONE, SIZE, DATA = "another task", "another backbone", "another image size", "other images"
+VERSION = "another engine version"
 DIGITS = 8  # of a hash in a sentence
-MOST_NAMED = 4  # grounds in a sentence
+MOST_NAMED = 4  # setups in a sentence
 
 
 def mismatch(one: Row, other: Row, tasks: bool = True) -> str | None:
@@ -27,6 +28,8 @@ def mismatch(one: Row, other: Row, tasks: bool = True) -> str | None:
         return SIZE
     if one.task == other.task and None not in (one.data, other.data) and one.data != other.data:
         return DATA
+    if None not in (one.engine, other.engine) and one.engine != other.engine:
+        return VERSION
     return None
 
 
@@ -36,18 +39,18 @@ def _same_backbone(one: Row, other: Row) -> bool:
     return one.backbone == other.backbone
 
 
-def on_grounds(rows: Iterable[Row], engines: bool = True) -> tuple[Row, ...]:
-    """The rows, each finished one with the words that tell its inputs from those of others among them: its `ground`.
+def with_setups(rows: Iterable[Row], engines: bool = True) -> tuple[Row, ...]:
+    """The rows, each finished one with the words that tell its inputs from those of others among them: its `setup`.
 
-    Rows of one ground may be averaged. What was not recorded is taken to be the one value that others like it have; if
-    these have several, it is a ground of its own. engines: whether runs of an earlier engine are apart from today's.
+    Rows of one setup may be averaged. What was not recorded is taken to be the one value that others like it have; if
+    these have several, it is a setup of its own. engines: whether runs of an earlier engine are apart from today's.
     """
-    every = [replace(row, ground="") for row in rows]
+    every = [replace(row, setup="") for row in rows]
     found = [row for row in every if row.status == FINISHED]
-    backbones = _told_apart(found, lambda row: row.backbone, lambda row: row.backbone_hash)
+    backbones = _known_or_only(found, lambda row: row.backbone, lambda row: row.backbone_hash)
     backbones = {row.run: backbones[row.run] or row.backbone for row in found}
-    sizes = _told_apart(found, lambda row: backbones[row.run], _size)
-    pictures = _told_apart(found, lambda row: row.task, lambda row: row.data)
+    sizes = _known_or_only(found, lambda row: backbones[row.run], _size)
+    pictures = _known_or_only(found, lambda row: row.task, lambda row: row.data)
     names = _backbone_names(found, backbones)
     sizes_of, pictures_of = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for row in found:
@@ -55,7 +58,7 @@ def on_grounds(rows: Iterable[Row], engines: bool = True) -> tuple[Row, ...]:
         pictures_of[row.task].add(pictures[row.run])
     mixed = engines and len({row.engine for row in found if row.engine is not None}) > 1
 
-    def ground(row: Row) -> str:
+    def setup(row: Row) -> str:
         parts = [names[row.run]] if len(set(backbones.values())) > 1 else []
         if len(sizes_of[backbones[row.run]]) > 1:
             parts.append(f"{sizes[row.run]} pixels" if sizes[row.run] else "image size unknown")
@@ -65,14 +68,16 @@ def on_grounds(rows: Iterable[Row], engines: bool = True) -> tuple[Row, ...]:
             parts.append(f"engine version {row.engine}")
         return ", ".join(parts)
 
-    return tuple(replace(row, ground=ground(row)) if row.status == FINISHED else row for row in every)
+    return tuple(replace(row, setup=setup(row)) if row.status == FINISHED else row for row in every)
 
 
 def _size(row: Row) -> str | None:
     return None if row.image_size is None else str(row.image_size)
 
 
-def _told_apart(rows: Sequence[Row], like: Callable[[Row], str], value: Callable[[Row], str | None]) -> dict[str, str]:
+def _known_or_only(
+    rows: Sequence[Row], like: Callable[[Row], str], value: Callable[[Row], str | None]
+) -> dict[str, str]:
     """Run -> its value; for one without, the only value of the rows like it, "" if there are none or several."""
     known: dict[str, set[str]] = defaultdict(set)
     for row in rows:
@@ -96,23 +101,27 @@ def _backbone_names(rows: Sequence[Row], backbones: Mapping[str, str]) -> dict[s
 
 def notices(found: Comparison) -> list[str]:
     """What to know before reading a comparison: runs not compared, means kept apart, runs that an old engine made."""
-    missing = "" if found.base is None else misfits(found.rows, found.base)
+    missing = "" if found.base is None else incomparable_sentence(found.rows, found.base)
     engines = {row.engine for row in found.rows if row.engine is not None}
-    outdated = outdated_in_words(found.rows) if len(engines) > 1 else ""
-    return [one for one in (missing, grounds_in_words(found.rows), outdated) if one]
+    outdated = outdated_sentence(found.rows) if len(engines) > 1 else ""
+    return [one for one in (missing, setups_sentence(found.rows), outdated) if one]
 
 
-def misfits(rows: Iterable[Row], base: Row) -> str:
-    """One sentence on the finished runs that are not held against the baseline, with what both have; "" for none."""
-    found: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row.not_compared is not None:
-            found[_in_words(row, base)].append(row)
+def incomparable_sentence(rows: Iterable[Row], base: Row) -> str:
+    """One sentence on the finished runs that are not compared with the baseline, with what both have; "" for none.
+
+    Runs on other tasks are left to the reason in their rows: nobody expects a difference there.
+    """
+    found = Counter(_in_words(row, base) for row in rows if row.not_compared not in (None, TASK))
     if not found:
         return ""
-    number = sum(map(len, found.values()))
-    reasons = "; ".join(f"{len(some)} {'has' if len(some) == 1 else 'have'} {words}" for words, some in found.items())
-    return f"No difference is shown for {counted(number, 'run')} that cannot be compared with the baseline: {reasons}."
+    reasons = [
+        f"{number} {'has' if number == 1 else 'have'} {words}" for words, number in found.most_common(MOST_NAMED)
+    ]
+    if (rest := found.total() - sum(number for _, number in found.most_common(MOST_NAMED))) > 0:
+        reasons.append(f"{rest} more differ otherwise")
+    number = counted(found.total(), "run")
+    return f"{number} not comparable with the baseline, so no difference is shown: {'; '.join(reasons)}."
 
 
 def _in_words(row: Row, base: Row) -> str:
@@ -123,26 +132,26 @@ def _in_words(row: Row, base: Row) -> str:
             mine, its = (f"{one.backbone} {(one.backbone_hash or '')[:DIGITS]}" for one in (row, base))
         return f"{BACKBONE} ({mine}, not {its})"
     values = {
-        TASK: (row.task, base.task),
         SIZE: (f"{row.image_size} pixels", base.image_size),
         DATA: (f"{(row.data or '')[:DIGITS]}", f"{(base.data or '')[:DIGITS]}"),
+        VERSION: (f"{row.engine}", f"{base.engine}"),
     }
     mine, its = values[str(row.not_compared)]  # type: ignore[assignment]
     return f"{row.not_compared} ({mine}, not {its})"
 
 
-def grounds_in_words(rows: Iterable[Row]) -> str:
-    """One sentence if finished runs are on several grounds, so that means are apart; "" if they are on one."""
-    grounds = list(dict.fromkeys(row.ground for row in rows if row.test_accuracy is not None))
-    if len(grounds) < 2:
+def setups_sentence(rows: Iterable[Row]) -> str:
+    """One sentence if finished runs are on several setups, so that means are apart; "" if they are on one."""
+    setups = list(dict.fromkeys(row.setup for row in rows if row.test_accuracy is not None))
+    if len(setups) < 2:
         return ""
-    named = " and ".join(one or "the others" for one in grounds[:MOST_NAMED])
-    more = f" and {len(grounds) - MOST_NAMED} more" if len(grounds) > MOST_NAMED else ""
-    return f"These runs differ in what they were made with, so they are averaged apart: {named}{more}."
+    named = " and ".join(one or "the others" for one in setups[:MOST_NAMED])
+    more = f" and {len(setups) - MOST_NAMED} more" if len(setups) > MOST_NAMED else ""
+    return f"These runs have different setups and are averaged separately: {named}{more}."
 
 
-def outdated_in_words(rows: Iterable[Row]) -> str:
+def outdated_sentence(rows: Iterable[Row]) -> str:
     """One sentence on the runs that an earlier engine made; "" if there are none."""
     made = [row.engine for row in rows if row.engine is not None]
     old = sum(engine < ENGINE for engine in made)
-    return f"{old} of {counted(len(made), 'finished run')}: {NOTE}" if old else ""
+    return f"{old} of {counted(len(made), 'finished run')} out of date. {NOTE}" if old else ""

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from core.pruning.engine import ENGINE
 from core.reports.checklist import MISSING, NOT_KNOWN, THERE, checklist
+from core.reports.comparability import BACKBONE, DATA, SIZE, TASK, VERSION, mismatch, notices, with_setups
 from core.reports.compare import NO_PAIR, Row, compare, compare_to
 from core.reports.cost import pay_offs
-from core.reports.ground import BACKBONE, DATA, SIZE, TASK, mismatch, notices, on_grounds
 from core.reports.tables import RUN_COLUMNS, SUMMARY_COLUMNS, to_csv, to_markdown
 from core.runs.record import RunRecord
 from tests.reports.test_compare import row
@@ -38,7 +38,7 @@ def test_there_is_no_difference_to_a_run_on_other_inputs_but_a_reason_that_names
     by_variant = {one.variant: one for one in found.summaries}
     assert by_variant["magnitude"].difference is None and by_variant["magnitude"].not_compared == reason
     (said, *_) = notices(found)
-    assert said.startswith("No difference is shown for 1 run") and reason in said and said.endswith(").")
+    assert said.startswith("1 run not comparable with the baseline") and reason in said and said.endswith(").")
     assert all(reason in to_markdown(columns, items) for columns, items in (
         (RUN_COLUMNS, found.rows), (SUMMARY_COLUMNS, found.summaries),
     ))  # fmt: skip
@@ -50,7 +50,7 @@ def test_a_baseline_by_name_is_not_paired_with_runs_on_other_inputs(reason: str)
     found = compare([on("mvp"), on("random", 0, 0.4, **OTHERS[reason])], "mvp")
     random = next(one for one in found.summaries if one.variant == "random")
     assert random.difference is None and random.not_compared == reason
-    assert "averaged apart" in notices(found)[0]
+    assert "averaged separately" in notices(found)[0]
 
 
 @pytest.mark.parametrize("reason", OTHERS)
@@ -58,13 +58,13 @@ def test_means_are_of_runs_on_equal_inputs_alone(reason: str) -> None:
     rows = [on("mvp", 0, 0.5), on("mvp", 1, 0.7), on("mvp", 2, 0.1, **OTHERS[reason])]
     means = sorted(one.mean for one in compare(rows).summaries)
     assert means == [pytest.approx(0.1), pytest.approx(0.6)]
-    assert len({one.ground for one in compare(rows).summaries}) == 2
+    assert len({one.setup for one in compare(rows).summaries}) == 2
 
 
 def test_means_over_several_tasks_stay_one_although_their_images_differ() -> None:
     rows = [on("mvp", seed, task=f"t{task}", data=str(task) * 64) for task in range(3) for seed in range(2)]
     (found,) = compare(rows).summaries
-    assert (found.n, found.tasks, found.ground) == (6, 3, "")
+    assert (found.n, found.tasks, found.setup) == (6, 3, "")
 
 
 def test_what_was_not_recorded_is_taken_to_be_equal_but_for_the_backbones_id() -> None:
@@ -76,20 +76,37 @@ def test_what_was_not_recorded_is_taken_to_be_equal_but_for_the_backbones_id() -
 
 def test_an_old_run_is_averaged_with_neither_of_two_backbones_of_its_name() -> None:
     rows = [on("mvp"), on("mvp", 1, backbone_hash="b" * 64), on("mvp", 2, backbone_hash=None, image_size=None)]
-    assert len({one.ground for one in on_grounds(rows)}) == 3
+    assert len({one.setup for one in with_setups(rows)}) == 3
 
 
 def test_backbones_of_one_name_are_told_apart_by_their_hashes() -> None:
-    found = on_grounds([on("mvp"), on("mvp", 1, backbone_hash="b" * 64)])
-    assert [one.ground for one in found] == ["emoji aaaaaaaa", "emoji bbbbbbbb"]
+    found = with_setups([on("mvp"), on("mvp", 1, backbone_hash="b" * 64)])
+    assert [one.setup for one in found] == ["emoji aaaaaaaa", "emoji bbbbbbbb"]
 
 
-def test_runs_of_an_earlier_engine_are_flagged_only_beside_others() -> None:
+def test_runs_of_an_earlier_engine_are_flagged_only_beside_others_and_never_subtracted() -> None:
     old, new = on("mvp", engine=1), on("random", 0, 0.4)
     found = compare_to([old, new], new)
-    assert found.rows[0].ground == "engine version 1" and found.rows[0].difference == pytest.approx(0.1)
-    assert any("1 of 2 finished runs: Made by engine version 1" in one for one in notices(found))
+    assert found.rows[0].setup == "engine version 1"
+    assert (found.rows[0].difference, found.rows[0].not_compared) == (None, VERSION)
+    assert any("1 of 2 finished runs out of date. Made by engine version 1" in one for one in notices(found))
     assert notices(compare_to([old], old)) == []
+
+
+def test_runs_of_each_engine_are_compared_with_the_baseline_of_their_own() -> None:
+    rows = [on("mvp", 0, 0.5, engine=1), on("mvp", 0, 0.7), on("random", 0, 0.4, engine=1), on("random", 0, 0.65)]
+    found = {(one.variant, one.setup): one for one in compare(rows).summaries}
+    assert found["random", ""].difference == pytest.approx(-0.05)
+    assert found["random", "engine version 1"].difference == pytest.approx(-0.1)
+
+
+def test_a_sentence_on_many_runs_that_differ_stays_short() -> None:
+    base = on("mvp")
+    tasks = [on("random", 0, task=f"t{number}") for number in range(1, 40)]
+    assert notices(compare_to([base, *tasks], base)) == []  # their rows say it
+    others = [on("random", seed, backbone=f"b{seed}", backbone_hash=f"{seed:064d}") for seed in range(40)]
+    (said, *_) = notices(compare_to([base, *others], base))
+    assert said.startswith("40 runs not comparable") and "36 more differ otherwise" in said and len(said) < 400
 
 
 SOME = st.builds(
