@@ -7,6 +7,8 @@ PYTHON ?= python3
 PORT ?=
 ADDRESS ?= localhost
 PYTEST_ARGS ?=
+# Test processes, one torch thread each; a test file stays in one process.
+WORKERS ?= 2
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -23,10 +25,10 @@ run: install
 	@$(RUN) -m streamlit run dashboard/app.py --server.address $(ADDRESS) $(if $(PORT),--server.port $(PORT))
 
 test: lint
-	$(RUN) -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 fast: install-dev
-	$(RUN) -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not browser" $(PYTEST_ARGS)
 
 lint: install-dev
 	$(RUN) -m ruff check .
