@@ -9,8 +9,6 @@ from dashboard.figures.network import network_chart, network_takeaway
 from dashboard.pick import pick_one
 from dashboard.progress import Progress
 
-SETTLED = "At its end a run settles BatchNorm on all training images, so that the last point may jump."
-
 
 def pictures(record: RunRecord, seen: Progress, live: bool) -> None:
     """Phases, curves and network; nothing before there is something to draw."""
@@ -34,7 +32,7 @@ def pictures(record: RunRecord, seen: Progress, live: bool) -> None:
         )
         st.caption(
             f"{curves_takeaway(seen)} The dashed line is guessing. Drag across the strip below the curves to zoom in, "
-            "double-click it to see all." + (f" {SETTLED}" if seen.finished and record.config.iterations else "")
+            "double-click it to see all."
         )
     with right, st.container(border=True, height="stretch"):
         network(seen, style.colour, live)

@@ -145,8 +145,8 @@ def setups_sentence(rows: Iterable[Row]) -> str:
     setups = list(dict.fromkeys(row.setup for row in rows if row.test_accuracy is not None))
     if len(setups) < 2:
         return ""
-    named = " and ".join(one or "the others" for one in setups[:MOST_NAMED])
-    more = f" and {len(setups) - MOST_NAMED} more" if len(setups) > MOST_NAMED else ""
+    named = "; ".join(one or "the others" for one in setups[:MOST_NAMED])
+    more = f"; {len(setups) - MOST_NAMED} more" if len(setups) > MOST_NAMED else ""
     return f"These runs have different setups and are averaged separately: {named}{more}."
 
 

@@ -252,8 +252,8 @@ def _states(compared: Compared) -> None:
             "differences are taken task by task.",
             icon=":material/balance:",
         )
-    for sentence in compared.notices:
-        st.warning(parts.literal(sentence), icon=":material/balance:")
+    if compared.notices:
+        st.warning("  \n".join(map(parts.literal, compared.notices)), icon=":material/balance:")
     if compared.active:
         st.caption(f"{_count(len(compared.active))} still going on: curves follow.")
     if compared.without_result:
