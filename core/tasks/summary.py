@@ -90,10 +90,10 @@ def summarise(
         names = class_names(dataset) if asked is None else chosen_classes(dataset, asked)
         counts, split = _named(dataset, names)
         return Summary(dataset, _id(dataset, names, asked), _classes(dataset, counts, names), split)
-    allowed.permit(path := folder.path_of(dataset))
-    dataset = f"{FOLDER}{path}"
+    dataset = f"{FOLDER}{folder.path_of(dataset)}"
     names = class_names(dataset) if asked is None else chosen_classes(dataset, asked)
     found = folder.survey(folder.path_of(dataset), names, skip_unreadable, MOST_CHECKED if check else None)
+    allowed.permit(folder.path_of(dataset))
     left_out = (*found.findings.left_out, *found_in_zip(dataset).left_out)
     return Summary(
         dataset, _id(dataset, names, asked), _classes(dataset, found.counts, names), split_rule(found.layout),
