@@ -77,8 +77,8 @@ def _upload() -> None:
         "Images of your own (optional)",
         type=["zip"],
         key=UPLOAD,
-        help="A zip with one folder of images for each class, such as cat/1.jpg and dog/1.jpg, or with these in "
-        "folders train, val and test: 3 images a class at least, 50 MB at most. They stay on this machine.",
+        help="A zip with one folder of images per class, such as cat/1.jpg and dog/1.jpg, optionally inside train, val "
+        "and test folders. At least 3 images per class, at most 50 MB. Images stay on this machine.",
     )
     if file is None or st.session_state.get(TAKEN) == file.file_id:
         return
@@ -97,7 +97,7 @@ def _about(dataset: str) -> None:
     for sentence in replace(findings, repeats=()).sentences():
         st.caption(parts.literal(sentence))
     for sentence in repeat_sentences(findings.repeats):
-        st.warning(f"{parts.literal(sentence)} Accuracy on such images says little.", icon=":material/content_copy:")
+        st.warning(f"{parts.literal(sentence)} Accuracy on duplicates is unreliable.", icon=":material/content_copy:")
 
 
 def title(dataset: str) -> str:

@@ -150,12 +150,12 @@ def _eight_bit(picture: Image.Image, traits: _Traits) -> Image.Image:
     if picture.mode == "F":
         return Image.fromarray(_from_floats(np.asarray(picture), traits.white_is_zero))
     if traits.kind == _SIGNED:
-        raise Undecodable("signed integers, which have no stated white: store it as unsigned 8 or 16 bits")
+        raise Undecodable("signed integers have no defined white level: save it as unsigned 8-bit or 16-bit")
     if picture.mode.startswith("I;16") or (picture.mode == "I" and traits.format in _SIXTEEN_BITS_AS_I):
         grey = (np.asarray(picture) >> (traits.bits - 8)).clip(0, 255).astype(np.uint8)
         return Image.fromarray(255 - grey if traits.white_is_zero else grey)
     if picture.mode == "I":
-        raise Undecodable("32-bit integers, which have no stated white: store it as 8 or 16 bits")
+        raise Undecodable("32-bit integers have no defined white level: save it as 8-bit or 16-bit")
     return picture
 
 
@@ -174,7 +174,7 @@ def _from_floats(values: npt.NDArray[np.float32], white_is_zero: bool) -> Images
 def _reason(error: Exception, head: bytes) -> str:
     """Why a file could not be decoded, in a few words."""
     if isinstance(error, FileNotFoundError):
-        return "a link to nothing, or gone"
+        return "broken link or missing file"
     if isinstance(error, Image.DecompressionBombError):
         return "too many pixels"
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
@@ -189,7 +189,7 @@ def _reason(error: Exception, head: bytes) -> str:
     if isinstance(error, MemoryError):
         return "too large for memory"
     early = isinstance(error, EOFError) or any(words in str(error).lower() for words in _ENDS_EARLY)
-    return "cut short" if early else "damaged"
+    return "truncated" if early else "damaged"
 
 
 def _unidentified(found: str | None) -> str:

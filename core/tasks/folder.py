@@ -5,7 +5,7 @@ Only the requested classes are walked and decoded, so that a task of five ImageN
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import BadFileError, BadValueError, MissingDataError, UnknownNameError
-from core.numbers import count
+from core.errors import BadValueError, MissingDataError, UnknownNameError
 from core.tasks import allowed
 from core.tasks.decode import Decoded, Undecodable, decode_file, decoded, dimensions, square
 from core.tasks.files import File, is_utf8, printable
-from core.tasks.findings import Findings, Unreadable, named, repeats_of, summed_up
+from core.tasks.findings import Findings, Unreadable, group_by_reason, repeats_of, unreadable_error
 from core.tasks.images import SPLITS, TRAIN, ImageSet
 from core.tasks.layout import Layout, layout_of
 from core.tasks.listing import LeftOutFile, Listing, listing_of, outside, shown, split_of_each
@@ -29,6 +28,7 @@ from core.tasks.tree import on_disk
 
 PREFIX = "folder:"
 SMALL, LARGE = 32, 64
+_REMEDY = "replace {them}, or remove {them}, or skip what cannot be read (--skip-unreadable)"
 _decoded: Kept[Decoded] = Kept(1 << 30)  # bytes of decoded classes, so that the tasks of a zoo share them
 
 
@@ -53,12 +53,12 @@ def path_of(name: str) -> Path:
     except RuntimeError as error:
         if allowed.is_restricted():
             raise MissingDataError(allowed.REFUSED) from error
-        raise MissingDataError(f"There is no user whose home folder is {Path(given).parts[0]}: check it.") from error
+        raise MissingDataError(f"No user has the home folder {Path(given).parts[0]}: check the path.") from error
 
 
 def layout(path: Path) -> Layout:
     """Which of a folder's subfolders serve which split, and which are its classes. Raises MissingDataError for no such
-    folder and for one that visitors may not read, BadValueError for a folder that can be read in two ways, or with too
+    folder and for one that visitors may not read, BadValueError for an ambiguous folder, or with too
     few classes. Whatever reads a folder asks for its layout first."""
     allowed.check(path)
     if not os.path.isdir(path):
@@ -110,7 +110,7 @@ def load(
         images[read.number : read.number + len(made.files)] = made.images
         read.add(name, made)
     if read.unreadable and not skip_unreadable:
-        raise _unreadable(path, read.unreadable, len(listing.files))
+        raise unreadable_error(read.unreadable, len(listing.files), str(path), _REMEDY, f"{path}/")
     splits = read.splits()
     labels = np.repeat(np.arange(len(splits)), [len(mine) for mine in splits.values()])
     split = np.array([SPLITS.index(one) for mine in splits.values() for one in mine.values()], np.int8)
@@ -128,7 +128,7 @@ def survey(path: Path, classes: Collection[str], skip_unreadable: bool = False, 
     left_out = [*listing.left_out, *outside(listing.layout)]
     if most is None or len(listing.files) > most:
         counts = {name: _counted(split_of_each(listing, name)) for name in listing.images}
-        return Survey(listing.layout, counts, Findings(summed_up(left_out)), checked=False)
+        return Survey(listing.layout, counts, Findings(group_by_reason(left_out)), checked=False)
     read = _Read(listing, skip_unreadable)
     for name in listing.images:
         read.add(name, _class_decoded(path, name, listing, SMALL))
@@ -183,7 +183,7 @@ class _Read:
             for file, digest in zip(files, digests, strict=True)
         )
         stopping, skipped = ((), self.unreadable) if self._skips else (self.unreadable, ())
-        return Findings(summed_up(left_out), tuple(stopping), tuple(skipped), repeats)
+        return Findings(group_by_reason(left_out), tuple(stopping), tuple(skipped), repeats)
 
 
 def _listed(path: Path, classes: Collection[str] | None) -> Listing:
@@ -223,16 +223,3 @@ def _dimensions(file: File) -> tuple[int, int]:
 
 def _counted(splits: Mapping[File, str]) -> dict[str, int]:
     return {split: sum(one == split for one in splits.values()) for split in SPLITS}
-
-
-def _unreadable(path: Path, unreadable: Sequence[Unreadable], total: int) -> BadFileError:
-    skip = "or skip what cannot be read (--skip-unreadable)"
-    if len(unreadable) == 1:
-        (one,) = unreadable
-        return BadFileError(
-            f"The image {path}/{one.file} cannot be read ({one.reason}): replace it, or remove it, {skip}."
-        )
-    return BadFileError(
-        f"{count(len(unreadable))} of the {count(total)} images in {path} cannot be read: {named(unreadable)}. "
-        f"Replace them, or remove them, {skip}."
-    )

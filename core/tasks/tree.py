@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadFileError
-from core.tasks.files import DANGLING, REGULAR, SPECIAL, File, is_hidden, is_picture, open_regular, printable
+from core.tasks.files import BROKEN_LINK, REGULAR, SPECIAL, File, is_hidden, is_picture, open_regular, printable
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _entries(path: Path, parts: tuple[str, ...]) -> Iterator[Folder | File]:
                 yield _node(entry, Path(path, entry.name), (*parts, entry.name))
     except OSError as error:
         raise BadFileError(
-            f"The folder {printable(str(path))} cannot be read ({error.strerror}): allow it, or remove it."
+            f"The folder {printable(str(path))} cannot be read ({error.strerror}): fix its permissions, or remove it."
         ) from error
 
 
@@ -82,7 +82,7 @@ def _node(entry: "os.DirEntry[str]", path: Path, parts: tuple[str, ...]) -> Fold
         return _folder(path, parts, entry.is_symlink())
     if _is(entry.is_file):
         return File(parts, path, REGULAR, partial(_head, path))
-    return File(parts, path, SPECIAL if not entry.is_symlink() or os.path.exists(path) else DANGLING)
+    return File(parts, path, SPECIAL if not entry.is_symlink() or os.path.exists(path) else BROKEN_LINK)
 
 
 def _is(check: Callable[[], bool]) -> bool:

@@ -51,10 +51,10 @@ def written(content: bytes) -> Callable[[Path], object]:
         ("cat/A.CR2", written(b"II*\0"), "unsupported format"),
         ("cat/a.svg", written(b"<svg/>"), "unsupported format"),
         ("cat/photo", written(HEIC), "unsupported format"),
-        ("cat/a.txt", written(b"words"), "unknown ending"),
-        ("cat/a.png.part", written(b""), "unknown ending"),
-        ("cat/README", written(b"words"), "no ending, and not an image by its content"),
-        ("cat/empty", written(b""), "no ending, and not an image by its content"),
+        ("cat/a.txt", written(b"words"), "unknown extension"),
+        ("cat/a.png.part", written(b""), "unknown extension"),
+        ("cat/README", written(b"words"), "no extension and not an image"),
+        ("cat/empty", written(b""), "no extension and not an image"),
         ("cat/.DS_Store", written(b""), "hidden"),
         ("cat/Thumbs.db", written(b""), "hidden"),
         ("cat/._0.png", written(b""), "hidden"),
@@ -65,9 +65,9 @@ def written(content: bytes) -> Callable[[Path], object]:
         ("cat/round", lambda path: path.symlink_to("round"), "not a regular file"),
         ("cat/linked", lambda path: path.symlink_to("../dog"), "in a linked folder, which is not followed"),
         ("cat/.hidden/a.png", written(b""), "hidden"),
-        ("loose.png", lambda path: Image.new("RGB", (2, 2)).save(path), "in no class folder"),
-        ("classes.csv", written(b""), "unknown ending"),
-        ("docs/LICENSE", written(b"words"), "no ending, and not an image by its content"),
+        ("loose.png", lambda path: Image.new("RGB", (2, 2)).save(path), "outside the class folders"),
+        ("classes.csv", written(b""), "unknown extension"),
+        ("docs/LICENSE", written(b"words"), "no extension and not an image"),
     ],
 )  # fmt: skip
 def test_every_file_that_is_no_image_of_a_class_is_counted_by_its_reason(
@@ -86,10 +86,14 @@ def test_every_file_that_is_no_image_of_a_class_is_counted_by_its_reason(
 def test_files_in_folders_that_are_no_split_are_counted(tmp_path: Path) -> None:
     beside = {"annotations/0.xml", "annotations/0.png", "extra/cat/0.png", "test.txt", "train/0.png", "train/readme.md"}
     path = make(tmp_path, split_set("train", "test") | beside)
-    assert left_out(path) == {"in a folder that is no split": 3, "in no class folder": 1, "unknown ending": 2}
+    assert left_out(path) == {
+        "in a folder that is not a split": 3,
+        "outside the class folders": 1,
+        "unknown extension": 2,
+    }
     found = summed(path).to_dict()
     assert found["splits"] == {"train": ["train"], "test": ["test"]}
-    assert "left out, as it is no split: annotations, extra" in found["split"]
+    assert "left out (not a split): annotations, extra" in found["split"]
 
 
 @pytest.mark.parametrize("ending", [".jfif", ".jpe", ".JPG", ".Png", ".avif", ".TIFF", "", ".webp", ".jp2", ".0001"])
@@ -248,7 +252,7 @@ def test_a_folder_beside_the_splits_may_have_any_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["folder:~nosuchuser", "folder:~nosuchuser/pets", "~nosuchuser"])
 def test_the_home_of_no_user_is_refused_in_a_sentence(name: str) -> None:
-    with pytest.raises(MissingDataError, match="no user whose home folder is ~nosuchuser"):
+    with pytest.raises(MissingDataError, match="No user has the home folder ~nosuchuser: check the path"):
         catalogue.task(name)
 
 

@@ -90,7 +90,7 @@ def test_without_a_test_part_the_held_out_images_are_it_and_validation_is_drawn_
     held_out = {split: {bool(image[0, 0, 1] > 150) for image in images} for split, images in by_split.items()}
     assert held_out == {TRAIN: {False}, VALIDATION: {False}, TEST: {True}}
     assert folder.split_rule(tmp_path) == (
-        "By folder: 'train' for training, 15 % of each class, drawn by file name from 'train', for validation, "
+        "By folder: 'train' for training, 15 % of each class, drawn by file-name hash from 'train', for validation, "
         "'val' for test."
     )
 
@@ -102,7 +102,7 @@ def test_how_a_folder_is_split_is_said_in_a_sentence(tmp_path: Path) -> None:
     rule = folder.split_rule(tmp_path / "whole")
     assert rule == "By folder: 'train' for training, 'val' for validation, 'test' for test."
     picture(fill_imagenet(tmp_path / "loose") / "test" / "1.png")  # images of no class, as ImageNet's own test images
-    assert "'val' for test; left out, as no class folders are in it: test." in folder.split_rule(tmp_path / "loose")
+    assert "'val' for test; left out (no class folders): test." in folder.split_rule(tmp_path / "loose")
     assert folder.survey(tmp_path / "loose", ["n01440764"]).counts["n01440764"] == {TRAIN: 8, VALIDATION: 2, TEST: 4}
 
 
