@@ -22,7 +22,6 @@ from core.tasks.findings import Findings, Unreadable, group_by_reason, repeats_o
 from core.tasks.images import SPLITS, TRAIN, ImageSet
 from core.tasks.layout import Layout, layout_of
 from core.tasks.listing import LeftOutFile, Listing, listing_of, outside, shown, split_of_each
-from core.tasks.listing import split_rule as rule_of
 from core.tasks.memory import Kept, check_fits
 from core.tasks.tree import on_disk
 
@@ -66,11 +65,6 @@ def layout(path: Path) -> Layout:
     return layout_of(on_disk(path), str(path))
 
 
-def split_rule(path: Path) -> str:
-    """One sentence: which images are for training, validation and test. Raises as `layout`."""
-    return rule_of(layout(path))
-
-
 def class_names(path: Path) -> tuple[str, ...]:
     """The classes: names of the subfolders that hold images, sorted. Looks no further than each one's first image.
 
@@ -79,59 +73,60 @@ def class_names(path: Path) -> tuple[str, ...]:
     return layout(path).classes
 
 
-def fingerprint(path: Path, classes: Collection[str] | None = None) -> str:
-    """A text that changes if an image of these classes (None: of any) is added, removed or written to, or its folder
-    serves another split."""
+def listed(path: Path, classes: Collection[str] | None = None) -> Listing:
+    """The images of these classes (None: of all), not opened yet. Raises as `layout`, and UnknownNameError for a class
+    that is not there."""
     found = layout(path)
-    listing = listing_of(found, found.classes if classes is None else classes, str(path))
+    if missing := sorted(set(classes or ()) - set(found.classes)):
+        raise UnknownNameError(f"{PREFIX}{path} class", missing[0], found.classes)
+    return listing_of(found, found.classes if classes is None else set(classes), str(path))
+
+
+def fingerprint(listing: Listing) -> str:
+    """A text that changes if one of these images is added, removed or written to, or its folder serves another
+    split."""
     return _fingerprint(chain.from_iterable(listing.images.values()))
 
 
-def load(
-    path: Path, size: int | None = None, classes: Collection[str] | None = None, skip_unreadable: bool = False
-) -> ImageSet:
-    """The images of these classes (None: of all), as squares of `size` pixels: by default 32 if none is larger, else
-    64.
+def load(listing: Listing, size: int | None = None, skip_unreadable: bool = False) -> ImageSet:
+    """These images as squares of `size` pixels: by default 32 if none is larger, else 64.
 
     Cut to the middle square, laid on white if transparent. skip_unreadable: leave out images that cannot be decoded,
-    exactly as if they were not there. Raises MissingDataError for no such folder, BadValueError for too few classes or
-    images, or more of them than memory holds, UnknownNameError for a class that is not there, BadFileError that lists
-    the images that cannot be decoded.
+    exactly as if they were not there. Raises BadValueError for too few images of a class, or more of them than memory
+    holds, BadFileError that lists the images that cannot be decoded.
     """
-    listing = _listed(path, classes)
     for name in listing.images:
         split_of_each(listing, name)  # refuses before anything is decoded
     side = size or (SMALL if all(max(_dimensions(file)) <= SMALL for file in listing.files) else LARGE)
-    check_fits(f"{PREFIX}{path}", len(listing.files), side)
+    check_fits(f"{PREFIX}{listing.what}", len(listing.files), side)
     images = np.empty((len(listing.files), side, side, 3), np.uint8)
     read = _Read(listing, skip_unreadable)
     for name in listing.images:
-        made = _class_decoded(path, name, listing, side)
+        made = _class_decoded(name, listing, side)
         images[read.number : read.number + len(made.files)] = made.images
         read.add(name, made)
     if read.unreadable and not skip_unreadable:
-        raise unreadable_error(read.unreadable, len(listing.files), str(path), _REMEDY, f"{path}/")
+        raise unreadable_error(read.unreadable, len(listing.files), listing.what, _REMEDY, f"{listing.what}/")
     splits = read.splits()
     labels = np.repeat(np.arange(len(splits)), [len(mine) for mine in splits.values()])
     split = np.array([SPLITS.index(one) for mine in splits.values() for one in mine.values()], np.int8)
     findings = read.findings(splits, listing.left_out)
-    return ImageSet(f"{PREFIX}{path}", tuple(splits), images[: read.number], labels, split, findings)
+    return ImageSet(f"{PREFIX}{listing.what}", tuple(splits), images[: read.number], labels, split, findings)
 
 
-def survey(path: Path, classes: Collection[str], skip_unreadable: bool = False, most: int | None = None) -> Survey:
-    """What the folder holds of these classes, and which of its files are left out. Raises as `load`, but for unreadable
+def survey(listing: Listing, skip_unreadable: bool = False, most: int | None = None) -> Survey:
+    """What a folder holds of these classes, and which of its files are left out. Raises as `load`, but for unreadable
     images.
 
     most: decode every image to find unreadable and repeated ones, unless there are more than this many; None for never.
     """
-    listing = _listed(path, classes)
     left_out = [*listing.left_out, *outside(listing.layout)]
     if most is None or len(listing.files) > most:
         counts = {name: _counted(split_of_each(listing, name)) for name in listing.images}
         return Survey(listing.layout, counts, Findings(group_by_reason(left_out)), checked=False)
     read = _Read(listing, skip_unreadable)
     for name in listing.images:
-        read.add(name, _class_decoded(path, name, listing, SMALL))
+        read.add(name, _class_decoded(name, listing, SMALL))
     splits = read.splits()
     counts = {name: _counted(mine) for name, mine in splits.items()}
     return Survey(listing.layout, counts, read.findings(splits, left_out), checked=True)
@@ -141,7 +136,7 @@ def some_training_images(path: Path, name: str, most: int, side: int) -> npt.NDA
     """uint8 [N, side, side, 3]: the first few training images of a class that can be decoded, split as `load` does.
     Raises as it does."""
     squares: list[npt.NDArray[np.uint8]] = []
-    for file, split in split_of_each(_listed(path, [name]), name).items():
+    for file, split in split_of_each(listed(path, [name]), name).items():
         if split == TRAIN and len(squares) < most:
             try:
                 squares.append(square(decode_file(file.place), side))
@@ -186,18 +181,10 @@ class _Read:
         return Findings(group_by_reason(left_out), tuple(stopping), tuple(skipped), repeats)
 
 
-def _listed(path: Path, classes: Collection[str] | None) -> Listing:
-    """The images of the wanted classes."""
-    found = layout(path)
-    if missing := sorted(set(classes or ()) - set(found.classes)):
-        raise UnknownNameError(f"{PREFIX}{path} class", missing[0], found.classes)
-    return listing_of(found, found.classes if classes is None else set(classes), str(path))
-
-
-def _class_decoded(path: Path, name: str, listing: Listing, side: int) -> Decoded:
+def _class_decoded(name: str, listing: Listing, side: int) -> Decoded:
     """The decoded images of one class."""
     files = listing.images[name]
-    key = (path, name, side, _fingerprint(files))
+    key = (listing.what, name, side, _fingerprint(files))
     return _decoded.get(key, partial(decoded, [file for file, _ in files], side))
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from core.tasks.files import BROKEN_LINK, REGULAR, SPECIAL, File, is_hidden, is_
 @dataclass(frozen=True)
 class Folder:
     """A folder. parts: the names that lead to it from the top. linked: a symbolic link, followed only for classes and
-    what they lie in. entries: what lies in it, in no order, read each time."""
+    what they lie in. entries: what lies in it, in no order, read each time. Whether it holds pictures is found
+    once."""
 
     parts: tuple[str, ...]
     entries: "Callable[[], Iterable[Folder | File]]" = field(repr=False, compare=False)
@@ -32,18 +33,24 @@ class Folder:
         return sorted(found, key=lambda one: one.parts)
 
     def has_loose_picture(self) -> bool:
-        """Whether a picture lies directly in it; stops at the first."""
-        return any(isinstance(one, File) and is_picture(one) for one in self.entries())
+        """Whether a picture lies directly in it."""
+        return self._pictures[0]
 
     def has_picture(self) -> bool:
-        """Whether a picture lies anywhere below it; stops at the first."""
+        """Whether a picture lies anywhere below it."""
+        return any(self._pictures)
+
+    @cached_property
+    def _pictures(self) -> tuple[bool, bool]:
+        """(whether a picture lies directly in it, and if none does, whether one lies deeper): looked for once, up to
+        the first."""
         deeper = []
         for one in self.entries():
             if isinstance(one, Folder):
                 deeper.append(one)
             elif is_picture(one):
-                return True
-        return any(one.has_picture() for one in deeper if not one.linked and not is_hidden(one.name))
+                return True, False
+        return False, any(one.has_picture() for one in deeper if not one.linked and not is_hidden(one.name))
 
     def class_folders(self) -> "list[Folder]":
         """Its subfolders that hold pictures."""

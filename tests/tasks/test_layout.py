@@ -17,6 +17,7 @@ from core.tasks.data import load_task
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION
 from core.tasks.listing import listing_of, split_of_each
 from core.tasks.split_names import split_named
+from core.tasks.summary import outline
 from core.tasks.upload import take_in
 from tests.tasks.folders import classes, loose, make, split_set
 
@@ -111,7 +112,7 @@ def test_a_folder_around_everything_changes_nothing(tmp_path: Path, wrapper: str
 def test_a_training_folder_alone_is_split_by_file_name(tmp_path: Path) -> None:
     path = make(tmp_path, split_set("train"))
     assert Counter(read(path).values()) == {TRAIN: 10, VALIDATION: 2, TEST: 4}
-    assert "'train' for training" in folder.split_rule(path)
+    assert "'train' for training" in outline(f"folder:{path}").split
 
 
 def test_folders_repeated_inside_split_folders_are_no_classes(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_split_folder_named_plainly_serves_its_split_beside_a_named_family(tmp
 def test_a_folder_of_another_family_is_left_out_if_the_split_that_it_names_is_stated(tmp_path: Path) -> None:
     path = make(tmp_path, split_set("train", "test", "test_hard"))
     assert served(path) == {"train": {TRAIN, VALIDATION}, "test": {TEST}}
-    assert "test_hard" in folder.split_rule(path)
+    assert "test_hard" in outline(f"folder:{path}").split
 
 
 @pytest.mark.parametrize("insides", [("a", "b", "a", "c"), ("a", "b", "c", "d"), ("a", "a", "b", "c")])
@@ -248,7 +249,7 @@ def test_any_tree_is_read_or_refused_alike_as_folder_and_as_zip_and_every_image_
     path = make(root / "folder", files)
     try:
         found: object = Counter(read(path).values())
-        survey = folder.survey(path, folder.class_names(path))
+        survey = folder.survey(folder.listed(path))
         used = sum(sum(counts.values()) for counts in survey.counts.values())
         hidden = sum(file.startswith("__MACOSX/") or "/__MACOSX/" in file for file in files)
         left_out = sum(one.count for one in survey.findings.left_out if one.reason != "hidden")
