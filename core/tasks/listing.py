@@ -49,15 +49,18 @@ def shown(file: File | Folder) -> str:
 
 def listing_of(layout: Layout, names: Iterable[str], what: str) -> Listing:
     """The images of these classes, sorted by path. Raises BadValueError for splits inside a class folder."""
+    folders: dict[str, list[tuple[Folder, str | None]]] = defaultdict(list)
+    for part in layout.parts:
+        for one in part.classes:
+            folders[one.name].append((one, part.split))
     images: dict[str, list[tuple[File, str | None]]] = {}
     left_out: dict[str, list[LeftOutFile]] = {}
     for name in sorted(names):
         images[name], left_out[name] = [], []
-        for part in layout.parts:
-            for folder in (one for one in part.classes if one.name == name):
-                files, others = _walked(folder, what)
-                images[name] += [(file, part.split) for file in files]
-                left_out[name] += others
+        for folder, split in folders[name]:
+            files, others = _walked(folder, what)
+            images[name] += [(file, split) for file in files]
+            left_out[name] += others
     return Listing(layout, what, images, left_out)
 
 
