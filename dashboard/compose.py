@@ -8,10 +8,10 @@ import streamlit as st
 from core.errors import MetaVoteError
 from core.targets.state import MOST_CLASSES, check_few
 from core.targets.work import compose
-from core.tasks.datasets import DATASETS, class_names, dataset_names
+from core.tasks.datasets import DATASETS, dataset_names
 from core.tasks.findings import repeat_sentences
 from core.tasks.folder import PREFIX, path_of
-from core.tasks.summary import split_sentence
+from core.tasks.summary import outline
 from core.tasks.upload import found_in_zip, take_in, uploaded, uploads
 from core.zoo.zoo import Zoo
 from dashboard import data, parts, theme
@@ -35,19 +35,19 @@ def dialog(zoo: Zoo) -> None:
         st.session_state[DATASET] = names[0]
     dataset = st.selectbox("Data set", names, format_func=title, key=DATASET, help=_missing())
     try:
-        known = class_names(dataset)
+        found = outline(dataset)
     except MetaVoteError as error:
         st.error(parts.literal(str(error)), icon=":material/error:")
         return
-    _about(dataset)
+    _about(dataset, found.split)
     chosen = st.pills(
         "Classes",
-        known,
+        found.classes,
         selection_mode="multi",
         format_func=lambda name: _label(dataset, name),
         key=f"{CLASSES} {dataset}",
     )
-    chosen = [name for name in known if name in chosen]
+    chosen = [name for name in found.classes if name in chosen]
     if chosen:
         with st.grid("auto", min_column_width=130, gap="small"):
             for name in chosen:
@@ -77,8 +77,8 @@ def _upload() -> None:
         "Images of your own (optional)",
         type=["zip"],
         key=UPLOAD,
-        help="A zip with one folder of images for each class, such as cat/1.jpg and dog/1.jpg, or with these in "
-        "folders train, val and test: 3 images a class at least, 50 MB at most. They stay on this machine.",
+        help="A zip with one folder of images per class, such as cat/1.jpg and dog/1.jpg, optionally inside train, val "
+        "and test folders. At least 3 images per class, at most 50 MB. Images stay on this machine.",
     )
     if file is None or st.session_state.get(TAKEN) == file.file_id:
         return
@@ -90,14 +90,14 @@ def _upload() -> None:
         st.error(parts.literal(str(error)), icon=":material/error:")
 
 
-def _about(dataset: str) -> None:
+def _about(dataset: str, split: str) -> None:
     """Which images serve which split; of a zip, also what was left out and what is in it twice."""
-    st.caption(parts.literal(split_sentence(dataset)))
+    st.caption(parts.literal(split))
     findings = found_in_zip(dataset)
     for sentence in replace(findings, repeats=()).sentences():
         st.caption(parts.literal(sentence))
     for sentence in repeat_sentences(findings.repeats):
-        st.warning(f"{parts.literal(sentence)} Accuracy on such images says little.", icon=":material/content_copy:")
+        st.warning(f"{parts.literal(sentence)} Accuracy on duplicates is unreliable.", icon=":material/content_copy:")
 
 
 def title(dataset: str) -> str:

@@ -24,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def unrestricted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins as the command line does, whatever pages and workers ran in this process before."""
-    monkeypatch.setattr(allowed, "_restricted", False)
+    monkeypatch.setenv(allowed.RESTRICTED, "")
     # Streamlit puts the app in its place, and a spawned process would run all of that first
     monkeypatch.setitem(sys.modules, "__main__", MAIN)
     monkeypatch.delenv(allowed.FOLDERS, raising=False)

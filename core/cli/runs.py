@@ -253,7 +253,10 @@ def cancel(args: argparse.Namespace) -> Answer:
 def resume(args: argparse.Namespace) -> Answer:
     """{"run", "status"}."""
     from core.runs import queue
+    from core.runs.store import Store
+    from core.tasks.catalogue import permit_task
 
+    permit_task(Store().get(args.run).config.task)
     queue.resume(args.run)
     return _changed(args.run, "queued")
 

@@ -114,7 +114,7 @@ def classes(args: argparse.Namespace) -> Answer:
     ]
     lines += found.findings.sentences()
     if found.dataset.startswith(FOLDER) and not found.checked:
-        lines.append(f"Too many images to check each one here (over {count(MOST_CHECKED)}): prune checks its task's.")
+        lines.append(f"Image check skipped (over {count(MOST_CHECKED)} images): prune checks the images of its task.")
     if uneven := uneven_words(found.imbalance):
         lines.insert(1, f"{uneven}: see prune --sampling balanced.")
 

@@ -146,7 +146,7 @@ class Listener(socketserver.ThreadingTCPServer):
 
 def main() -> int:
     """Run from the command line: 0 when idle for long, or where another process has the post."""
-    allowed.restrict()  # a visitor may have asked for it
+    allowed.restrict()  # may run for a dashboard visitor
     desk, key = Desk(), previews.new_key()
     with Listener(desk, key) as listener:
         me = previews.Post(this_worker(), listener.server_address[1], key)

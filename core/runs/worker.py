@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", nargs="?", help="work on this run alone (default: on all, in order)")
     parser.add_argument("--home", type=Path, help="the folder of the run store (default: METAVOTE_HOME)")
     given = parser.parse_args(arguments)
-    allowed.restrict()  # a visitor may have asked for it
+    allowed.restrict()  # may run for a dashboard visitor
     if given.home:
         os.environ["METAVOTE_HOME"] = str(given.home)
     try:

@@ -42,7 +42,7 @@ def rank(id: str, folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line. Returns the exit code: 0 done, 1 failed; the reason is left for people to read."""
-    allowed.restrict()  # a visitor may have asked for it
+    allowed.restrict()  # may run for a dashboard visitor
     id, path = sys.argv[1:] if arguments is None else arguments
     folder = Path(path)
     try:

@@ -5,53 +5,53 @@ that work for it are `restrict`ed, as anybody may have brought what names a fold
 uploaded, folders in METAVOTE_FOLDERS, and folders that were permitted.
 """
 
+import fcntl
 import json
 import os
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import MissingDataError
 from core.paths import home
 
 FOLDERS, FILE = "METAVOTE_FOLDERS", "folders.json"
+RESTRICTED = "METAVOTE_RESTRICTED"  # an environment variable, so that every process started by a restricted one is too
 REFUSED = (
-    "This folder is not open to visitors of the dashboard: upload a zip of its images, or have whoever runs this "
-    f"server name it in {FOLDERS}."
+    "The dashboard may not read this folder: upload a zip of its images, or ask whoever runs this server to add the "
+    f"folder to {FOLDERS}. If that is you, 'python -m core tasks --dataset folder:/path/to/images' adds it too."
 )
-_restricted = False
 
 
 def restrict() -> None:
-    """From now on, this process reads for visitors: only folders that are allowed."""
-    global _restricted
-    _restricted = True
+    """From now on, this process and those that it starts read for visitors: only folders that are allowed."""
+    os.environ[RESTRICTED] = "1"
 
 
 def is_restricted() -> bool:
     """Whether this process reads for visitors."""
-    return _restricted
+    return bool(os.environ.get(RESTRICTED))
 
 
 def permit(path: Path) -> None:
-    """Let visitors read a folder that the command line or Python was given; does nothing in a restricted process."""
-    place = None if _restricted else _resolved(path)
+    """Let visitors read the folder of a data set that the command line or Python was given; does nothing in a
+    restricted process. The caller has read its layout, so that no other folder becomes known."""
+    place = None if is_restricted() else _resolved(path)
     if place is None or is_allowed(path) or not os.path.isdir(place):
         return
-    file = home() / FILE
-    with suppress(OSError):  # the folder is then read all the same, but not by the dashboard
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(f".{os.getpid()}")
+    with suppress(OSError), _held(home()):  # an error leaves the folder readable here, but not by the dashboard
+        file = home() / FILE
+        beside = file.with_suffix(".new")
         beside.write_text(json.dumps([*_permitted(), str(place)], indent=1))
         beside.replace(file)
 
 
-def check(path: Path, classes: Collection[str] = ()) -> Path:
-    """The folder, if it may be read here, and none of these classes leads out of it.
+def check(path: Path) -> Path:
+    """The folder, if it may be read here.
 
     Raises MissingDataError, with the same sentence whether or not the folder is there.
     """
-    if _restricted and not (is_allowed(path) and all(map(_is_plain, classes))):
+    if is_restricted() and not is_allowed(path):
         raise MissingDataError(REFUSED)
     return path
 
@@ -74,6 +74,18 @@ def uploads() -> Path:
     return home() / "datasets" / "uploads"
 
 
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keeps other processes and threads that hold this folder waiting. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # which releases it
+
+
 def _permitted() -> list[str]:
     try:
         found = json.loads((home() / FILE).read_text())
@@ -88,7 +100,3 @@ def _resolved(path: Path) -> Path | None:
         return path.expanduser().resolve()
     except (OSError, ValueError, RuntimeError):
         return None
-
-
-def _is_plain(name: str) -> bool:
-    return name not in ("", ".", "..") and not any(mark in name for mark in "/\\\0")

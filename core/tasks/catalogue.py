@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from core.arguments import optional, several, takes, text
-from core.errors import UnknownNameError
+from core.errors import MetaVoteError, UnknownNameError
 from core.paths import ASSETS
 from core.tasks import allowed, folder
 from core.tasks.choose import chosen_classes
@@ -83,11 +84,11 @@ def task(name: str, classes: Iterable[str] | None = None) -> Task:
     if classes is None and name in _by_id():
         return _by_id()[name]
     if classes is None and (own := own_task(name)) is not None:
+        _permit(own.dataset)
         return own
     dataset, listed = (name, tuple(classes)) if classes is not None else _parsed(name)
     if dataset.startswith(FOLDER):
-        allowed.permit(path := folder.path_of(dataset))
-        dataset = f"{FOLDER}{path}"
+        dataset = f"{FOLDER}{folder.path_of(dataset)}"
     elif dataset not in DATASETS:
         known = [*DATASETS, f"{FOLDER}/path/to/images"]
         if "/" in dataset or (dataset and not allowed.is_restricted() and os.path.isdir(folder.path_of(dataset))):
@@ -95,10 +96,25 @@ def task(name: str, classes: Iterable[str] | None = None) -> Task:
         if classes is not None or ":" in name:
             raise UnknownNameError("data set", dataset, known)
         raise UnknownNameError("task", name, [*_by_id(), *(one.task.id for one in own_tasks()), *known])
-    if listed is None:
-        return Task(ad_hoc_id(dataset), dataset, class_names(dataset))
-    found = chosen_classes(dataset, listed)
-    return Task(ad_hoc_id(dataset, found), dataset, found)
+    found = class_names(dataset) if listed is None else chosen_classes(dataset, listed)
+    if dataset.startswith(FOLDER):
+        allowed.permit(folder.path_of(dataset))
+    return Task(ad_hoc_id(dataset, None if listed is None else found), dataset, found)
+
+
+def permit_task(name: str) -> None:
+    """Let the dashboard's processes read the folder of a task that the command line was given by its id; does nothing
+    for any other task, and for a folder that is gone or not a data set."""
+    with suppress(MetaVoteError):
+        task(name)
+
+
+def _permit(dataset: str) -> None:
+    """Let the dashboard read a data set's folder, if it is one and is there."""
+    if dataset.startswith(FOLDER) and not allowed.is_restricted():
+        with suppress(MetaVoteError):
+            folder.layout(path := folder.path_of(dataset))
+            allowed.permit(path)
 
 
 def _parsed(name: str) -> tuple[str, tuple[str, ...] | None]:

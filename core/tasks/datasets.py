@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from core.numbers import percent
 from core.paths import home
 from core.tasks import allowed, emoji, folder, torchvision_names
 from core.tasks.images import ImageSet
+from core.tasks.memory import Kept
 from core.tasks.thumbnails import keep_thumbnails
 from core.tasks.titles import folder_titles
 
 FOLDER = "folder:"
+_folders: Kept[ImageSet] = Kept(0, fewest=2)  # until a file of their classes changes
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,9 @@ def load_dataset(
     BadFileError where a file is broken, BadValueError for more images than memory holds.
     """
     if name.startswith(FOLDER):
-        path = folder.path_of(name)
-        every = classes is None or set(classes) >= set(folder.class_names(path))
-        wanted = None if classes is None or every else tuple(sorted(set(classes)))
-        return _load_folder(path, folder.fingerprint(path, wanted), size, wanted, skip_unreadable)
+        listing = folder.listed(folder.path_of(name), classes)
+        key = (folder.fingerprint(listing), size, skip_unreadable)
+        return _folders.get(key, partial(folder.load, listing, size, skip_unreadable))
     return _load(_entry(name).name, home(), download)
 
 
@@ -135,11 +136,3 @@ def _load(name: str, _home: Path, download: bool) -> ImageSet:
     loaded: ImageSet = loader(name, download=download)
     keep_thumbnails(loaded)
     return loaded
-
-
-@lru_cache(maxsize=2)
-def _load_folder(
-    path: Path, _fingerprint: str, size: int | None, classes: tuple[str, ...] | None, skip_unreadable: bool
-) -> ImageSet:
-    """Kept until a file of these classes changes."""
-    return folder.load(path, size, classes, skip_unreadable)

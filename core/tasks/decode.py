@@ -2,7 +2,8 @@
 
 8 bits as they are; 16-bit grey by its upper byte, of 12 bits by its upper 8; floating point from 0 to 1 times 255;
 transparent pixels on white; of several pages or frames the first; turned upright as EXIF says. What has no stated
-range, as 32-bit integers and other floats, is refused: guessing it from the pixels would make a dark image bright.
+range, as 32-bit integers and other floats, is refused: guessing it from the pixels would make a dark image bright. What
+fills so little of its range that almost nothing is left in 8 bits is refused too.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import MetaVoteError
 from core.tasks.files import FORMATS, NOT_REGULAR, File, format_by_content, open_regular
+from core.tasks.levels import WideColour, raw_mode, too_few_levels
 from core.tasks.memory import Images
 
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
 _WHITE_IS_ZERO, _UNSIGNED, _SIGNED = 0, 1, 2
 _SIXTEEN_BITS_AS_I = ("PPM", "PNG")  # formats whose images of mode "I" hold 0 to 65,535
+_WHITE_OVER_MOST = {"L;2": 85, "L;4": 17}  # Pillow scales the pixels of such a grey, but not the transparent value
 _ENDS_EARLY = ("truncated", "broken data stream", "unexpected end", "bytes not processed")
 T = TypeVar("T")
 
@@ -116,8 +119,14 @@ def _from(open_: Callable[[], BinaryIO], use: Callable[[Image.Image], T]) -> T:
 
 def _rgb(picture: Image.Image) -> Image.Image:
     """The image upright, in 8 bits, on white."""
-    traits = _Traits.of(picture)
+    traits, wide = _Traits.of(picture), WideColour.of(picture)
+    if isinstance(transparent := picture.info.get("transparency"), int):
+        picture.info["transparency"] = transparent * _WHITE_OVER_MOST.get(raw_mode(picture), 1)
+    if wide is not None and "transparency" in picture.info:
+        raise Undecodable("16-bit colour with one transparent colour: save it with an alpha channel")
     upright = _eight_bit(ImageOps.exif_transpose(picture), traits)
+    if wide is not None:
+        _check_levels(upright, wide.values)
     if upright.mode == "RGB" and "transparency" not in upright.info:
         return upright
     over = upright.convert("RGBA")
@@ -148,15 +157,35 @@ class _Traits:
 def _eight_bit(picture: Image.Image, traits: _Traits) -> Image.Image:
     """The image in a mode of 8 bits. Raises Undecodable for numbers without a stated range."""
     if picture.mode == "F":
-        return Image.fromarray(_from_floats(np.asarray(picture), traits.white_is_zero))
+        floats = np.asarray(picture)
+        grey = Image.fromarray(_from_floats(floats, traits.white_is_zero))
+        _check_levels(grey, lambda: floats)
+        return grey
     if traits.kind == _SIGNED:
-        raise Undecodable("signed integers, which have no stated white: store it as unsigned 8 or 16 bits")
+        raise Undecodable("signed integers have no defined white level: save it as unsigned 8-bit or 16-bit")
     if picture.mode.startswith("I;16") or (picture.mode == "I" and traits.format in _SIXTEEN_BITS_AS_I):
-        grey = (np.asarray(picture) >> (traits.bits - 8)).clip(0, 255).astype(np.uint8)
-        return Image.fromarray(255 - grey if traits.white_is_zero else grey)
+        return _from_integers(picture, traits)
     if picture.mode == "I":
-        raise Undecodable("32-bit integers, which have no stated white: store it as 8 or 16 bits")
+        raise Undecodable("32-bit integers have no defined white level: save it as 8-bit or 16-bit")
     return picture
+
+
+def _from_integers(picture: Image.Image, traits: _Traits) -> Image.Image:
+    """Grey of 9 to 16 bits by its upper 8, with alpha if one of its values is stated to be transparent."""
+    values = np.asarray(picture)
+    upper = (values >> (traits.bits - 8)).clip(0, 255).astype(np.uint8)
+    grey = Image.fromarray(255 - upper if traits.white_is_zero else upper)
+    _check_levels(grey, lambda: values)
+    transparent = picture.info.get("transparency")
+    if not isinstance(transparent, int):
+        return grey
+    return Image.merge("LA", (grey, Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8))))
+
+
+def _check_levels(eight_bit: Image.Image, stored: Callable[[], npt.NDArray[Any]]) -> None:
+    """Raise Undecodable for an image that would lose nearly all it shows."""
+    if levels := too_few_levels(eight_bit, stored):
+        raise Undecodable(f"uses only {levels} of 256 levels: scale it to the full range")
 
 
 def _from_floats(values: npt.NDArray[np.float32], white_is_zero: bool) -> Images:
@@ -174,7 +203,7 @@ def _from_floats(values: npt.NDArray[np.float32], white_is_zero: bool) -> Images
 def _reason(error: Exception, head: bytes) -> str:
     """Why a file could not be decoded, in a few words."""
     if isinstance(error, FileNotFoundError):
-        return "a link to nothing, or gone"
+        return "broken link or missing file"
     if isinstance(error, Image.DecompressionBombError):
         return "too many pixels"
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
@@ -189,7 +218,7 @@ def _reason(error: Exception, head: bytes) -> str:
     if isinstance(error, MemoryError):
         return "too large for memory"
     early = isinstance(error, EOFError) or any(words in str(error).lower() for words in _ENDS_EARLY)
-    return "cut short" if early else "damaged"
+    return "truncated" if early else "damaged"
 
 
 def _unidentified(found: str | None) -> str:

@@ -1,5 +1,5 @@
 """Kinds of files in a folder of images: which are images, and why any other is left out. Judged by name, by what the
-file system says it is, and, without an ending, by its first bytes."""
+file system says it is, and, without an extension, by its first bytes."""
 
 import os
 import re
@@ -11,12 +11,12 @@ from typing import Any, BinaryIO
 
 from PIL import features
 
-REGULAR, SPECIAL, DANGLING = "regular", "special", "dangling"
+REGULAR, SPECIAL, BROKEN_LINK = "regular", "special", "broken link"
 HIDDEN = "hidden"
 NOT_REGULAR = "not a regular file"
 UNSUPPORTED = "unsupported format"
-UNKNOWN_ENDING = "unknown ending"
-NO_ENDING = "no ending, and not an image by its content"
+UNKNOWN_EXTENSION = "unknown extension"
+NO_EXTENSION = "no extension and not an image"
 UNREADABLE = "unreadable"
 LINKED_FOLDER = "in a linked folder, which is not followed"
 
@@ -40,7 +40,7 @@ _BY_FORMAT = {
     "SUN": (".ras",),
 }
 FORMATS = tuple(name for name in _BY_FORMAT if name not in _CODECS or features.check(_CODECS[name]))
-ENDINGS = frozenset(ending for name in FORMATS for ending in _BY_FORMAT[name])
+EXTENSIONS = frozenset(extension for name in FORMATS for extension in _BY_FORMAT[name])
 _OTHER_PICTURES = """
 .heic .heif .hif .heics .jxl .svg .svgz .eps .ps .psd .psb .xcf .ai .exr .hdr .dcm .dicom .dng .cr2 .cr3 .crw .nef .nrw
 .arw .srf .sr2 .orf .rw2 .raf .pef .srw .x3f .raw .fits .fit .dds .icns .cur .wmf .emf .djvu .bpg .flif .nii .czi .lif
@@ -48,7 +48,7 @@ _OTHER_PICTURES = """
 """
 PICTURES = frozenset(_OTHER_PICTURES.split()).union(*_BY_FORMAT.values())  # with those that cannot be decoded here
 _SYSTEM = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "thumbs.db", "desktop.ini"})
-_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9_~-]{0,11}")
+_EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9_~-]{0,11}")
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM",
           b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51", b"qoif")  # fmt: skip
 _HEAD = 32  # bytes
@@ -57,7 +57,7 @@ _HEAD = 32  # bytes
 @dataclass(frozen=True)
 class File:
     """A file somewhere below a data set's folder. parts: the folders it lies in, then its name. place: a Path, or a
-    member of a zip. kind: REGULAR, SPECIAL (a pipe, socket or device), or DANGLING (a link to nothing)."""
+    member of a zip. kind: REGULAR, SPECIAL (a pipe, socket or device), or BROKEN_LINK."""
 
     parts: tuple[str, ...]
     place: Any
@@ -75,26 +75,26 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM
 
 
-def ending_of(name: str) -> str:
-    """A name's ending in lower case, such as ".jpg"; "" for none. "scan.0001" and "Dr. Who" have none."""
+def extension_of(name: str) -> str:
+    """A name's extension in lower case, such as ".jpg"; "" for none. "scan.0001" and "Dr. Who" have none."""
     suffix = PurePosixPath(name).suffix
-    return suffix.lower() if _ENDING.fullmatch(suffix) else ""
+    return suffix.lower() if _EXTENSION.fullmatch(suffix) else ""
 
 
 def left_out_reason(file: File) -> str | None:
-    """Why a file is left out of its class; None for an image. A dangling link named like an image is one, so that it is
-    reported as unreadable. Opens only regular files without an ending."""
+    """Why a file is left out of its class; None for an image. A broken link named like an image is one, so that it is
+    reported as unreadable. Opens only regular files without an extension."""
     if is_hidden(file.name):
         return HIDDEN
-    ending = ending_of(file.name)
-    if file.kind == DANGLING and ending in ENDINGS:
+    extension = extension_of(file.name)
+    if file.kind == BROKEN_LINK and extension in EXTENSIONS:
         return None
     if file.kind != REGULAR:
         return NOT_REGULAR
-    if ending in ENDINGS:
+    if extension in EXTENSIONS:
         return None
-    if ending:
-        return UNSUPPORTED if ending in PICTURES else UNKNOWN_ENDING
+    if extension:
+        return UNSUPPORTED if extension in PICTURES else UNKNOWN_EXTENSION
     try:
         return _by_content(file.read_head(_HEAD))
     except OSError:
@@ -135,12 +135,12 @@ def format_by_content(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         brand = head[8:12]
         if brand in (b"avif", b"avis"):
-            return "image" if ".avif" in ENDINGS else "AVIF"
+            return "image" if ".avif" in EXTENSIONS else "AVIF"
         if brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"):
             return "HEIC"
         return None
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image" if ".webp" in ENDINGS else "WebP"
+        return "image" if ".webp" in EXTENSIONS else "WebP"
     if re.match(rb"P[1-7Ff]\s", head) or (head.startswith(_MAGIC) and not _false_bitmap(head)):
         return "image"
     if head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
@@ -155,4 +155,4 @@ def _false_bitmap(head: bytes) -> bool:
 
 def _by_content(head: bytes) -> str | None:
     found = format_by_content(head)
-    return None if found == "image" else NO_ENDING if found is None else UNSUPPORTED
+    return None if found == "image" else NO_EXTENSION if found is None else UNSUPPORTED

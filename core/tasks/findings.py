@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.errors import BadFileError
 from core.numbers import count, counted
 
 LISTED = 20  # unreadable images and repeats that are named
@@ -78,8 +79,8 @@ class Findings:
         """What people should know before training; empty if there is nothing."""
         made = []
         if self.left_out:
-            parts = [f"{one.reason}: {count(one.count)} ({_some(one.examples, one.count)})" for one in self.left_out]
-            made.append(f"Files left out, {'; '.join(parts)}.")
+            parts = [f"{count(one.count)} {one.reason} ({_some(one.examples, one.count)})" for one in self.left_out]
+            made.append(f"Files left out: {'; '.join(parts)}.")
         if self.skipped:
             are = "is" if len(self.skipped) == 1 else "are"
             made.append(f"{_cannot_be_read(self.skipped)} and {are} left out: {named(self.skipped)}.")
@@ -91,7 +92,7 @@ class Findings:
 NOTHING = Findings()
 
 
-def summed_up(reasons: Iterable[tuple[str, str]]) -> tuple[LeftOut, ...]:
+def group_by_reason(reasons: Iterable[tuple[str, str]]) -> tuple[LeftOut, ...]:
     """Left-out files by reason, the most frequent first, from pairs of (reason, path)."""
     counts: Counter[str] = Counter()
     examples: dict[str, list[str]] = defaultdict(list)
@@ -130,9 +131,22 @@ def repeat_sentences(repeats: Sequence[Repeat]) -> list[str]:
 
 
 def named(files: Sequence[Unreadable]) -> str:
-    """ "cat/1.png (cut short), cat/2.png (empty)"; of more than LISTED the first ones, and how many more there are."""
+    """ "cat/1.png (truncated), cat/2.png (empty)"; of more than LISTED the first ones, and how many more there are."""
     shown = ", ".join(f"{one.file} ({one.reason})" for one in files[:LISTED])
     return shown if len(files) <= LISTED else f"{shown}, and {count(len(files) - LISTED)} more"
+
+
+def unreadable_error(files: Sequence[Unreadable], total: int, what: str, remedy: str, above: str = "") -> BadFileError:
+    """The error that names unreadable images of `total`. what: the data set; above: what precedes their paths if only
+    one is named; remedy: what to do with them, which stand there as {them}."""
+    if len(files) == 1:
+        (one,) = files
+        return BadFileError(f"The image {above}{one.file} cannot be read ({one.reason}): {remedy.format(them='it')}.")
+    advice = remedy.format(them="them")
+    return BadFileError(
+        f"{count(len(files))} of the {count(total)} images in {what} cannot be read: {named(files)}. "
+        f"{advice[0].upper()}{advice[1:]}."
+    )
 
 
 def skipped_record(files: Sequence[Unreadable]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Only the requested classes are walked and decoded, so that a task of five ImageN
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -14,21 +14,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import BadFileError, BadValueError, MissingDataError, UnknownNameError
-from core.numbers import count
+from core.errors import BadValueError, MissingDataError, UnknownNameError
 from core.tasks import allowed
 from core.tasks.decode import Decoded, Undecodable, decode_file, decoded, dimensions, square
 from core.tasks.files import File, is_utf8, printable
-from core.tasks.findings import Findings, Unreadable, named, repeats_of, summed_up
+from core.tasks.findings import Findings, Unreadable, group_by_reason, repeats_of, unreadable_error
 from core.tasks.images import SPLITS, TRAIN, ImageSet
 from core.tasks.layout import Layout, layout_of
 from core.tasks.listing import LeftOutFile, Listing, listing_of, outside, shown, split_of_each
-from core.tasks.listing import split_rule as rule_of
 from core.tasks.memory import Kept, check_fits
 from core.tasks.tree import on_disk
 
 PREFIX = "folder:"
 SMALL, LARGE = 32, 64
+_REMEDY = "replace {them}, or remove {them}, or skip what cannot be read (--skip-unreadable)"
 _decoded: Kept[Decoded] = Kept(1 << 30)  # bytes of decoded classes, so that the tasks of a zoo share them
 
 
@@ -53,22 +52,17 @@ def path_of(name: str) -> Path:
     except RuntimeError as error:
         if allowed.is_restricted():
             raise MissingDataError(allowed.REFUSED) from error
-        raise MissingDataError(f"There is no user whose home folder is {Path(given).parts[0]}: check it.") from error
+        raise MissingDataError(f"No user has the home folder {Path(given).parts[0]}: check the path.") from error
 
 
 def layout(path: Path) -> Layout:
     """Which of a folder's subfolders serve which split, and which are its classes. Raises MissingDataError for no such
-    folder and for one that visitors may not read, BadValueError for a folder that can be read in two ways, or with too
+    folder and for one that visitors may not read, BadValueError for an ambiguous folder, or with too
     few classes. Whatever reads a folder asks for its layout first."""
     allowed.check(path)
     if not os.path.isdir(path):
         raise MissingDataError(f"There is no folder {path}: check its name, and that it is on this machine.")
     return layout_of(on_disk(path), str(path))
-
-
-def split_rule(path: Path) -> str:
-    """One sentence: which images are for training, validation and test. Raises as `layout`."""
-    return rule_of(layout(path))
 
 
 def class_names(path: Path) -> tuple[str, ...]:
@@ -79,59 +73,60 @@ def class_names(path: Path) -> tuple[str, ...]:
     return layout(path).classes
 
 
-def fingerprint(path: Path, classes: Collection[str] | None = None) -> str:
-    """A text that changes if an image of these classes (None: of any) is added, removed or written to, or its folder
-    serves another split."""
+def listed(path: Path, classes: Collection[str] | None = None) -> Listing:
+    """The images of these classes (None: of all), not opened yet. Raises as `layout`, and UnknownNameError for a class
+    that is not there."""
     found = layout(path)
-    listing = listing_of(found, found.classes if classes is None else classes, str(path))
+    if missing := sorted(set(classes or ()) - set(found.classes)):
+        raise UnknownNameError(f"{PREFIX}{path} class", missing[0], found.classes)
+    return listing_of(found, found.classes if classes is None else set(classes), str(path))
+
+
+def fingerprint(listing: Listing) -> str:
+    """A text that changes if one of these images is added, removed or written to, or its folder serves another
+    split."""
     return _fingerprint(chain.from_iterable(listing.images.values()))
 
 
-def load(
-    path: Path, size: int | None = None, classes: Collection[str] | None = None, skip_unreadable: bool = False
-) -> ImageSet:
-    """The images of these classes (None: of all), as squares of `size` pixels: by default 32 if none is larger, else
-    64.
+def load(listing: Listing, size: int | None = None, skip_unreadable: bool = False) -> ImageSet:
+    """These images as squares of `size` pixels: by default 32 if none is larger, else 64.
 
     Cut to the middle square, laid on white if transparent. skip_unreadable: leave out images that cannot be decoded,
-    exactly as if they were not there. Raises MissingDataError for no such folder, BadValueError for too few classes or
-    images, or more of them than memory holds, UnknownNameError for a class that is not there, BadFileError that lists
-    the images that cannot be decoded.
+    exactly as if they were not there. Raises BadValueError for too few images of a class, or more of them than memory
+    holds, BadFileError that lists the images that cannot be decoded.
     """
-    listing = _listed(path, classes)
     for name in listing.images:
         split_of_each(listing, name)  # refuses before anything is decoded
     side = size or (SMALL if all(max(_dimensions(file)) <= SMALL for file in listing.files) else LARGE)
-    check_fits(f"{PREFIX}{path}", len(listing.files), side)
+    check_fits(f"{PREFIX}{listing.what}", len(listing.files), side)
     images = np.empty((len(listing.files), side, side, 3), np.uint8)
     read = _Read(listing, skip_unreadable)
     for name in listing.images:
-        made = _class_decoded(path, name, listing, side)
+        made = _class_decoded(name, listing, side)
         images[read.number : read.number + len(made.files)] = made.images
         read.add(name, made)
     if read.unreadable and not skip_unreadable:
-        raise _unreadable(path, read.unreadable, len(listing.files))
+        raise unreadable_error(read.unreadable, len(listing.files), listing.what, _REMEDY, f"{listing.what}/")
     splits = read.splits()
     labels = np.repeat(np.arange(len(splits)), [len(mine) for mine in splits.values()])
     split = np.array([SPLITS.index(one) for mine in splits.values() for one in mine.values()], np.int8)
     findings = read.findings(splits, listing.left_out)
-    return ImageSet(f"{PREFIX}{path}", tuple(splits), images[: read.number], labels, split, findings)
+    return ImageSet(f"{PREFIX}{listing.what}", tuple(splits), images[: read.number], labels, split, findings)
 
 
-def survey(path: Path, classes: Collection[str], skip_unreadable: bool = False, most: int | None = None) -> Survey:
-    """What the folder holds of these classes, and which of its files are left out. Raises as `load`, but for unreadable
+def survey(listing: Listing, skip_unreadable: bool = False, most: int | None = None) -> Survey:
+    """What a folder holds of these classes, and which of its files are left out. Raises as `load`, but for unreadable
     images.
 
     most: decode every image to find unreadable and repeated ones, unless there are more than this many; None for never.
     """
-    listing = _listed(path, classes)
     left_out = [*listing.left_out, *outside(listing.layout)]
     if most is None or len(listing.files) > most:
         counts = {name: _counted(split_of_each(listing, name)) for name in listing.images}
-        return Survey(listing.layout, counts, Findings(summed_up(left_out)), checked=False)
+        return Survey(listing.layout, counts, Findings(group_by_reason(left_out)), checked=False)
     read = _Read(listing, skip_unreadable)
     for name in listing.images:
-        read.add(name, _class_decoded(path, name, listing, SMALL))
+        read.add(name, _class_decoded(name, listing, SMALL))
     splits = read.splits()
     counts = {name: _counted(mine) for name, mine in splits.items()}
     return Survey(listing.layout, counts, read.findings(splits, left_out), checked=True)
@@ -141,7 +136,7 @@ def some_training_images(path: Path, name: str, most: int, side: int) -> npt.NDA
     """uint8 [N, side, side, 3]: the first few training images of a class that can be decoded, split as `load` does.
     Raises as it does."""
     squares: list[npt.NDArray[np.uint8]] = []
-    for file, split in split_of_each(_listed(path, [name]), name).items():
+    for file, split in split_of_each(listed(path, [name]), name).items():
         if split == TRAIN and len(squares) < most:
             try:
                 squares.append(square(decode_file(file.place), side))
@@ -183,21 +178,13 @@ class _Read:
             for file, digest in zip(files, digests, strict=True)
         )
         stopping, skipped = ((), self.unreadable) if self._skips else (self.unreadable, ())
-        return Findings(summed_up(left_out), tuple(stopping), tuple(skipped), repeats)
+        return Findings(group_by_reason(left_out), tuple(stopping), tuple(skipped), repeats)
 
 
-def _listed(path: Path, classes: Collection[str] | None) -> Listing:
-    """The images of the wanted classes."""
-    found = layout(path)
-    if missing := sorted(set(classes or ()) - set(found.classes)):
-        raise UnknownNameError(f"{PREFIX}{path} class", missing[0], found.classes)
-    return listing_of(found, found.classes if classes is None else set(classes), str(path))
-
-
-def _class_decoded(path: Path, name: str, listing: Listing, side: int) -> Decoded:
+def _class_decoded(name: str, listing: Listing, side: int) -> Decoded:
     """The decoded images of one class."""
     files = listing.images[name]
-    key = (path, name, side, _fingerprint(files))
+    key = (listing.what, name, side, _fingerprint(files))
     return _decoded.get(key, partial(decoded, [file for file, _ in files], side))
 
 
@@ -223,16 +210,3 @@ def _dimensions(file: File) -> tuple[int, int]:
 
 def _counted(splits: Mapping[File, str]) -> dict[str, int]:
     return {split: sum(one == split for one in splits.values()) for split in SPLITS}
-
-
-def _unreadable(path: Path, unreadable: Sequence[Unreadable], total: int) -> BadFileError:
-    skip = "or skip what cannot be read (--skip-unreadable)"
-    if len(unreadable) == 1:
-        (one,) = unreadable
-        return BadFileError(
-            f"The image {path}/{one.file} cannot be read ({one.reason}): replace it, or remove it, {skip}."
-        )
-    return BadFileError(
-        f"{count(len(unreadable))} of the {count(total)} images in {path} cannot be read: {named(unreadable)}. "
-        f"Replace them, or remove them, {skip}."
-    )

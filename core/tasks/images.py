@@ -32,6 +32,11 @@ class ImageSet:
     def __repr__(self) -> str:
         return f"ImageSet({self.name!r}, {len(self.images)} images, {len(self.classes)} classes)"
 
+    @property
+    def nbytes(self) -> int:
+        """What its images take in memory."""
+        return self.images.nbytes
+
     def part(self, split: str, classes: Iterable[str] | None = None) -> "Examples":
         """The images of one split, of all classes or of some; labels then count in the order of those classes.
 

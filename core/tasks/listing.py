@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from core.errors import BadValueError
 from core.numbers import percent
 from core.tasks.files import HIDDEN, LINKED_FOLDER, File, is_hidden, left_out_reason, printable
-from core.tasks.findings import summed_up
+from core.tasks.findings import group_by_reason
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION, fraction
-from core.tasks.layout import Layout, splits_inside
+from core.tasks.layout import Layout
+from core.tasks.split_folders import splits_inside
 from core.tasks.tree import Folder
 
 SHARES = {TEST: 0.20, VALIDATION: 0.15}
 FEWEST = 3  # images of a class: one for each split
-LOOSE = "in no class folder"
-NO_SPLIT = "in a folder that is no split"
+LOOSE = "outside the class folders"
+NO_SPLIT = "in a folder that is not a split"
 NO_CLASS = "in a folder without images"
 LeftOutFile = tuple[str, str]  # the reason, and the path
 
@@ -48,15 +49,18 @@ def shown(file: File | Folder) -> str:
 
 def listing_of(layout: Layout, names: Iterable[str], what: str) -> Listing:
     """The images of these classes, sorted by path. Raises BadValueError for splits inside a class folder."""
+    folders: dict[str, list[tuple[Folder, str | None]]] = defaultdict(list)
+    for part in layout.parts:
+        for one in part.classes:
+            folders[one.name].append((one, part.split))
     images: dict[str, list[tuple[File, str | None]]] = {}
     left_out: dict[str, list[LeftOutFile]] = {}
     for name in sorted(names):
         images[name], left_out[name] = [], []
-        for part in layout.parts:
-            for folder in (one for one in part.classes if one.name == name):
-                files, others = _walked(folder, what)
-                images[name] += [(file, part.split) for file in files]
-                left_out[name] += others
+        for folder, split in folders[name]:
+            files, others = _walked(folder, what)
+            images[name] += [(file, split) for file in files]
+            left_out[name] += others
     return Listing(layout, what, images, left_out)
 
 
@@ -123,7 +127,7 @@ def split_of_each(listing: Listing, name: str, without: Collection[File] = ()) -
     layout, what = listing.layout, listing.what
     files = [(file, split) for file, split in listing.images[name] if file not in without]
     if len(files) < FEWEST:
-        others = summed_up(listing.left_out_of[name])
+        others = group_by_reason(listing.left_out_of[name])
         seen = "".join(f", with {one.count} left out: {one.reason}" for one in others[:1])
         raise BadValueError(
             f"The class '{name}' in {what} has {len(files)} image(s), and each class needs {FEWEST} or more, "
@@ -134,8 +138,8 @@ def split_of_each(listing: Listing, name: str, without: Collection[File] = ()) -
     for split, folders in layout.splits.items():
         if split != TRAIN and split not in stated:
             raise BadValueError(
-                f"The class '{name}' in {what} has no images in '{folders[0]}', which holds the {split} images of "
-                "other classes: add some, or choose the task's classes without it."
+                f"The class '{name}' in {what} has no images in '{folders[0]}', where other classes have "
+                "theirs: add some, or leave this class out of the task."
             )
     free = [file for file, split in files if split in (None, TRAIN)]
     free.sort(key=lambda file: fraction("/".join(file.parts[len(layout.root.parts) :])))
@@ -158,17 +162,16 @@ def split_rule(layout: Layout) -> str:
     given = {split: folders[0] for split, folders in layout.splits.items()}
     if not given:
         below = f", in '{shown(layout.root)}'" if layout.root.parts else ""
-        return (
-            f"By file name{below}: {test} of each class for test, {validation} for validation, the rest for training."
-        )
-    drawn = f"{validation} of each class, drawn by file name from '{given[TRAIN]}'"
+        drawn = f"{test} of each class for test, {validation} for validation, the rest for training"
+        return f"By hash of the file name{below}: {drawn}."
+    drawn = f"{validation} of each class, drawn by file-name hash from '{given[TRAIN]}'"
     parts = [f"'{given[TRAIN]}' for training"]
     parts.append(f"'{given[VALIDATION]}' for validation" if VALIDATION in given else f"{drawn}, for validation")
-    also = f"{test} of each class, drawn by file name from '{given[TRAIN]}', for test"
+    also = f"{test} of each class, drawn by file-name hash from '{given[TRAIN]}', for test"
     parts.append(f"'{given[TEST]}' for test" if TEST in given else also)
-    empty = _left("as no class folders are in it", layout.empty)
-    return f"By folder: {', '.join(parts)}{empty}{_left('as it is no split', layout.no_splits)}."
+    empty = _left("no class folders", layout.empty)
+    return f"By folder: {', '.join(parts)}{empty}{_left('not a split', layout.no_splits)}."
 
 
 def _left(why: str, folders: Sequence[Folder]) -> str:
-    return f"; left out, {why}: {', '.join(map(shown, folders))}" if folders else ""
+    return f"; left out ({why}): {', '.join(map(shown, folders))}" if folders else ""

@@ -48,10 +48,11 @@ S = TypeVar("S", bound=Sized)
 
 
 class Kept(Generic[S]):
-    """Decoded images by key, up to a number of bytes; those used longest ago go first."""
+    """Decoded images by key, up to `most` bytes, but at least the `fewest` used last; those used longest ago go
+    first."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, Lock()
+    def __init__(self, most: int, fewest: int = 0) -> None:
+        self._most, self._fewest, self._lock = most, fewest, Lock()
         self._images: OrderedDict[Hashable, S] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], S]) -> S:
@@ -63,7 +64,7 @@ class Kept(Generic[S]):
         made = make()
         with self._lock:
             self._images[key] = made
-            while self.bytes > self._most:
+            while self.bytes > self._most and len(self._images) > self._fewest:
                 self._images.popitem(last=False)
         return made
 

@@ -90,10 +90,13 @@ def summarise(
         names = class_names(dataset) if asked is None else chosen_classes(dataset, asked)
         counts, split = _named(dataset, names)
         return Summary(dataset, _id(dataset, names, asked), _classes(dataset, counts, names), split)
-    allowed.permit(path := folder.path_of(dataset))
+    path = folder.path_of(dataset)
     dataset = f"{FOLDER}{path}"
-    names = class_names(dataset) if asked is None else chosen_classes(dataset, asked)
-    found = folder.survey(folder.path_of(dataset), names, skip_unreadable, MOST_CHECKED if check else None)
+    chosen = None if asked is None else chosen_classes(dataset, asked)
+    listing = folder.listed(path, chosen)
+    names = tuple(listing.images) if chosen is None else chosen
+    found = folder.survey(listing, skip_unreadable, MOST_CHECKED if check else None)
+    allowed.permit(path)
     left_out = (*found.findings.left_out, *found_in_zip(dataset).left_out)
     return Summary(
         dataset, _id(dataset, names, asked), _classes(dataset, found.counts, names), split_rule(found.layout),
@@ -101,9 +104,20 @@ def summarise(
     )  # fmt: skip
 
 
-def split_sentence(dataset: str) -> str:
-    """How a data set is split, without counting its images. Raises as `class_names`."""
-    return folder.split_rule(folder.path_of(dataset)) if dataset.startswith(FOLDER) else DATASETS[dataset].split
+@dataclass(frozen=True)
+class Outline:
+    """A data set's classes, and in a sentence which images serve which split."""
+
+    classes: tuple[str, ...]
+    split: str
+
+
+def outline(dataset: str) -> Outline:
+    """A data set's outline, without counting its images. Raises as `class_names`."""
+    if not dataset.startswith(FOLDER):
+        return Outline(class_names(dataset), DATASETS[dataset].split)
+    layout = folder.layout(folder.path_of(dataset))
+    return Outline(layout.classes, split_rule(layout))
 
 
 def _id(dataset: str, names: Sequence[str], asked: Sequence[str] | None) -> str:

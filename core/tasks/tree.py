@@ -3,18 +3,19 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from core.errors import BadFileError
-from core.tasks.files import DANGLING, REGULAR, SPECIAL, File, is_hidden, is_picture, open_regular, printable
+from core.tasks.files import BROKEN_LINK, REGULAR, SPECIAL, File, is_hidden, is_picture, open_regular, printable
 
 
 @dataclass(frozen=True)
 class Folder:
     """A folder. parts: the names that lead to it from the top. linked: a symbolic link, followed only for classes and
-    what they lie in. entries: what lies in it, in no order, read each time."""
+    what they lie in. entries: what lies in it, in no order, read each time. Whether it holds pictures is found
+    once."""
 
     parts: tuple[str, ...]
     entries: "Callable[[], Iterable[Folder | File]]" = field(repr=False, compare=False)
@@ -32,18 +33,24 @@ class Folder:
         return sorted(found, key=lambda one: one.parts)
 
     def has_loose_picture(self) -> bool:
-        """Whether a picture lies directly in it; stops at the first."""
-        return any(isinstance(one, File) and is_picture(one) for one in self.entries())
+        """Whether a picture lies directly in it."""
+        return self._pictures[0]
 
     def has_picture(self) -> bool:
-        """Whether a picture lies anywhere below it; stops at the first."""
+        """Whether a picture lies anywhere below it."""
+        return any(self._pictures)
+
+    @cached_property
+    def _pictures(self) -> tuple[bool, bool]:
+        """(whether a picture lies directly in it, and if none does, whether one lies deeper): looked for once, up to
+        the first."""
         deeper = []
         for one in self.entries():
             if isinstance(one, Folder):
                 deeper.append(one)
             elif is_picture(one):
-                return True
-        return any(one.has_picture() for one in deeper if not one.linked and not is_hidden(one.name))
+                return True, False
+        return False, any(one.has_picture() for one in deeper if not one.linked and not is_hidden(one.name))
 
     def class_folders(self) -> "list[Folder]":
         """Its subfolders that hold pictures."""
@@ -73,7 +80,7 @@ def _entries(path: Path, parts: tuple[str, ...]) -> Iterator[Folder | File]:
                 yield _node(entry, Path(path, entry.name), (*parts, entry.name))
     except OSError as error:
         raise BadFileError(
-            f"The folder {printable(str(path))} cannot be read ({error.strerror}): allow it, or remove it."
+            f"The folder {printable(str(path))} cannot be read ({error.strerror}): fix its permissions, or remove it."
         ) from error
 
 
@@ -82,7 +89,7 @@ def _node(entry: "os.DirEntry[str]", path: Path, parts: tuple[str, ...]) -> Fold
         return _folder(path, parts, entry.is_symlink())
     if _is(entry.is_file):
         return File(parts, path, REGULAR, partial(_head, path))
-    return File(parts, path, SPECIAL if not entry.is_symlink() or os.path.exists(path) else DANGLING)
+    return File(parts, path, SPECIAL if not entry.is_symlink() or os.path.exists(path) else BROKEN_LINK)
 
 
 def _is(check: Callable[[], bool]) -> bool:

@@ -21,11 +21,10 @@ from PIL import Image
 
 from core.bundle import DAMAGE
 from core.errors import BadFileError, BadValueError, MetaVoteError
-from core.numbers import count
 from core.tasks.allowed import uploads as uploads
 from core.tasks.decode import Undecodable, decode_bytes, digest
-from core.tasks.files import REGULAR, SPECIAL, File, ending_of
-from core.tasks.findings import Findings, Unreadable, named, repeats_of, summed_up
+from core.tasks.files import REGULAR, SPECIAL, File, extension_of
+from core.tasks.findings import Findings, Unreadable, group_by_reason, repeats_of, unreadable_error
 from core.tasks.folder import PREFIX
 from core.tasks.layout import layout_of
 from core.tasks.listing import Listing, listing_of, outside, shown, split_of_each
@@ -105,7 +104,7 @@ def _unpack(content: bytes, name: str, folder: Path) -> Findings:
                 for each, of_class in splits.items()
                 for file, split in of_class.items()
             )
-            return Findings(summed_up(chain(listing.left_out, outside(layout))), repeats=repeats_of(rows))
+            return Findings(group_by_reason(chain(listing.left_out, outside(layout))), repeats=repeats_of(rows))
     except DAMAGE as error:
         raise BadFileError(
             f"{name} is not a whole zip file, or it is encrypted: zip the folder of images again, without a password."
@@ -125,11 +124,12 @@ def _written(archive: zipfile.ZipFile, listing: Listing, folder: Path) -> dict[F
         except Undecodable as error:
             unreadable.append(Unreadable(shown(file), str(error)))
             continue
-        target = folder.joinpath(*homes[file]) / f"{number:05d}{ending_of(file.name)}"
+        target = folder.joinpath(*homes[file]) / f"{number:05d}{extension_of(file.name)}"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     if unreadable:
-        raise _unreadable(unreadable, len(listing.files), listing.what)
+        remedy = "replace {them}, or leave {them} out of the zip"
+        raise unreadable_error(unreadable, len(listing.files), listing.what, remedy)
     return digests
 
 
@@ -211,16 +211,7 @@ def _check_pixels(name: str, picture: Image.Image) -> None:
     """Refuse an image of more pixels than are decoded here."""
     width, height = picture.size
     if width * height > MOST_PIXELS:
-        raise BadValueError(f"The image {name} has {width:,} × {height:,} pixels: make it smaller.")
-
-
-def _unreadable(unreadable: list[Unreadable], total: int, name: str) -> BadFileError:
-    if len(unreadable) == 1:
-        (one,) = unreadable
-        return BadFileError(
-            f"{one.file} is no image that can be read ({one.reason}): replace it, or leave it out of the zip."
+        raise BadValueError(
+            f"The image {name} has {width:,} × {height:,} pixels, over the limit of {MOST_PIXELS // 10**6} million: "
+            "resize it."
         )
-    return BadFileError(
-        f"{count(len(unreadable))} of the {count(total)} images in {name} cannot be read: {named(unreadable)}. "
-        "Replace them, or leave them out of the zip."
-    )

@@ -48,7 +48,7 @@ def test_the_dialog_of_a_new_target_says_what_is_wrong_and_takes_a_zip_in(visit:
     chooser.set_input_files({"name": "pets.zip", "mimeType": "application/zip", "buffer": content})
     expect(dialog.get_by_role("combobox", name="Data set")).to_have_value("pets (uploaded)")
     expect(dialog.get_by_text("of each class for test")).to_be_visible()
-    expect(dialog.get_by_text("unsupported format: 1 (emu/0.heic)")).to_be_visible()
+    expect(dialog.get_by_text("1 unsupported format (emu/0.heic)")).to_be_visible()
     expect(dialog.get_by_text("1 image is in more than one class, such as cat/0.png = emu/same.png")).to_be_visible()
     for name in ("cat", "emu"):
         dialog.get_by_role("button", name=name, exact=True).click()

@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import math
 import sqlite3
 from pathlib import Path
@@ -8,9 +9,13 @@ import pytest
 
 from core.pruning.config import RunConfig
 from core.pruning.engine import RUN_AGAIN
+from core.runs import queue
 from core.runs.processes import Worker, this_worker
 from core.runs.store import Store
+from core.tasks import allowed
 from tests.cli.conftest import Run, add_finished
+from tests.conftest import Sleepers
+from tests.tasks.folders import loose, make
 
 
 def test_an_empty_store_says_how_to_make_a_run(run: Run) -> None:
@@ -116,6 +121,17 @@ def test_an_unknown_run_is_refused_with_the_nearest_known(run: Run, store: Store
     run_id = store.create(RunConfig("emoji-t00"))
     run("runs", action, run_id + "x").refused(1, "did you mean", run_id)
     assert store.get(run_id).status == "queued"
+
+
+def test_resuming_a_run_here_lets_its_worker_read_its_folder(
+    run: Run, store: Store, home: Path, tmp_path: Path, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "detached", sleepers)
+    path = make(tmp_path / "pets", loose("cat", "dog"))
+    run_id = store.create(RunConfig(task=f"folder:{path}"))
+    store.request_cancel(run_id)
+    assert run("runs", "resume", run_id, "--json").document == {"run": run_id, "status": "queued"}
+    assert json.loads((home / allowed.FILE).read_text()) == [str(path)]
 
 
 def test_a_finished_run_cannot_be_resumed(run: Run, store: Store) -> None:

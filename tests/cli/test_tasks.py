@@ -62,7 +62,7 @@ def test_the_classes_of_a_data_set_are_listed_with_their_images_and_imbalance(ru
     assert "2.2 times" in out and "--sampling balanced" in out and "pixels" in out
     assert any(line.split() == ["tool", "tools", "94", "20", "28"] for line in out.splitlines())
     even = run("tasks", "--dataset", f"folder:{fill(tmp_path, 10)}").out
-    assert "times the training images" not in even and "By file name" in even
+    assert "times the training images" not in even and "By hash of the file name" in even
 
 
 def test_a_list_of_classes_that_cannot_be_is_refused(run: Run) -> None:
@@ -163,13 +163,13 @@ def test_what_is_odd_about_a_folders_files_is_listed(run: Run, tmp_path: Path) -
     found = run("tasks", "--dataset", f"folder:{path}", "--json").document
     assert found["splits"] == {"train": ["train"], "test": ["test"]} and found["checked"]
     assert {one["reason"]: one["count"] for one in found["left_out"]} == {
-        "unknown ending": 1, "in a folder that is no split": 4,
+        "unknown extension": 1, "in a folder that is not a split": 4,
     }  # fmt: skip
     assert found["unreadable"] == {"count": 1, "files": [{"file": "train/cat/0.png", "reason": "not an image"}]}
     (same,) = found["repeats"]["images"]
     assert same["files"] == ["train/cat/1.png", "test/dog/1.png"] and same["splits"][1] == "test"
     out = run("tasks", "--dataset", f"folder:{path}").out
-    assert "'train' for training" in out and "in a folder that is no split: 4 (annotations/" in out
+    assert "'train' for training" in out and "4 in a folder that is not a split (annotations/" in out
     assert "1 image cannot be read: train/cat/0.png (not an image)." in out and "more than one class" in out
     skipped = run("tasks", "--dataset", f"folder:{path}", "--skip-unreadable", "--json").document
     assert skipped["skipped"]["count"] == 1 and skipped["unreadable"]["count"] == 0
@@ -184,4 +184,4 @@ def test_of_too_many_images_none_is_decoded_for_a_list(
     (path / "cat" / "0.png").write_bytes(b"no image")
     found = run("tasks", "--dataset", f"folder:{path}", "--json").document
     assert not found["checked"] and found["unreadable"]["count"] == 0
-    assert "Too many images to check" in run("tasks", "--dataset", f"folder:{path}").out
+    assert "Image check skipped (over" in run("tasks", "--dataset", f"folder:{path}").out

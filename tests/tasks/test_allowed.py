@@ -1,6 +1,11 @@
 """Visitors read shipped and uploaded data sets and folders that an operator allowed, and learn of no other folder."""
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +17,11 @@ from core.tasks import allowed
 from core.tasks.catalogue import named_task, task
 from core.tasks.data import load_task
 from core.tasks.datasets import class_names, class_title, load_dataset
+from core.tasks.own import keep_task
+from core.tasks.summary import summarise
 from core.tasks.task import Task
 from core.tasks.thumbnails import thumbnails
+from core.workers import in_processes
 
 
 def images(folder: Path) -> Path:
@@ -95,7 +103,7 @@ def test_no_way_of_writing_a_path_gets_around_it(
 def test_percent_encoding_in_an_ad_hoc_id_does_not_get_around_it(secret: Path) -> None:
     allowed.restrict()
     for name in (f"folder:{secret}%3Ax", f"folder:%2e%2e{secret}", f"folder:{secret}:cat+dog", f"folder:{secret}%25"):
-        with pytest.raises(MissingDataError, match="not open to visitors"):
+        with pytest.raises(MissingDataError, match="The dashboard may not read this folder"):
             task(name)
 
 
@@ -137,6 +145,70 @@ def test_a_folder_that_the_command_line_was_given_is_read_by_the_dashboard_too(s
     with pytest.raises(MissingDataError):
         task(f"folder:{secret.parent}")
     assert json.loads((home / allowed.FILE).read_text()) == [str(secret)]
+
+
+def permitted(home: Path) -> list[str]:
+    """The folders that the dashboard may read, as they are kept."""
+    file = home / allowed.FILE
+    return json.loads(file.read_text()) if file.exists() else []
+
+
+@pytest.mark.parametrize("ask", [task, summarise, lambda name: task(name, ["cat", "dog"])])
+def test_only_a_folder_that_is_a_data_set_becomes_known_to_the_dashboard(
+    home: Path, secret: Path, ask: Callable[[str], object]
+) -> None:
+    (empty := home.parent / "empty").mkdir()
+    for path in (secret / "cat", empty, secret / "nothing"):
+        with pytest.raises(MetaVoteError):
+            ask(f"folder:{path}")
+    assert permitted(home) == []
+    ask(f"folder:{secret}")
+    assert permitted(home) == [str(secret)]
+
+
+def test_a_task_of_a_folder_under_the_users_own_name_is_read_by_the_dashboard_once_it_was_named_here(
+    home: Path, secret: Path
+) -> None:
+    own = Task("mine-1234", f"folder:{secret}", ("cat", "dog"))
+    keep_task(own)  # before folders were kept
+    allowed.restrict()
+    assert task(own.id) == own and permitted(home) == []
+    with pytest.raises(MissingDataError, match="python -m core tasks --dataset folder:/path/to/images"):
+        load_task(own)
+    os.environ[allowed.RESTRICTED] = ""
+    assert task(own.id) == own and permitted(home) == [str(secret)]
+    allowed.restrict()
+    assert len(load_task(own).test) == 2
+
+
+@pytest.mark.parametrize("folder", ["nothing", "secret/cat"])
+def test_an_own_task_whose_folder_is_gone_or_no_data_set_is_still_a_task_and_opens_nothing(
+    home: Path, secret: Path, folder: str
+) -> None:
+    own = Task("mine-1234", f"folder:{secret.parent / folder}", ("cat", "dog"))
+    keep_task(own)
+    assert task(own.id) == own and permitted(home) == []
+
+
+def test_no_folder_is_lost_if_several_are_made_known_at_once(home: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / f"pets{number}" for number in range(40)]
+    for path in folders:
+        path.mkdir()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(allowed.permit, folders))
+    assert sorted(permitted(home)) == sorted(map(str, folders))
+
+
+def restricted(_: int) -> bool:
+    return allowed.is_restricted()
+
+
+def test_the_children_of_a_restricted_process_are_restricted_and_others_are_not() -> None:
+    assert dict(in_processes(restricted, [1], 1)) == {1: False}
+    allowed.restrict()
+    assert dict(in_processes(restricted, [1, 2], 2)) == {1: True, 2: True}
+    code = "import sys; from core.tasks import allowed; sys.exit(allowed.is_restricted())"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 1
 
 
 def test_what_a_visitor_asks_for_never_widens_what_is_allowed(secret: Path, home: Path) -> None:

@@ -103,7 +103,7 @@ def test_floats_of_any_other_range_are_refused_with_it(tmp_path: Path, values: l
     "kind, dtype, bits", [(1, np.uint32, 32), (2, np.int32, 32), (2, np.int16, 16), (2, np.int8, 8)]
 )
 def test_integers_without_a_stated_white_are_refused(tmp_path: Path, kind: int, dtype: type, bits: int) -> None:
-    assert "no stated white" in reason(tiff(tmp_path / "a.tif", RAMP.astype(dtype), kind, bits))
+    assert "no defined white level" in reason(tiff(tmp_path / "a.tif", RAMP.astype(dtype), kind, bits))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"])
@@ -122,19 +122,116 @@ def test_every_mode_that_a_format_can_store_keeps_white_white_and_black_black(
     assert found[:, :6].max() <= 12 and found[:, 10:].min() >= 243
 
 
-def test_sixteen_bit_colour_is_its_upper_byte(tmp_path: Path) -> None:
-    data = np.stack([RAMP.astype(">u2") * 256 + 9] * 3, axis=-1).astype(">u2")
-    rows = b"".join(b"\0" + row.tobytes() for row in data)
+def png(path: Path, rows: npt.NDArray[np.generic], bits: int, colour: int, transparent: tuple[int, ...] = ()) -> Path:
+    """A PNG written by hand, of rows as they are stored. colour: 0 grey, 2 RGB, 4 grey and alpha, 6 RGBA."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    head = struct.pack(">IIBBBBB", 16, 16, 16, 2, 0, 0, 0)
-    path = tmp_path / "a.png"
+    width = rows.shape[1] * 8 // bits if bits < 8 else rows.shape[1]
+    parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", width, rows.shape[0], bits, colour, 0, 0, 0))]
+    if transparent:
+        parts.append(chunk(b"tRNS", struct.pack(f">{len(transparent)}H", *transparent)))
+    data = b"".join(b"\0" + row.astype(row.dtype.newbyteorder(">")).tobytes() for row in rows)
     path.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + b"".join([*parts, chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b"")])
     )
+    return path
+
+
+def colours(values: npt.NDArray[np.uint16], colour: int) -> npt.NDArray[np.uint16]:
+    """Grey values as the bands of a PNG's kind of colour, opaque."""
+    bands, opaque = {0: (1, 0), 2: (3, 0), 4: (1, 1), 6: (3, 1)}[colour]
+    return np.stack([values] * bands + [np.full_like(values, 65535)] * opaque, axis=-1)
+
+
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+def test_sixteen_bits_of_any_kind_of_colour_are_their_upper_byte(tmp_path: Path, colour: int) -> None:
+    path = png(tmp_path / "a.png", colours(RAMP.astype(np.uint16) * 256 + 9, colour), 16, colour)
     assert np.array_equal(grey(path), RAMP)
+
+
+@pytest.mark.parametrize("most", [4, 255, 1023, 4095])
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+def test_fewer_bits_stored_in_sixteen_are_refused_and_do_not_come_out_black(
+    tmp_path: Path, colour: int, most: int
+) -> None:
+    values = np.linspace(0, most, 1024).astype(np.uint16).reshape(32, 32)
+    path = png(tmp_path / "a.png", colours(values, colour), 16, colour)
+    assert f"uses only {most // 256 + 1} of 256 levels: scale it to the full range" == reason(path)
+
+
+@pytest.mark.parametrize("most", [255, 4095])
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("name", ["a.tif", "a.pgm", "a.jp2"])
+def test_and_in_any_format(tmp_path: Path, most: int, photometric: int, name: str) -> None:
+    values = np.linspace(0, most, 1024).astype(np.uint16).reshape(32, 32)
+    if name == "a.tif":
+        tiff(tmp_path / name, values, 1, 16, photometric)
+    else:
+        Image.fromarray(values).save(tmp_path / name)
+    assert "of 256 levels" in reason(tmp_path / name)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_and_in_colour_of_a_tiff(tmp_path: Path, mode: str) -> None:
+    values = np.linspace(0, 4095, 1024).astype(np.uint16).reshape(32, 32)
+    bands, data = len(mode), np.stack([values] * len(mode), axis=-1).astype("<u2").tobytes()
+    tags = [(256, 32), (257, 32), (258, 16), (259, 1), (262, 2), (273, 8), (277, bands), (278, 32), (279, len(data))]
+    tags += [(338, 2)] if mode == "RGBA" else []
+    place = 8 + len(data) + 2 + 12 * len(tags) + 4  # of the bits of each band
+    entries = b"".join(
+        struct.pack("<HHII", tag, 3, bands, place) if tag == 258 else struct.pack("<HHII", tag, 4, 1, value)
+        for tag, value in tags
+    )
+    head = b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags))
+    (tmp_path / "a.tif").write_bytes(head + entries + bytes(4) + struct.pack(f"<{bands}H", *[16] * bands))
+    assert "uses only 16 of 256 levels" in reason(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_floats_that_fill_little_of_their_range_are_refused(tmp_path: Path, photometric: int) -> None:
+    path = tiff(tmp_path / "a.tif", (RAMP / 255 / 1000).astype(np.float32), 3, 32, photometric)
+    assert reason(path) == "uses only 1 of 256 levels: scale it to the full range"
+
+
+@pytest.mark.parametrize(
+    "values", [[0], [7], [30_000], [65_535], [0, 65_535], [0, 256, 512], [0, 20_000, 20_001, 65_535]]
+)
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+def test_few_values_are_no_loss(tmp_path: Path, values: list[int], colour: int) -> None:
+    array = np.resize(np.array(values, np.uint16), (4, 4))
+    found = grey(png(tmp_path / "a.png", colours(array, colour), 16, colour))
+    assert np.array_equal(found, array >> 8)
+
+
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=64), st.booleans())
+def test_eight_bits_stored_in_the_upper_half_of_sixteen_are_never_refused(
+    tmp_path_factory: pytest.TempPathFactory, values: list[int], both: bool
+) -> None:
+    path = tmp_path_factory.mktemp("levels") / "a.png"
+    Image.fromarray(np.array([values], np.uint16) * (257 if both else 256)).save(path)
+    assert grey(path).tolist() == [values]
+
+
+@pytest.mark.parametrize("bits, most", [(1, 1), (2, 3), (4, 15), (8, 255), (16, 65_535)])
+@pytest.mark.parametrize("transparent", [0, 1])
+def test_a_transparent_value_of_grey_is_white_at_any_depth(
+    tmp_path: Path, bits: int, most: int, transparent: int
+) -> None:
+    stored = np.array([[0, 1, 0, 1, 0, 1, most, most]] * 2)
+    if bits == 16:
+        rows = stored.astype(np.uint16)
+    else:
+        unpacked = (stored[..., None] >> np.arange(bits)[::-1] & 1).astype(np.uint8)
+        rows = np.packbits(unpacked.reshape(2, -1), axis=1)
+    expected = np.where(stored == transparent, 255, stored * 255 // most)
+    assert np.array_equal(grey(png(tmp_path / "a.png", rows, bits, 0, (transparent,))), expected)
+
+
+def test_a_transparent_colour_of_sixteen_bits_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = png(tmp_path / "a.png", colours(RAMP.astype(np.uint16) * 257, 2), 16, 2, (0, 0, 0))
+    assert "save it with an alpha channel" in reason(path)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.tif", "a.png", "a.webp"])
@@ -193,7 +290,7 @@ def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
 
 def test_a_link_to_nothing_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to(tmp_path / "gone")
-    assert "link to nothing" in reason(tmp_path / "a.png")
+    assert "broken link" in reason(tmp_path / "a.png")
 
 
 def test_the_same_pixels_have_the_same_digest_in_any_lossless_format_and_others_another(tmp_path: Path) -> None:

@@ -51,10 +51,10 @@ def written(content: bytes) -> Callable[[Path], object]:
         ("cat/A.CR2", written(b"II*\0"), "unsupported format"),
         ("cat/a.svg", written(b"<svg/>"), "unsupported format"),
         ("cat/photo", written(HEIC), "unsupported format"),
-        ("cat/a.txt", written(b"words"), "unknown ending"),
-        ("cat/a.png.part", written(b""), "unknown ending"),
-        ("cat/README", written(b"words"), "no ending, and not an image by its content"),
-        ("cat/empty", written(b""), "no ending, and not an image by its content"),
+        ("cat/a.txt", written(b"words"), "unknown extension"),
+        ("cat/a.png.part", written(b""), "unknown extension"),
+        ("cat/README", written(b"words"), "no extension and not an image"),
+        ("cat/empty", written(b""), "no extension and not an image"),
         ("cat/.DS_Store", written(b""), "hidden"),
         ("cat/Thumbs.db", written(b""), "hidden"),
         ("cat/._0.png", written(b""), "hidden"),
@@ -65,9 +65,9 @@ def written(content: bytes) -> Callable[[Path], object]:
         ("cat/round", lambda path: path.symlink_to("round"), "not a regular file"),
         ("cat/linked", lambda path: path.symlink_to("../dog"), "in a linked folder, which is not followed"),
         ("cat/.hidden/a.png", written(b""), "hidden"),
-        ("loose.png", lambda path: Image.new("RGB", (2, 2)).save(path), "in no class folder"),
-        ("classes.csv", written(b""), "unknown ending"),
-        ("docs/LICENSE", written(b"words"), "no ending, and not an image by its content"),
+        ("loose.png", lambda path: Image.new("RGB", (2, 2)).save(path), "outside the class folders"),
+        ("classes.csv", written(b""), "unknown extension"),
+        ("docs/LICENSE", written(b"words"), "no extension and not an image"),
     ],
 )  # fmt: skip
 def test_every_file_that_is_no_image_of_a_class_is_counted_by_its_reason(
@@ -86,17 +86,21 @@ def test_every_file_that_is_no_image_of_a_class_is_counted_by_its_reason(
 def test_files_in_folders_that_are_no_split_are_counted(tmp_path: Path) -> None:
     beside = {"annotations/0.xml", "annotations/0.png", "extra/cat/0.png", "test.txt", "train/0.png", "train/readme.md"}
     path = make(tmp_path, split_set("train", "test") | beside)
-    assert left_out(path) == {"in a folder that is no split": 3, "in no class folder": 1, "unknown ending": 2}
+    assert left_out(path) == {
+        "in a folder that is not a split": 3,
+        "outside the class folders": 1,
+        "unknown extension": 2,
+    }
     found = summed(path).to_dict()
     assert found["splits"] == {"train": ["train"], "test": ["test"]}
-    assert "left out, as it is no split: annotations, extra" in found["split"]
+    assert "left out (not a split): annotations, extra" in found["split"]
 
 
 @pytest.mark.parametrize("ending", [".jfif", ".jpe", ".JPG", ".Png", ".avif", ".TIFF", "", ".webp", ".jp2", ".0001"])
 def test_images_of_every_readable_kind_of_name_are_read(tmp_path: Path, ending: str) -> None:
     path = make(tmp_path, classes("cat", ending=ending) | classes("dog"))
     assert sum(summed(path).images.values()) == 8 and left_out(path) == {}
-    assert folder.load(path).classes == ("cat", "dog")
+    assert folder.load(folder.listed(path)).classes == ("cat", "dog")
 
 
 @pytest.mark.parametrize("ending, content", [(".heic", HEIC), ("", HEIC), (".cr2", b"II*\0"), (".svg", b"<svg/>")])
@@ -125,7 +129,7 @@ def test_all_unreadable_images_are_listed_at_once_with_reasons(tmp_path: Path) -
     (path / "dog" / "3.png").write_bytes(b"")
     broken(path, 2)
     with pytest.raises(BadFileError) as refused:
-        folder.load(path)
+        folder.load(folder.listed(path))
     assert "3 of the 16 images" in str(refused.value) and "--skip-unreadable" in str(refused.value)
     for words in ("cat/0.png (not an image)", "cat/1.png (not an image)", "dog/3.png (empty)"):
         assert words in str(refused.value)
@@ -137,7 +141,7 @@ def test_all_unreadable_images_are_listed_at_once_with_reasons(tmp_path: Path) -
 def test_of_many_unreadable_images_the_first_are_named_and_all_are_counted(tmp_path: Path) -> None:
     broken(pets(tmp_path, 40), 30)
     with pytest.raises(BadFileError, match=r"30 of the 80 images .* and 10 more") as refused:
-        folder.load(tmp_path)
+        folder.load(folder.listed(tmp_path))
     assert str(refused.value).count("(not an image)") == LISTED == 20
 
 
@@ -147,11 +151,11 @@ def test_skipped_images_are_as_if_they_were_not_there(tmp_path: Path, layout: se
     gone = sorted(layout)[1::6]
     for file in gone:
         (path / file).write_bytes(b"no image")
-    found = folder.load(path, 8, skip_unreadable=True)
+    found = folder.load(folder.listed(path), 8, skip_unreadable=True)
     shutil.copytree(path, tmp_path / "b")
     for file in gone:
         (tmp_path / "b" / file).unlink()
-    expected = folder.load(tmp_path / "b", 8)
+    expected = folder.load(folder.listed(tmp_path / "b"), 8)
     for one, other in ((found.images, expected.images), (found.labels, expected.labels), (found.split, expected.split)):
         assert np.array_equal(one, other)
     assert [one.file for one in found.findings.skipped] == sorted(
@@ -163,7 +167,7 @@ def test_skipped_images_are_as_if_they_were_not_there(tmp_path: Path, layout: se
 def test_a_class_with_too_few_readable_images_is_refused_even_if_unreadable_ones_are_skipped(tmp_path: Path) -> None:
     broken(pets(tmp_path), 6)
     with pytest.raises(BadValueError, match=r"'cat' .* has 2 image\(s\)"):
-        folder.load(tmp_path, skip_unreadable=True)
+        folder.load(folder.listed(tmp_path), skip_unreadable=True)
 
 
 def test_thumbnails_leave_unreadable_images_out(tmp_path: Path) -> None:
@@ -177,7 +181,7 @@ def test_an_image_in_two_classes_or_two_splits_is_reported_and_one_twice_in_a_cl
     shutil.copy(path / "train/cat/0.png", path / "train/dog/same.png")
     Image.open(path / "train/cat/1.png").convert("RGB").save(path / "test/cat/same.bmp")
     shutil.copy(path / "train/cat/2.png", path / "train/cat/same.png")
-    for found in (folder.load(path).findings, summed(path).findings):
+    for found in (folder.load(folder.listed(path)).findings, summed(path).findings):
         assert [(one.files, one.classes, one.splits) for one in found.repeats] == [
             (("test/cat/same.bmp", "train/cat/1.png"), ("cat",), ("test", "train")),
             (("train/cat/0.png", "train/dog/same.png"), ("cat", "dog"), ("train",)),
@@ -194,7 +198,7 @@ def test_images_that_differ_only_where_they_are_cut_away_are_not_the_same(tmp_pa
     wide.save(path / "cat" / "0.png")
     wide.putpixel((0, 0), (1, 1, 1))
     wide.save(path / "dog" / "0.png")
-    assert folder.load(path, 8).findings.repeats == ()
+    assert folder.load(folder.listed(path), 8).findings.repeats == ()
 
 
 def test_each_image_is_decoded_once_for_its_pixels_and_for_what_is_said_of_it(
@@ -221,12 +225,12 @@ def non_utf8(path: Path, name: bytes) -> Path:
 def test_file_names_that_are_not_utf8_are_read_and_printed_with_escapes(tmp_path: Path) -> None:
     path = pets(tmp_path)
     file = non_utf8(path, b"cat/" + LATIN + b".png")
-    before = folder.load(path)
+    before = folder.load(folder.listed(path))
     assert len(before.images) == 17 and {SPLITS[one] for one in before.split} == set(SPLITS)
     with open(os.fsencode(file), "wb") as out:
         out.write(b"no image")
     with pytest.raises(BadFileError) as refused:
-        folder.load(path)
+        folder.load(folder.listed(path))
     assert r"caf\xe9.png" in str(refused.value) and str(refused.value).encode()
     json.dumps(summed(path).to_dict(), ensure_ascii=False).encode()
 
@@ -248,7 +252,7 @@ def test_a_folder_beside_the_splits_may_have_any_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["folder:~nosuchuser", "folder:~nosuchuser/pets", "~nosuchuser"])
 def test_the_home_of_no_user_is_refused_in_a_sentence(name: str) -> None:
-    with pytest.raises(MissingDataError, match="no user whose home folder is ~nosuchuser"):
+    with pytest.raises(MissingDataError, match="No user has the home folder ~nosuchuser: check the path"):
         catalogue.task(name)
 
 

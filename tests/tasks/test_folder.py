@@ -1,6 +1,7 @@
 """Any folder of images as a data set, and a clear word on each way it can be wrong."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from core.tasks import catalogue, decode, folder, memory
 from core.tasks.data import load_task
 from core.tasks.datasets import class_names, load_dataset
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION
+from core.tasks.summary import outline, summarise
 from core.tasks.tree import Folder
 
 
@@ -31,7 +33,7 @@ def fill(
 
 def sides(path: Path) -> dict[tuple[int, int], str]:
     """(red, green) of each picture, which `fill` made unlike any other's -> its split."""
-    loaded = folder.load(path)
+    loaded = folder.load(folder.listed(path))
     keys = [(int(image[0, 0, 0]), int(image[0, 0, 1])) for image in loaded.images]
     assert [key[0] for key in keys] == list(loaded.labels)
     return dict(zip(keys, (SPLITS[s] for s in loaded.split), strict=True))
@@ -65,7 +67,7 @@ def test_split_subfolders_are_taken_at_their_word(tmp_path: Path, name: str) -> 
 def test_a_missing_validation_part_is_taken_from_training_images(tmp_path: Path) -> None:
     fill(tmp_path / "train", 10)
     fill(tmp_path / "test", 2)
-    counts = Counter(SPLITS[s] for s in folder.load(tmp_path).split)
+    counts = Counter(SPLITS[s] for s in folder.load(folder.listed(tmp_path)).split)
     assert counts == {TRAIN: 16, VALIDATION: 4, TEST: 4}
 
 
@@ -84,26 +86,27 @@ def fill_imagenet(path: Path, classes: tuple[str, ...] = ("n01440764", "n0144353
 def test_without_a_test_part_the_held_out_images_are_it_and_validation_is_drawn_from_training_ones(
     tmp_path: Path,
 ) -> None:
-    loaded = folder.load(fill_imagenet(tmp_path))
+    loaded = folder.load(folder.listed(fill_imagenet(tmp_path)))
     by_split = {split: loaded.images[loaded.split == number] for number, split in enumerate(SPLITS)}
     assert {split: len(images) for split, images in by_split.items()} == {TRAIN: 16, VALIDATION: 4, TEST: 8}
     held_out = {split: {bool(image[0, 0, 1] > 150) for image in images} for split, images in by_split.items()}
     assert held_out == {TRAIN: {False}, VALIDATION: {False}, TEST: {True}}
-    assert folder.split_rule(tmp_path) == (
-        "By folder: 'train' for training, 15 % of each class, drawn by file name from 'train', for validation, "
+    assert outline(f"folder:{tmp_path}").split == (
+        "By folder: 'train' for training, 15 % of each class, drawn by file-name hash from 'train', for validation, "
         "'val' for test."
     )
 
 
 def test_how_a_folder_is_split_is_said_in_a_sentence(tmp_path: Path) -> None:
-    assert "20 % of each class for test" in folder.split_rule(fill(tmp_path / "plain", 4))
+    assert "20 % of each class for test" in outline(f"folder:{fill(tmp_path / 'plain', 4)}").split
     for split in ("train", "val", "test"):
         fill(tmp_path / "whole" / split, 4)
-    rule = folder.split_rule(tmp_path / "whole")
+    rule = outline(f"folder:{tmp_path / 'whole'}").split
     assert rule == "By folder: 'train' for training, 'val' for validation, 'test' for test."
     picture(fill_imagenet(tmp_path / "loose") / "test" / "1.png")  # images of no class, as ImageNet's own test images
-    assert "'val' for test; left out, as no class folders are in it: test." in folder.split_rule(tmp_path / "loose")
-    assert folder.survey(tmp_path / "loose", ["n01440764"]).counts["n01440764"] == {TRAIN: 8, VALIDATION: 2, TEST: 4}
+    assert "'val' for test; left out (no class folders): test." in outline(f"folder:{tmp_path / 'loose'}").split
+    survey = folder.survey(folder.listed(tmp_path / "loose", ["n01440764"]))
+    assert survey.counts["n01440764"] == {TRAIN: 8, VALIDATION: 2, TEST: 4}
 
 
 def test_only_the_classes_of_a_task_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +127,7 @@ def test_only_the_classes_of_a_task_are_read(tmp_path: Path, monkeypatch: pytest
 
 def test_a_part_of_a_folder_is_the_same_images_as_in_the_whole(tmp_path: Path) -> None:
     path = fill(tmp_path, 6, ("cat", "dog", "eel"))
-    whole, part = folder.load(path), folder.load(path, classes=["eel", "cat"])
+    whole, part = folder.load(folder.listed(path)), folder.load(folder.listed(path, ["eel", "cat"]))
     assert part.classes == ("cat", "eel")
     for split in SPLITS:
         expected, got = (found.part(split, ["eel", "cat"]) for found in (whole, part))
@@ -143,9 +146,27 @@ def test_tasks_that_share_classes_decode_them_once(tmp_path: Path, monkeypatch: 
     assert (again.images == (1, 2, 3)).all(axis=(1, 2, 3)).any()
 
 
+@pytest.mark.parametrize(
+    "read",
+    [load_dataset, lambda name: load_dataset(name, classes=["cat", "dog"]), summarise, outline],
+    ids=["all", "some", "summary", "outline"],
+)
+def test_a_folder_is_looked_through_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[str], object]
+) -> None:
+    looked, walked = list[str](), list[str]()
+    layout_of, walk = folder.layout_of, Folder.walk
+    monkeypatch.setattr(folder, "layout_of", lambda top, what: looked.append(what) or layout_of(top, what))
+    monkeypatch.setattr(Folder, "walk", lambda place: walked.append(place.name) or walk(place))
+    path = fill(tmp_path, 4, ("cat", "dog", "eel"))
+    for times in (1, 2):
+        read(f"folder:{path}")
+        assert looked == [str(path)] * times and len(set(walked)) * times == len(walked)
+
+
 def test_a_class_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean dog"):
-        folder.load(fill(tmp_path, 3), classes=["cat", "dogs"])
+        folder.listed(fill(tmp_path, 3), ["cat", "dogs"])
 
 
 def test_more_images_than_memory_holds_are_refused_before_any_is_decoded(
@@ -155,16 +176,16 @@ def test_more_images_than_memory_holds_are_refused_before_any_is_decoded(
     monkeypatch.setattr(memory, "physical_memory", lambda: 100_000)
     monkeypatch.setattr(decode, "decode_file", lambda *_: pytest.fail("decoded"))
     with pytest.raises(BadValueError, match="10 images of .* choose fewer of its classes"):
-        folder.load(path, 224)
+        folder.load(folder.listed(path), 224)
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
-    assert folder.load(fill(tmp_path, 3, ("bus", "train", "car"))).classes == ("bus", "car", "train")
+    assert folder.load(folder.listed(fill(tmp_path, 3, ("bus", "train", "car")))).classes == ("bus", "car", "train")
 
 
 @pytest.mark.parametrize("size, side", [((20, 20), 32), ((32, 30), 32), ((40, 20), 64), ((300, 200), 64)])
 def test_small_images_stay_small(tmp_path: Path, size: tuple[int, int], side: int) -> None:
-    assert folder.load(fill(tmp_path, 3, size=size)).images.shape == (6, side, side, 3)
+    assert folder.load(folder.listed(fill(tmp_path, 3, size=size))).images.shape == (6, side, side, 3)
 
 
 def test_images_are_cut_to_the_middle_and_laid_on_white(tmp_path: Path) -> None:
@@ -173,7 +194,7 @@ def test_images_are_cut_to_the_middle_and_laid_on_white(tmp_path: Path) -> None:
     wide.paste(Image.new("RGB", (64, 64), "blue"), (32, 0))
     wide.save(tmp_path / "cat" / "0.png")
     picture(tmp_path / "dog" / "0.png", (64, 64), (9, 9, 9, 0))
-    loaded = folder.load(tmp_path)
+    loaded = folder.load(folder.listed(tmp_path))
     assert any((image == (0, 0, 255)).all() for image in loaded.images)
     assert any((image == 255).all() for image in loaded.images)
 
@@ -181,7 +202,7 @@ def test_images_are_cut_to_the_middle_and_laid_on_white(tmp_path: Path) -> None:
 def test_sixteen_bit_grey_keeps_its_brightness(tmp_path: Path) -> None:
     fill(tmp_path, 3)
     Image.fromarray(np.full((20, 20), 100 * 256 + 7, np.uint16)).save(tmp_path / "dog" / "1.png")
-    assert any((image == 100).all() for image in folder.load(tmp_path).images)
+    assert any((image == 100).all() for image in folder.load(folder.listed(tmp_path)).images)
 
 
 def test_hidden_and_other_files_are_passed_over(tmp_path: Path) -> None:
@@ -190,7 +211,7 @@ def test_hidden_and_other_files_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "cat" / "notes.txt").write_text("not an image")
     (tmp_path / ".cache").mkdir()
     (tmp_path / "readme.md").write_text("hello")
-    assert len(folder.load(tmp_path).images) == 6
+    assert len(folder.load(folder.listed(tmp_path)).images) == 6
 
 
 def test_a_folder_is_a_task_by_id(tmp_path: Path) -> None:

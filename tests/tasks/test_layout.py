@@ -17,6 +17,7 @@ from core.tasks.data import load_task
 from core.tasks.images import SPLITS, TEST, TRAIN, VALIDATION
 from core.tasks.listing import listing_of, split_of_each
 from core.tasks.split_names import split_named
+from core.tasks.summary import outline
 from core.tasks.upload import take_in
 from tests.tasks.folders import classes, loose, make, split_set
 
@@ -40,7 +41,7 @@ def served(path: Path) -> dict[str, set[str]]:
 
 PINNED = {  # of layouts that were read rightly before: SHA-256 of each image's path and split, as they were then
     "db1131ab001e6d4b": classes("cat", "dog", "train", images=23),
-    "88e1df3ef393d4d4": {f"{name}/{part}/{n}.png" for name in ("cat", "dog") for part in "ab" for n in range(11)},
+    "dcdc8671151721bb": {f"{part}/{n}.png" for part in ("cat/a", "cat/b", "dog/a", "dog/c") for n in range(11)},
     "bd1f22aec6a99410": classes("cat", "dog", within="train", images=20)
     | classes("cat", "dog", within="test", images=5),
     "ed2024b4ae2e1d6d": classes("cat", "dog", within="train", images=20, ending=".jpeg")
@@ -111,7 +112,7 @@ def test_a_folder_around_everything_changes_nothing(tmp_path: Path, wrapper: str
 def test_a_training_folder_alone_is_split_by_file_name(tmp_path: Path) -> None:
     path = make(tmp_path, split_set("train"))
     assert Counter(read(path).values()) == {TRAIN: 10, VALIDATION: 2, TEST: 4}
-    assert "'train' for training" in folder.split_rule(path)
+    assert "'train' for training" in outline(f"folder:{path}").split
 
 
 def test_folders_repeated_inside_split_folders_are_no_classes(tmp_path: Path) -> None:
@@ -131,6 +132,31 @@ def test_names_that_only_contain_a_splits_name_are_classes(tmp_path: Path, names
     assert folder.class_names(make(tmp_path, classes(*names))) == tuple(sorted(names))
 
 
+def test_a_split_folder_named_plainly_serves_its_split_beside_a_named_family(tmp_path: Path) -> None:
+    expected = {"train_small": {TRAIN}, "val_small": {VALIDATION}, "test": {TEST}}
+    assert served(make(tmp_path, split_set(*expected))) == expected
+
+
+def test_a_folder_of_another_family_is_left_out_if_the_split_that_it_names_is_stated(tmp_path: Path) -> None:
+    path = make(tmp_path, split_set("train", "test", "test_hard"))
+    assert served(path) == {"train": {TRAIN, VALIDATION}, "test": {TEST}}
+    assert "test_hard" in outline(f"folder:{path}").split
+
+
+@pytest.mark.parametrize("insides", [("a", "b", "a", "c"), ("a", "b", "c", "d"), ("a", "a", "b", "c")])
+def test_classes_may_have_subfolders_if_these_cannot_be_the_classes(
+    tmp_path: Path, insides: tuple[str, str, str, str]
+) -> None:
+    one, two, three, four = insides
+    path = make(tmp_path, loose(f"cat/{one}", f"cat/{two}", f"dog/{three}", f"dog/{four}"))
+    assert folder.class_names(path) == ("cat", "dog")
+
+
+def test_classes_with_images_of_their_own_may_share_subfolders(tmp_path: Path) -> None:
+    path = make(tmp_path, split_set("cat", "dog", names=("indoor", "outdoor")) | loose("cat", "dog"))
+    assert folder.class_names(path) == ("cat", "dog")
+
+
 REFUSED = {
     "a class missing from test": (
         split_set("train", "test", "val") | classes("eel", within="train"), ["'eel'", "'test'"]
@@ -143,13 +169,37 @@ REFUSED = {
     "two validation folders": (split_set("train", "val", "valid", "test"), ["'val' and 'valid'", "merge them"]),
     "two test folders": (split_set("train", "test", "testing"), ["'test' and 'testing'"]),
     "two training folders": (split_set("train", "Training", "test"), ["'Training' and 'train'"]),
-    "no training folder": (split_set("val", "test"), ["'test' and 'val'", "no folder of training images"]),
+    "no training folder": (split_set("val", "test"), ["'test' and 'val'", "no training folder"]),
     "images directly in split folders": (loose("train", "test"), ["'test' and 'train'", "no class folders"]),
     "and beside others": (loose("train", "val", "bus"), ["'train' and 'val'", "no class folders"]),
     "several styles": (loose("trainA", "trainB", "testA", "testB"), ["'testA'", "'trainB'"]),
     "training images beside annotations": (loose("train", "annotations"), ["'annotations' and 'train'"]),
     "images beside annotations": (loose("images", "annotations/masks"), ["'annotations' and 'images'"]),
-    "a class or a split": (split_set("train") | classes("bus", "car"), ["'train'", "'bus' and 'car'", "two ways"]),
+    "images beside masks in split folders": (
+        split_set("train", "val", names=("images", "masks")), ["'images' and 'masks'", "do not look like classes"]
+    ),
+    "in the training folder alone": (split_set("train", names=("images", "masks")), ["'images' and 'masks'"]),
+    "images beside labels of classes": (
+        split_set("train/images", "train/labels"), ["'images' and 'labels'", "do not look like classes"]
+    ),
+    "splits as classes of splits": (split_set("train", "val", names=("dev", "val")), ["'dev' and 'val'"]),
+    "folds": (split_set("fold1", "fold2"), ["'fold1' and 'fold2'", "'cat' and 'dog'", "ambiguous"]),
+    "folds around wrappers": (split_set("fold1/images", "fold2/images"), ["'fold1' and 'fold2'", "'cat' and 'dog'"]),
+    "folds of which one lacks a class": (
+        split_set("fold1", "fold2") | classes("eel", within="fold2"), ["'fold1' and 'fold2'", "'cat' and 'dog'"]
+    ),
+    "folds beside a class": (split_set("seen", "unseen") | classes("eel"), ["'seen' and 'unseen'", "'cat' and 'dog'"]),
+    "splits in another language": (split_set("Trainingsdaten", "Testdaten"), ["'Testdaten' and 'Trainingsdaten'"]),
+    "two levels of classes": (
+        split_set("train/left", "train/right", "val/left", "val/right"), ["'left' and 'right'", "'cat' and 'dog'"]
+    ),
+    "two plain test folders": (split_set("train_small", "val_small", "test", "testing"), ["'test' and 'testing'"]),
+    "two families of training folders": (
+        split_set("train_small", "val_small", "train", "test"), ["'train'", "'train_small'"]
+    ),
+    "a split of another family": (split_set("train", "val", "test_final"), ["'test_final'", "rename"]),
+    "an evaluation folder of another family": (split_set("train_a", "test_a", "eval_b"), ["'eval_b'", "rename"]),
+    "a class or a split": (split_set("train") | classes("bus", "car"), ["'train'", "'bus' and 'car'", "ambiguous"]),
     "held-out images beside classes": (classes("cat", "dog") | split_set("test"), ["'test'", "'cat' and 'dog'"]),
     "splits inside classes": (
         {f"{name}/{file}" for name in ("cat", "dog") for file in loose("train", "test")},
@@ -199,7 +249,7 @@ def test_any_tree_is_read_or_refused_alike_as_folder_and_as_zip_and_every_image_
     path = make(root / "folder", files)
     try:
         found: object = Counter(read(path).values())
-        survey = folder.survey(path, folder.class_names(path))
+        survey = folder.survey(folder.listed(path))
         used = sum(sum(counts.values()) for counts in survey.counts.values())
         hidden = sum(file.startswith("__MACOSX/") or "/__MACOSX/" in file for file in files)
         left_out = sum(one.count for one in survey.findings.left_out if one.reason != "hidden")

@@ -36,3 +36,11 @@ def test_what_was_asked_for_longest_ago_goes_first_and_nothing_is_kept_beyond_th
     get("b"), get("a")
     assert made == ["a", "b", "c", "a"]
     assert get("large", 1000) == 1000 and kept.bytes == 0
+
+
+def test_the_fewest_are_kept_whatever_their_size() -> None:
+    kept: Kept[Images] = Kept(0, fewest=2)
+    first, second, third = (np.zeros(size, np.uint8) for size in (10, 1000, 10))
+    assert kept.get("a", lambda: first) is kept.get("a", lambda: second) is first
+    kept.get("b", lambda: second), kept.get("c", lambda: third)
+    assert kept.bytes == 1010 and kept.get("a", lambda: third) is third

@@ -84,10 +84,10 @@ def test_a_place_outside_of_the_zip_is_refused_and_nothing_is_left(home: Path, n
     [
         ({"a.txt": b"x"}, "holds no images"),
         (folders("cat"), "has only one class, 'cat'"),
-        ({"0.png": picture(), "1.png": picture()}, "those that lie loose have none"),
+        ({"0.png": picture(), "1.png": picture()}, "images outside class folders have no class"),
         (folders("cat", "dog", images=2), "The class 'cat' in z.zip has 2 image(s), and each class needs 3 or more"),
-        (folders("cat", "dog") | {"cat/9.png": b"not an image"}, "cat/9.png is no image that can be read"),
-        (folders("cat", "dog") | {"cat/9.png": picture(side=300)[:-60]}, "cat/9.png is no image that can be read"),
+        (folders("cat", "dog") | {"cat/9.png": b"not an image"}, "The image cat/9.png cannot be read"),
+        (folders("cat", "dog") | {"cat/9.png": picture(side=300)[:-60]}, "The image cat/9.png cannot be read"),
     ],
 )
 def test_what_is_no_data_set_is_refused_in_a_sentence(home: Path, members: dict[str, bytes], sentence: str) -> None:
@@ -128,7 +128,7 @@ def test_what_was_found_in_a_zip_is_kept_with_its_own_names_until_the_images_are
     dataset = take_in(zipped(members), "pets.zip")
     found = found_in_zip(dataset)
     assert {one.reason: one.count for one in found.left_out} == {
-        "in a folder that is no split": 1, "unsupported format": 1, "no ending, and not an image by its content": 1,
+        "in a folder that is not a split": 1, "unsupported format": 1, "no extension and not an image": 1,
     }  # fmt: skip
     assert found.repeats[0].files == ("pets/Testing/cat/0.png", "pets/Train/cat/0.png") and len(found.repeats) == 8
     summary = summarise(dataset)
