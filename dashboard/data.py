@@ -40,7 +40,7 @@ def zoo(name: str = DEFAULT_ZOO) -> Zoo:
 
 @st.cache_resource(max_entries=4)
 def _zoo(folder: str, version: str) -> Zoo:
-    return open_zoo(folder)
+    return open_zoo(Path(folder))
 
 
 def summaries() -> tuple[list[Summary], dict[str, str]]:

@@ -29,6 +29,7 @@ from core.backbones.layouts import PLAIN, RANDOM, SOURCES, SUPERVISED, layout
 from core.backbones.torchvision_weights import Presentation, presentation, published, weights_file
 from core.backbones.values import unusable
 from core.errors import BadFileError, BadValueError, MetaVoteError, UnknownNameError
+from core.paths import expanded
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SMALLEST, LARGEST = 8, 1024  # pixels
@@ -92,10 +93,10 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
     Raises BadFileError below full coverage, or with `partial` if too little is filled; MismatchError for an id that is
     taken, UnknownNameError, BadValueError.
     """
-    view = _checked_view(presentation(name), wanted)
-    trunk = read_trunk(file.expanduser(), name, format, view.size)
+    view, file = _checked_view(presentation(name), wanted), expanded(file)
+    trunk = read_trunk(file, name, format, view.size)
     if trunk.coverage.shortfall or not (trunk.coverage.complete or wanted.partial):
-        like = None if trunk.coverage.complete else looks_like(file.expanduser(), format, wanted.size)
+        like = None if trunk.coverage.complete else looks_like(file, format, wanted.size)
         raise _misfit(trunk.coverage, like)
     source = _source(trunk, wanted.source, trunk.source or (SUPERVISED if trunk.head else ""))
     if not source:
@@ -104,7 +105,7 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
             f"line: {', '.join(SOURCES)}), or name the format it is of."
         )
     url = layout(trunk.coverage.layout).url
-    origin = {"file": file.name, "sha256": _hash(file.expanduser()), "layout_from": url}
+    origin = {"file": file.name, "sha256": _hash(file), "layout_from": url}
     id = _checked_id(_plain(file) if wanted.name is None else wanted.name)
     return _keep(trunk, name, source, id, view, wanted.partial, origin)
 
@@ -158,7 +159,7 @@ def _keep(
                 size=view.size, about=about,
             )  # fmt: skip
             if id in backbone_ids():
-                return Added(same_backbone(load_backbone(str(made)), load_backbone(id)), trunk.coverage)
+                return Added(same_backbone(load_backbone(made), load_backbone(id)), trunk.coverage)
             made.replace(target)
     except OSError as error:
         raise MetaVoteError(f"{target} cannot be written ({error.strerror}): check that folder.") from error

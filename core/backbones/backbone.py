@@ -121,22 +121,22 @@ def _compact(tensor: Tensor) -> Tensor:
     return (half if half.isfinite().all() else tensor.float()).contiguous()
 
 
-def load_backbone(id: str = DEFAULT) -> Backbone:
-    """A backbone by id, or any backbone file by its path. Raises UnknownNameError, BadFileError."""
-    if id in OWN_BACKBONES:
-        return OWN_BACKBONES[id]
+def load_backbone(id: str | Path = DEFAULT) -> Backbone:
+    """A backbone by id, or any backbone file by its path. Raises as `find_backbone`."""
+    if (own := OWN_BACKBONES.get(str(id))) is not None:
+        return own
     path = find_backbone(id)
     stat = path.stat()
     return _read(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
 
-def keep_backbone(id: str) -> Backbone:
+def keep_backbone(id: str | Path) -> Backbone:
     """The backbone of that id or file; a file is copied to the user's own backbones, where its id finds it later.
 
     Raises MismatchError if a backbone with that id that differs in anything is here already.
     """
     backbone = load_backbone(id)
-    if id in OWN_BACKBONES:
+    if str(id) in OWN_BACKBONES:
         return backbone
     if backbone.id not in backbone_ids():
         target = folders()[1] / f"{backbone.id}{ENDING}"

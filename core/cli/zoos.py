@@ -1,11 +1,10 @@
 """`zoo`: build, look into, extend, merge, export, import and remove zoos."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
-from core.cli.parser import Verbs
+from core.cli.parser import Verbs, place
 from core.numbers import counted, megabytes, ratio
 from core.pruning.engine import BUILD_AGAIN, is_outdated
 
@@ -32,10 +31,10 @@ def add(verbs: Verbs) -> None:
     one = actions.add("export", export, "Write a zoo to one file, to be passed on.",
                       "zoo export my-zoo my-zoo.zip\nzoo export my-zoo my-zoo.zip --with-backbone")  # fmt: skip
     one.add_argument("zoo", metavar="ZOO", help="a zoo's id, or its folder")
-    one.add_argument("file", type=Path, metavar="FILE", help="the file to write; one that is there is replaced")
+    one.add_argument("file", type=place, metavar="FILE", help="the file to write; one that is there is replaced")
     one.add_argument("--with-backbone", action="store_true", help="put the zoo's backbone into the file too")
     one = actions.add("import", import_, "Check a zoo file and make it one of your zoos.", "zoo import my-zoo.zip")
-    one.add_argument("file", type=Path, metavar="FILE", help="a file made by 'zoo export'")
+    one.add_argument("file", type=place, metavar="FILE", help="a file made by 'zoo export'")
     one.add_argument("--replace", action="store_true", help="replace your zoo of the same id")
     one = actions.add("remove", remove, "Delete a zoo of yours, with its pruned models, for good.", "zoo remove my-zoo")
     one.add_argument("zoo", metavar="ZOO", help="the zoo's id; runs that it voted for stay")

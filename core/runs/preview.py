@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -116,7 +117,7 @@ def _ground(data: TaskData, backbone: str, _hash: str, seed: int) -> Ground:
 
 @lru_cache(maxsize=ZOOS)
 def _zoo(folder: str, _version: str) -> Zoo:
-    return open_zoo(folder)
+    return open_zoo(Path(folder))
 
 
 @lru_cache(maxsize=MODELS)

@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from core.backbones.listing import find_backbone, is_file_name
+from core.backbones.places import is_path
 from core.pruning.config import RunConfig
+from core.tasks import allowed
 from core.zoo.pairing import backbone_for, recorded_hash
 from core.zoo.zoo import find_zoo, open_zoo
 
@@ -21,12 +23,17 @@ def run_config(settings: Mapping[str, Any], hash_of: Callable[[str], str] = reco
     """
     config = RunConfig.from_dict(settings)
     if is_file_name(config.backbone):
-        config = replace(config, backbone=str(find_backbone(config.backbone)))
+        file = find_backbone(config.backbone)
+        allowed.permit(file)  # so that the worker, which is restricted, may read it
+        config = replace(config, backbone=str(file))
     given = config.backbone if "backbone" in settings else None
     alone = given is not None and "zoo" not in settings and not config.needs_zoo
     if alone or config.zoo is None:
         hash_of(config.backbone)  # which refuses one that is not here
         return replace(config, zoo=None)
     folder = find_zoo(config.zoo)
-    zoo = str(folder.absolute()) if "/" in config.zoo else config.zoo
+    zoo = config.zoo
+    if is_path(zoo):
+        allowed.permit(folder)
+        zoo = str(folder.absolute())
     return replace(config, zoo=zoo, backbone=backbone_for(open_zoo(folder), given, hash_of))

@@ -34,9 +34,12 @@ def is_restricted() -> bool:
 
 
 def permit(path: Path) -> None:
-    """Let visitors read a folder that the command line or Python was given; does nothing in a restricted process."""
+    """Let visitors read a folder, or use a file, that the command line or Python was given.
+
+    Does nothing in a restricted process.
+    """
     place = None if _restricted else _resolved(path)
-    if place is None or is_allowed(path) or not os.path.isdir(place):
+    if place is None or is_allowed(path) or not os.path.exists(place):
         return
     file = home() / FILE
     with suppress(OSError):  # the folder is then read all the same, but not by the dashboard

@@ -1,5 +1,6 @@
 """Removing a backbone of the user's own. Torch-free."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,4 +110,4 @@ def _runs_on(id: str, file: Path, store: Store) -> Iterator[str]:
 
 def _is(named: str, id: str, file: Path) -> bool:
     """Whether a backbone that is named by its id or its file is this one."""
-    return named == id or (named.endswith(ENDING) and Path(named).resolve() == file.resolve())
+    return named == id or (named.endswith(ENDING) and os.path.realpath(named) == os.path.realpath(file))

@@ -23,7 +23,7 @@ def _fits(zoo: Zoo) -> None:
     """Keep the backbone that came with a zoo. Raises MismatchError for a zoo of another than the one here."""
     came = zoo.path / BACKBONE
     if came.is_file():
-        brought = load_backbone(str(came))  # which checks that it holds the weights it says
+        brought = load_backbone(came)  # which checks that it holds the weights it says
         if brought.hash != zoo.backbone_hash or not is_id(zoo.backbone):
             raise MismatchError(f"The zoo {zoo.id} came with another backbone than it was made on: export it again.")
     try:

@@ -11,6 +11,7 @@ Torch-free: the dashboard reads zoos through this module.
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from core.arguments import SHARE, choice, instance, optional, takes, whole
+from core.backbones.places import is_path, place_of
 from core.channels.files import PrunedModel, load_pruned
 from core.channels.layers import Layers
 from core.channels.selection import Selection
@@ -358,15 +360,14 @@ def roots() -> tuple[Path, Path]:
 
 
 def open_zoo(id: str | Path = DEFAULT) -> Zoo:
-    """A zoo by id, or by the path of its folder. Raises UnknownNameError, BadFileError."""
+    """A zoo by id, or by the path of its folder. Raises BadFileError; as `find_zoo`."""
     return _read(find_zoo(id))
 
 
 def find_zoo(id: str | Path = DEFAULT) -> Path:
-    """The folder of a zoo, by id or as it is. Raises UnknownNameError."""
-    places = [Path(id).expanduser()] if "/" in str(id) else [root / str(id) for root in roots()]
-    for path in places:
-        if (path / "zoo.json").is_file():
+    """The folder of a zoo, by id or path. Raises UnknownNameError; as `place_of` for a path."""
+    for path in [place_of(id)] if is_path(id) else [root / str(id) for root in roots()]:
+        if os.path.isfile(path / "zoo.json"):
             return path
     raise UnknownNameError("zoo", str(id), zoo_ids())
 
