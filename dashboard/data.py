@@ -48,7 +48,7 @@ def summaries() -> tuple[list[Summary], dict[str, str]]:
     found, broken = [], {}
     for id in zoo_ids():
         try:
-            found.append(_summary(zoo(id), tuple((one.id, one.hash) for one in backbones())))
+            found.append(_summary(zoo(id), tuple((one.id, one.identity.words) for one in backbones())))
         except MetaVoteError as error:
             broken[id] = str(error)
     return found, broken

@@ -11,10 +11,11 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from core.backbones.coverage import Filling, filling_of
+from core.backbones.identity import Identity
 from core.backbones.places import is_path, place_of
+from core.backbones.sound import first_wrong_field
 from core.errors import BadFileError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
-from core.schema import is_count, is_name
 from core.tasks import allowed
 
 FOLDER = ASSETS / "backbones"
@@ -36,11 +37,18 @@ class About:
     source: str
     hash: str
     size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     bytes: int
     shipped: bool
     where: str
     params: int
     about: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+    @property
+    def identity(self) -> Identity:
+        """What tells it from other backbones."""
+        return Identity(self.hash, self.size, self.mean, self.std)
 
     @property
     def filling(self) -> Filling | None:
@@ -110,16 +118,14 @@ def about(id: str | Path = DEFAULT) -> About:
         with safe_open(path, framework="np") as file:
             record = json.loads((file.metadata() or {})["backbone"])
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-        told = {name: str(record[name]) for name in ("architecture", "source", "hash")}
-        size, free_form = record["size"], dict(record["about"])
-        if not is_count(size) or not all(map(is_name, told.values())):
-            raise ValueError(path.name)
+        if (wrong := first_wrong_field(record)) is not None:
+            raise ValueError(wrong)
     except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise BadFileError(f"{path.name} {MAKE_ONE}, or fetch it again where it was one.") from error
     params = sum(math.prod(shape) for name, shape in shapes.items() if is_parameter(name))
     return About(
-        path.stem, told["architecture"], told["source"], told["hash"], size, path.stat().st_size,
-        path.parent == FOLDER.absolute(), str(path), params, free_form,
+        path.stem, record["architecture"], record["source"], record["hash"], record["size"], tuple(record["mean"]),
+        tuple(record["std"]), path.stat().st_size, path.parent == FOLDER.absolute(), str(path), params, record["about"],
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from core.numbers import counted, megabytes, ratio
 from core.pruning.engine import BUILD_AGAIN, is_outdated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -152,10 +152,12 @@ def _show(out: "Console", document: dict[str, Any], lines: "Sequence[str]" = ())
 
 
 def _settings(config: "Mapping[str, Any] | None") -> list[str]:
-    """How its models were pruned, where that was one way for all."""
-    if config is None:
-        return []
-    told = [config["method"], counted(config["iterations"], "iteration")]
-    if (rate := config.get("learning_rate")) is not None:
-        told.append(f"learning rate {rate:g}")
-    return [", ".join([*told, f"seed {config['seed']}"])]
+    """How its models were pruned, if that was one way for all: as much of it as the zoo records."""
+    words: dict[str, Callable[[Any], str]] = {
+        "method": str,
+        "iterations": lambda number: counted(number, "iteration"),
+        "learning_rate": lambda rate: f"learning rate {rate:g}",
+        "seed": lambda seed: f"seed {seed}",
+    }
+    found = [word(config[name]) for name, word in words.items() if config and config.get(name) is not None]
+    return [", ".join(found)] if found else []

@@ -1,4 +1,4 @@
-"""What two accuracies must have in common to be comparable: task, backbone, image size and images."""
+"""What two accuracies must have in common to be comparable: task, backbone, image size, normalisation and images."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,6 +10,7 @@ from core.reports.rows import Comparison, Row
 from core.runs.record import FINISHED
 
 TASK, BACKBONE, SIZE, DATA = "another task", "another backbone", "another image size", "other images"
+NORMALISATION = "another normalisation"
 DIGITS = 8  # of a hash in a sentence
 MOST_NAMED = 4  # grounds in a sentence
 
@@ -25,6 +26,8 @@ def mismatch(one: Row, other: Row, tasks: bool = True) -> str | None:
         return BACKBONE
     if None not in (one.image_size, other.image_size) and one.image_size != other.image_size:
         return SIZE
+    if None not in (one.normalisation, other.normalisation) and one.normalisation != other.normalisation:
+        return NORMALISATION
     if one.task == other.task and None not in (one.data, other.data) and one.data != other.data:
         return DATA
     return None
@@ -47,11 +50,13 @@ def on_grounds(rows: Iterable[Row], engines: bool = True) -> tuple[Row, ...]:
     backbones = _told_apart(found, lambda row: row.backbone, lambda row: row.backbone_hash)
     backbones = {row.run: backbones[row.run] or row.backbone for row in found}
     sizes = _told_apart(found, lambda row: backbones[row.run], _size)
+    colours = _told_apart(found, lambda row: backbones[row.run], lambda row: row.normalisation)
     pictures = _told_apart(found, lambda row: row.task, lambda row: row.data)
     names = _backbone_names(found, backbones)
-    sizes_of, pictures_of = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    sizes_of, colours_of, pictures_of = (defaultdict[str, set[str]](set) for _ in range(3))
     for row in found:
         sizes_of[backbones[row.run]].add(sizes[row.run])
+        colours_of[backbones[row.run]].add(colours[row.run])
         pictures_of[row.task].add(pictures[row.run])
     mixed = engines and len({row.engine for row in found if row.engine is not None}) > 1
 
@@ -59,6 +64,8 @@ def on_grounds(rows: Iterable[Row], engines: bool = True) -> tuple[Row, ...]:
         parts = [names[row.run]] if len(set(backbones.values())) > 1 else []
         if len(sizes_of[backbones[row.run]]) > 1:
             parts.append(f"{sizes[row.run]} pixels" if sizes[row.run] else "image size unknown")
+        if len(colours_of[backbones[row.run]]) > 1:
+            parts.append(colours[row.run] or "normalisation unknown")
         if len(pictures_of[row.task]) > 1:
             parts.append(f"images {pictures[row.run][:DIGITS]}" if pictures[row.run] else "images unknown")
         if mixed and row.engine is not None and row.engine < ENGINE:
@@ -125,6 +132,7 @@ def _in_words(row: Row, base: Row) -> str:
     values = {
         TASK: (row.task, base.task),
         SIZE: (f"{row.image_size} pixels", base.image_size),
+        NORMALISATION: (row.normalisation, base.normalisation),
         DATA: (f"{(row.data or '')[:DIGITS]}", f"{(base.data or '')[:DIGITS]}"),
     }
     mine, its = values[str(row.not_compared)]  # type: ignore[assignment]

@@ -69,12 +69,12 @@ def add_backbone(order: Order) -> Mapping[str, Any]:
     if ours is not None:
         if (given := order.about.get("source", ours.source)) != ours.source:
             raise BadValueError(
-                f"The file is a backbone file and records {ours.source} weights, not {given}: leave Weights as its "
-                "layout tells."
+                f"The file is a backbone file and records {ours.source} weights, not {given}: set Weights to 'as its "
+                "layout tells'."
             )
         named = order.folder / "named" / f"{order.name}{ENDING}"
         named.parent.mkdir(exist_ok=True)
-        said = f"Its file says itself what it is: {ours.architecture}, images of {ours.size} pixels."
+        said = f"Read from the file: {ours.architecture}, {ours.size}-pixel images."
         return {"backbone": keep_backbone(Path(shutil.copyfile(file, named))).id, "said": said}
     wanted = Wanted(order.name, size=order.about.get("size"), source=order.about.get("source"))
     added = add_checkpoint(file, str(order.about["architecture"]), order.about.get("format"), wanted)
