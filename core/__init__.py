@@ -10,7 +10,7 @@
     run.model                    # a slim nn.Module
     run.export("safetensors", "slim.safetensors")
 
-The calls, each with a help of its own, such as help(core.prune):
+Functions, each documented in help(), such as help(core.prune):
 
     core.task(name, classes)                        a task, by its id or as some classes of a data set
     core.tasks(kind, setting)                       the tasks that ship
@@ -22,7 +22,7 @@ The calls, each with a help of its own, such as help(core.prune):
     core.add_backbone(file, architecture, ...)      a checkpoint as one of your backbones
     core.remove_backbone(id)                        delete one of them
 
-A mistake raises an error of the kind core.errors.MetaVoteError: one sentence that says what to do.
+Invalid input raises a subclass of core.errors.MetaVoteError, with one sentence that says what to do.
 Names are loaded when first used, so that `import core` costs nothing and never loads torch by itself.
 """
 

@@ -10,6 +10,8 @@ from numbers import Integral, Real
 from types import FunctionType, GeneratorType, NoneType
 from typing import Any, ParamSpec, TypeVar, get_args, get_type_hints
 
+import numpy as np
+
 from core.errors import BadValueError, UnknownNameError
 
 P = ParamSpec("P")
@@ -98,7 +100,7 @@ def _unbound(
     count = len(values) - (len(places) - len(names))
     if count > len(names):
         return BadValueError(
-            f"{call}() takes {len(names)} values without a name ({', '.join(names)}), not {count}: name the others."
+            f"{call}() takes {len(names)} positional arguments ({', '.join(names)}), not {count}: name the rest."
         )
     if twice := next((name for name in names[:count] if name in settings), None):
         return BadValueError(f"{call}() was given the argument {twice} twice: give it once.")
@@ -198,7 +200,8 @@ def _unquoted(value: object, parse: Callable[[str], object]) -> str:
         return ""
 
 
-FLAG = instance("True or False", "give one of the two", bool)
+_FLAG = instance("True or False", "give one of the two", bool, np.bool_)
+FLAG = replace(_FLAG, read=lambda value: bool(_FLAG.read(value)))
 SHARE = number("a number above 0 and at most 1", "try 0.2", lambda value: 0 < value <= 1)
 
 

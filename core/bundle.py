@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import BadFileError, BadValueError, MetaVoteError
+from core.paths import expanded
 
 LARGEST = 4_000_000_000  # bytes unpacked: a zip of a few kilobytes can claim any size
 # What reading a zip raises where it is damaged, cut short, encrypted, or packed in a way that is not known here.
@@ -18,7 +19,7 @@ _STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same content is the same file
 
 def write_bundle(file: Path, members: Iterable[tuple[str, bytes]]) -> int:
     """Write (name, content) pairs to one file by atomic rename; returns its size in bytes."""
-    target = file.expanduser()
+    target = expanded(file)
     if target.is_dir():
         raise BadValueError(f"{target} is a folder: name a file in it.")
     try:
@@ -78,7 +79,7 @@ def open_bundle(file: Path, belongs: Callable[[str], bool], what: str) -> Iterat
     belongs: whether a member's name is one this kind of file has. what: the kind of file, such as "zoo file".
     Raises BadFileError; an error that is raised while the bundle is open passes as it is.
     """
-    source = file.expanduser()
+    source = expanded(file)
     if not source.is_file():
         raise BadFileError(f"There is no file {source}: check its name.")
     broken = f"{source.name} is not a whole {what}: it is damaged, truncated or of another kind; export it again."

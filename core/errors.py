@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+LONGEST = 80  # characters of an unknown name in a sentence
+
 
 class MetaVoteError(Exception):
     """Base of every error that a user can cause or mend. Its text is one sentence that says what to do."""
@@ -22,14 +24,15 @@ class UnknownNameError(MetaVoteError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str], also: Iterable[str] = ()) -> None:
         names = sorted(set(known))
-        near = get_close_matches(str(name), sorted({*names, *also}), n=3, cutoff=0.5)
+        near = get_close_matches(str(name)[: 2 * LONGEST], sorted({*names, *also}), n=3, cutoff=0.5)
         if near:
             hint = f"did you mean {' or '.join(near)}?"
         elif len(names) <= 12:
             hint = f"choose one of: {', '.join(names)}." if names else "there is none yet."
         else:
             hint = f"choose one of {len(names)}, among them {', '.join(names[:6])}."
-        super().__init__(f"There is no {kind} '{name}': {hint}")
+        shown = str(name) if len(str(name)) <= LONGEST else f"{str(name)[:LONGEST]}…"
+        super().__init__(f"There is no {kind} '{shown}': {hint}")
 
 
 class BadValueError(MetaVoteError):

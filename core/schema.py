@@ -60,6 +60,16 @@ def is_count(value: object) -> bool:
     return is_whole(value) and value != 0
 
 
+def is_colours(value: object) -> bool:
+    """Whether it is one finite number for each of the three colours."""
+    return listed(is_finite)(value) and len(value) == 3  # type: ignore[arg-type]
+
+
+def is_scale(value: object) -> bool:
+    """Whether it is one number above 0 for each of the three colours, by which images are divided."""
+    return is_colours(value) and all(one > 0 for one in value)  # type: ignore[attr-defined]
+
+
 def is_time(value: object) -> bool:
     """Whether it is a moment, in seconds since the epoch."""
     return is_amount(value) and value <= LATEST  # type: ignore[operator]

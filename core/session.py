@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core import kinds
 from core.arguments import FLAG, SHARE, instance, optional, path, several, takes, text, whole
 from core.backbones.adding import Wanted, add
-from core.backbones.backbone import DEFAULT, Backbone, load_backbone
+from core.backbones.backbone import DEFAULT, Backbone, identity_of, load_backbone
 from core.backbones.listing import OWN
 from core.backbones.own import give, own_backbone
 from core.channels.files import PrunedModel
@@ -37,6 +37,7 @@ from core.workshop.work import beside_orders, leave_to_its_process
 from core.zoo import zoo as zoos
 from core.zoo.build import Progress, checked
 from core.zoo.build import build_zoo as zoo_builder
+from core.zoo.pairing import backbone_for
 from core.zoo.plan import shipped_plan
 from core.zoo.similarity import neighbours_of
 from core.zoo.zoo import Neighbour, Zoo, ballots, own_folder
@@ -56,7 +57,7 @@ class LiveZoo(Zoo):
 
         task: one, or its id. skip_unreadable: leave out images that cannot be decoded.
         """
-        target, backbone = _task(task), load_backbone(self.backbone)
+        target, backbone = _task(task), load_backbone(backbone_for(self, identity_of=identity_of))
         data = load_task(target, backbone.size, skip_unreadable)
         found = neighbours_of(self, target, data, backbone, k, similarity)
         return [Near(each.task, each.similarity, self) for each in found]
@@ -155,7 +156,7 @@ def build_zoo(
     work is refused at once. Raises BadValueError and what its parts raise.
     """
     if str(settings.get("backbone", "")).startswith(OWN) and workers > 1:
-        raise BadValueError("Other processes do not have a module of one's own: build with workers=1.")
+        raise BadValueError("A module passed from Python exists in this process only: build with workers=1.")
     chosen = {"id": id, "tasks": tuple(map(_task, tasks)), "targets": tuple(map(_task, targets)), **settings}
     plan = checked(replace(shipped_plan(), **chosen), workers)
     folder = own_folder(plan.id)

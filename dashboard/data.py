@@ -40,7 +40,7 @@ def zoo(name: str = DEFAULT_ZOO) -> Zoo:
 
 @st.cache_resource(max_entries=4)
 def _zoo(folder: str, version: str) -> Zoo:
-    return open_zoo(folder)
+    return open_zoo(Path(folder))
 
 
 def summaries() -> tuple[list[Summary], dict[str, str]]:
@@ -48,7 +48,7 @@ def summaries() -> tuple[list[Summary], dict[str, str]]:
     found, broken = [], {}
     for id in zoo_ids():
         try:
-            found.append(_summary(zoo(id), tuple((one.id, one.hash) for one in backbones())))
+            found.append(_summary(zoo(id), tuple((one.id, one.identity.words) for one in backbones())))
         except MetaVoteError as error:
             broken[id] = str(error)
     return found, broken

@@ -42,6 +42,11 @@ def test_the_decorator_hands_on_what_it_has_read_and_leaves_the_function_as_it_w
     assert list(inspect.signature(example).parameters) == ["number", "many", "flag", "more"]
 
 
+@pytest.mark.parametrize("value", [True, np.True_, np.array([True])[0], False, np.False_])
+def test_a_flag_may_be_numpys(value: Any) -> None:
+    assert type(FLAG.read(value)) is bool and FLAG.read(value) == value
+
+
 JUNK = st.one_of(
     *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=5)),
     *(st.complex_numbers(), st.fractions(), st.lists(st.integers(), max_size=2), st.sets(st.integers())),

@@ -27,8 +27,9 @@ from core.backbones.checkpoints import Trunk, looks_like, read_trunk
 from core.backbones.coverage import Coverage
 from core.backbones.layouts import PLAIN, RANDOM, SOURCES, SUPERVISED, layout
 from core.backbones.torchvision_weights import Presentation, presentation, published, weights_file
-from core.backbones.values import unusable
+from core.backbones.values import as_drawn, unusable
 from core.errors import BadFileError, BadValueError, MetaVoteError, UnknownNameError
+from core.paths import expanded
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SMALLEST, LARGEST = 8, 1024  # pixels
@@ -70,8 +71,7 @@ def add(
     if weights is not None:
         if architecture is not None or format is not None:
             raise BadValueError(
-                "With weights of torchvision's, the architecture is named in place of a file: leave out --architecture "
-                "and --format."
+                "With --weights, the first argument is the architecture: leave out --architecture and --format."
             )
         return add_published(str(file), weights, download, wanted).backbone
     if download:
@@ -80,8 +80,8 @@ def add(
         return add_checkpoint(Path(file), architecture, format, wanted).backbone
     if format is not None or wanted != Wanted() or not is_file_name(str(file)):
         raise BadValueError(
-            "Say which network the checkpoint is of: --architecture on the command line. Only a backbone file needs "
-            "none, and it says all else itself."
+            "Name the checkpoint's architecture (--architecture on the command line). Only a backbone file needs none, "
+            "and it takes no other settings either."
         )
     return keep_backbone(str(file))
 
@@ -92,19 +92,19 @@ def add_checkpoint(file: Path, name: str, format: str | None = None, wanted: Wan
     Raises BadFileError below full coverage, or with `partial` if too little is filled; MismatchError for an id that is
     taken, UnknownNameError, BadValueError.
     """
-    view = _checked_view(presentation(name), wanted)
-    trunk = read_trunk(file.expanduser(), name, format, view.size)
+    view, file = _checked_view(presentation(name), wanted), expanded(file)
+    trunk = read_trunk(file, name, format, view.size)
     if trunk.coverage.shortfall or not (trunk.coverage.complete or wanted.partial):
-        like = None if trunk.coverage.complete else looks_like(file.expanduser(), format, wanted.size)
+        like = None if trunk.coverage.complete else looks_like(file, format, wanted.size)
         raise _misfit(trunk.coverage, like)
-    source = _source(trunk, wanted.source, trunk.source or (SUPERVISED if trunk.head else ""))
+    source = _source(trunk, wanted.source, trunk.source or (SUPERVISED if trunk.head else ""), view.size)
     if not source:
         raise BadValueError(
             f"{file.name} has no head and does not tell how it was trained: say so (--source on the command "
             f"line: {', '.join(SOURCES)}), or name the format it is of."
         )
     url = layout(trunk.coverage.layout).url
-    origin = {"file": file.name, "sha256": _hash(file.expanduser()), "layout_from": url}
+    origin = {"file": file.name, "sha256": _hash(file), "layout_from": url}
     id = _checked_id(_plain(file) if wanted.name is None else wanted.name)
     return _keep(trunk, name, source, id, view, wanted.partial, origin)
 
@@ -120,22 +120,30 @@ def add_published(name: str, weights: str, download: bool = False, wanted: Wante
     file = weights_file(name, weights, download)
     trunk = read_trunk(file, name, PLAIN, view.size)
     origin = {"file": file.name, "sha256": _hash(file), "weights": str(entry), "url": entry.url}
-    return _keep(trunk, name, _source(trunk, wanted.source, SUPERVISED), id, view, wanted.partial, origin)
+    return _keep(trunk, name, _source(trunk, wanted.source, SUPERVISED, view.size), id, view, wanted.partial, origin)
 
 
-def _source(trunk: Trunk, given: str | None, usual: str) -> str:
+def _source(trunk: Trunk, given: str | None, usual: str, size: int) -> str:
     """How the weights of a trunk were trained: as given, else as usual, but random for those that no training shows in.
 
-    Raises BadValueError if an untrained network is said to be trained.
+    Raises BadValueError if a network whose weights are all as drawn is said to be trained.
     """
     if not trunk.untrained:
         return usual if given is None else given
-    if given not in (None, RANDOM):
+    name = trunk.coverage.architecture
+    if given not in (None, RANDOM) and as_drawn(trunk.tensors, _fresh(name, size)):
         raise BadValueError(
-            f"The checkpoint holds an untrained {trunk.coverage.architecture}, its normalisation and biases as "
-            f"initialised, so its weights are not {given}: leave the source out, or name it {RANDOM}."
+            f"The checkpoint holds an untrained {name}, still at its initial values, so its weights are not {given}: "
+            f"omit the source, or set it to {RANDOM}."
         )
-    return RANDOM
+    return RANDOM if given is None else given
+
+
+def _fresh(name: str, size: int) -> dict[str, Tensor]:
+    """The state dict of an architecture, drawn from a fixed seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(DRAWN_FROM)
+        return architecture(name).build(2, size).state_dict()
 
 
 def _keep(
@@ -146,7 +154,8 @@ def _keep(
         raise UnknownNameError("source of weights", source, SOURCES)
     tensors, drawn = _whole(trunk, name, partial, view.size)
     about = {
-        **origin, "coverage": trunk.coverage.to_dict(), "drawn_at_random": drawn, "untrained": trunk.untrained,
+        **origin, "coverage": trunk.coverage.to_dict(), "drawn_at_random": drawn,
+        "untrained": trunk.untrained and source == RANDOM,
     }  # fmt: skip
     target = folders()[1] / f"{id}{ENDING}"
     try:
@@ -158,7 +167,7 @@ def _keep(
                 size=view.size, about=about,
             )  # fmt: skip
             if id in backbone_ids():
-                return Added(same_backbone(load_backbone(str(made)), load_backbone(id)), trunk.coverage)
+                return Added(same_backbone(load_backbone(made), load_backbone(id)), trunk.coverage)
             made.replace(target)
     except OSError as error:
         raise MetaVoteError(f"{target} cannot be written ({error.strerror}): check that folder.") from error
@@ -178,11 +187,8 @@ def _whole(trunk: Trunk, name: str, partial: bool, size: int) -> tuple[dict[str,
     found = {key: value.float() if value.is_floating_point() else value for key, value in trunk.tensors.items()}
     if coverage.complete:
         return found, []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(DRAWN_FROM)
-        made = architecture(name).build(2, size).state_dict()
     head = f"{architecture(name).head}."
-    whole = {key: found.get(key, value) for key, value in made.items() if not key.startswith(head)}
+    whole = {key: found.get(key, value) for key, value in _fresh(name, size).items() if not key.startswith(head)}
     return whole, [key for key in whole if key not in found]
 
 
@@ -197,7 +203,7 @@ def _misfit(coverage: Coverage, like: str | None) -> BadFileError:
         told = f"{fact}: {coverage.sentence}; {short}: save trained weights"
     else:
         told = f"{fact}: {coverage.sentence}; {f'{short}; ' if short else ''}name its architecture or format"
-    return BadFileError(f"{told}." if short else f"{told}, or take it as it is (--partial on the command line).")
+    return BadFileError(f"{told}." if short else f"{told}, or accept partial coverage (--partial on the command line).")
 
 
 def _checked_view(standard: Presentation, wanted: Wanted) -> Presentation:

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core.backbones.architectures import architecture, head_of
+from core.backbones.identity import Identity
 from core.backbones.listing import DEFAULT as DEFAULT
 from core.backbones.listing import ENDING as ENDING
 from core.backbones.listing import FOLDER as FOLDER
@@ -25,6 +26,7 @@ from core.backbones.listing import backbone_ids as backbone_ids
 from core.backbones.listing import find_backbone as find_backbone
 from core.backbones.listing import folders as folders
 from core.backbones.listing import is_file_name as is_file_name
+from core.backbones.sound import first_wrong_field
 from core.errors import BadFileError, MismatchError
 
 OWN_BACKBONES: dict[str, "Backbone"] = {}  # made from modules of one's own, by id, of this process (core.backbones.own)
@@ -47,6 +49,11 @@ class Backbone:
     size: int
     tensors: Mapping[str, Tensor] = field(repr=False)
     about: Mapping[str, object] = field(repr=False, default_factory=dict)
+
+    @property
+    def identity(self) -> Identity:
+        """What tells it from other backbones."""
+        return Identity(self.hash, self.size, self.mean, self.std)
 
     def build(self, classes: int) -> nn.Module:
         """The dense network with these weights and a new head of `classes` zero outputs."""
@@ -121,22 +128,27 @@ def _compact(tensor: Tensor) -> Tensor:
     return (half if half.isfinite().all() else tensor.float()).contiguous()
 
 
-def load_backbone(id: str = DEFAULT) -> Backbone:
-    """A backbone by id, or any backbone file by its path. Raises UnknownNameError, BadFileError."""
-    if id in OWN_BACKBONES:
-        return OWN_BACKBONES[id]
+def load_backbone(id: str | Path = DEFAULT) -> Backbone:
+    """A backbone by id, or any backbone file by its path. Raises as `find_backbone`."""
+    if (own := OWN_BACKBONES.get(str(id))) is not None:
+        return own
     path = find_backbone(id)
     stat = path.stat()
     return _read(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
 
-def keep_backbone(id: str) -> Backbone:
+def identity_of(id: str) -> Identity:
+    """What tells a backbone from others, its weights checked. Raises as `load_backbone`."""
+    return load_backbone(id).identity
+
+
+def keep_backbone(id: str | Path) -> Backbone:
     """The backbone of that id or file; a file is copied to the user's own backbones, where its id finds it later.
 
     Raises MismatchError if a backbone with that id that differs in anything is here already.
     """
     backbone = load_backbone(id)
-    if id in OWN_BACKBONES:
+    if str(id) in OWN_BACKBONES:
         return backbone
     if backbone.id not in backbone_ids():
         target = folders()[1] / f"{backbone.id}{ENDING}"
@@ -160,11 +172,11 @@ def same_backbone(new: Backbone, here: Backbone) -> Backbone:
     )
     differs = [f"its {name} is {old}, not {given}" for name, old, given in facts if old != given]
     if here.hash != new.hash:
-        differs.insert(0, "it holds other weights")
+        differs.insert(0, "its weights differ")
     if differs:
         remedy = "give this one another name"
         remedy += "" if about(here.id).shipped else f", or remove {here.id} first"
-        raise MismatchError(f"A backbone {here.id} is here already, and {', '.join(differs)}: {remedy}.")
+        raise MismatchError(f"A backbone {here.id} already exists, but {', '.join(differs)}: {remedy}.")
     return here
 
 
@@ -178,13 +190,15 @@ def _read(path: Path, _stamp: tuple[int, int, int]) -> Backbone:
     try:
         with safe_open(path, framework="pt") as file:
             record = json.loads((file.metadata() or {})["backbone"])
+            if (wrong := first_wrong_field(record)) is not None:
+                raise ValueError(wrong)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         full = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
         backbone = Backbone(
             path.stem, record["architecture"], record["source"], record["hash"], tuple(record["mean"]),
             tuple(record["std"]), record["size"], full, record["about"],
         )  # fmt: skip
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise BadFileError(f"{path.name} {MAKE_ONE}, or fetch it again where it was one.") from error
     if tensors_hash(tensors) != backbone.hash:
         raise BadFileError(f"{path.name} does not hold the weights it says: fetch or build it again.")

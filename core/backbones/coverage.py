@@ -107,10 +107,10 @@ class Coverage:
         full, most of what is in its place has to belong to it.
         """
         if self.filled < LEAST_FILLED * self.wanted or self.params_filled < LEAST_FILLED * self.params:
-            return f"at least {percent(LEAST_FILLED)} of each has to be"
+            return f"at least {percent(LEAST_FILLED)} of each is required"
         there = self.filled + len(self.reshaped) + len(self.unexpected)
         if self.filled < self.wanted and self.filled < LEAST_FILLED * there:
-            return f"they fit by chance, as only {self.filled} of {there} entries in its place belong to it"
+            return f"likely a chance match, as only {self.filled} of {there} entries found there belong to it"
         return ""
 
     @property
@@ -119,7 +119,7 @@ class Coverage:
         parts = [f"{self.filling.words} filled"]
         for words, keys in (
             ("missing", self.missing), ("of another shape", self.reshaped), ("unexpected", self.unexpected),
-            ("of one value throughout", self.constant),
+            ("constant", self.constant),
         ):  # fmt: skip
             if keys:
                 more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from core.backbones.coverage import Filling, filling_of
+from core.backbones.identity import Identity
+from core.backbones.places import is_path, place_of
+from core.backbones.sound import first_wrong_field
 from core.errors import BadFileError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
-from core.schema import is_count, is_name
+from core.tasks import allowed
 
 FOLDER = ASSETS / "backbones"
 DEFAULT = "emoji-resnet18-simclr"
@@ -33,11 +37,18 @@ class About:
     source: str
     hash: str
     size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     bytes: int
     shipped: bool
     where: str
     params: int
     about: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+    @property
+    def identity(self) -> Identity:
+        """What tells it from other backbones."""
+        return Identity(self.hash, self.size, self.mean, self.std)
 
     @property
     def filling(self) -> Filling | None:
@@ -72,20 +83,24 @@ def is_file_name(id: str) -> bool:
     return id.endswith(ENDING)
 
 
-def find_backbone(id: str = DEFAULT) -> Path:
+def find_backbone(id: str | Path = DEFAULT) -> Path:
     """The file of a backbone, by id or path.
 
-    Raises UnknownNameError, BadFileError; MismatchError for a module of one's own.
+    Raises UnknownNameError, BadFileError; MismatchError for a module of one's own; as `place_of` for a path.
     """
-    if id.startswith(OWN):
-        raise not_given(id)
-    places = [Path(id).expanduser()] if is_file_name(id) else [folder / f"{id}{ENDING}" for folder in folders()]
-    for path in places:
-        if path.is_file():
-            return path.absolute()
-    if Path(id).expanduser().is_file():
-        raise BadFileError(f"{Path(id).name} {MAKE_ONE}.")
-    raise UnknownNameError("backbone", id, backbone_ids())
+    name = str(id)
+    if name.startswith(OWN):
+        raise not_given(name)
+    if is_path(id) or is_file_name(name):
+        places = [place_of(id)]
+    else:
+        places = [folder / f"{name}{ENDING}" for folder in folders()]
+        places += [] if allowed.is_restricted() else [Path(name)]  # a file here, which needs to be added first
+    for path in filter(os.path.isfile, places):
+        if not is_file_name(path.name):
+            raise BadFileError(f"{path.name} {MAKE_ONE}.")
+        return path.absolute()
+    raise UnknownNameError("backbone", name, backbone_ids())
 
 
 def not_given(name: str) -> MismatchError:
@@ -96,23 +111,21 @@ def not_given(name: str) -> MismatchError:
     )
 
 
-def about(id: str = DEFAULT) -> About:
-    """What a backbone says of itself. Raises UnknownNameError, BadFileError."""
+def about(id: str | Path = DEFAULT) -> About:
+    """What a backbone says of itself. Raises as `find_backbone`."""
     path = find_backbone(id)
     try:
         with safe_open(path, framework="np") as file:
             record = json.loads((file.metadata() or {})["backbone"])
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-        told = {name: str(record[name]) for name in ("architecture", "source", "hash")}
-        size, free_form = record["size"], dict(record["about"])
-        if not is_count(size) or not all(map(is_name, told.values())):
-            raise ValueError(path.name)
+        if (wrong := first_wrong_field(record)) is not None:
+            raise ValueError(wrong)
     except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise BadFileError(f"{path.name} {MAKE_ONE}, or fetch it again where it was one.") from error
     params = sum(math.prod(shape) for name, shape in shapes.items() if is_parameter(name))
     return About(
-        path.stem, told["architecture"], told["source"], told["hash"], size, path.stat().st_size,
-        path.parent == FOLDER.absolute(), str(path), params, free_form,
+        path.stem, record["architecture"], record["source"], record["hash"], record["size"], tuple(record["mean"]),
+        tuple(record["std"]), path.stat().st_size, path.parent == FOLDER.absolute(), str(path), params, record["about"],
     )  # fmt: skip
 
 

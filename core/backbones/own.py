@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from core.backbones.architectures import OWN_ARCHITECTURES, Architecture, adapted, head_of, new_head, replace_head
 from core.backbones.backbone import OWN_BACKBONES, Backbone, tensors_hash
 from core.backbones.listing import OWN
-from core.backbones.plain import check_one_name, check_plain
+from core.backbones.plain import check_one_name, check_outputs, check_plain, check_state
 from core.errors import MismatchError, UnsupportedError, first_line
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of each colour
@@ -44,23 +44,10 @@ def own_backbone(
     except Exception as error:  # of any kind: the module is somebody else's
         raise UnsupportedError(
             f"{type(module).__name__} cannot compute images of shape {list(example_input.shape)} "
-            f"({first_line(error)}): give an example of its images."
+            f"({first_line(error)}): pass an example_input of the shape that it takes."
         ) from error
-    if not reached:
-        raise UnsupportedError(
-            f"The last layer of {type(module).__name__}, {title}, computes nothing, but the last one that "
-            "a module was made with is taken for its head: leave it out."
-        )
-    if not isinstance(output, Tensor) or output.shape != (len(example_input), len(head.weight)):
-        raise UnsupportedError(
-            f"{type(module).__name__} does not tell its head's outputs for each image: its forward must return [B, "
-            "classes], from a last layer that is linear or a 1 × 1 convolution."
-        )
-    if odd := [name for name, kept in opened.state_dict().items() if not isinstance(kept, Tensor)]:
-        raise UnsupportedError(
-            f"{type(module).__name__} keeps something else than tensors in its state dict ({odd[0]}), which would be "
-            "lost: make it a setting of the class."
-        )
+    check_outputs(module, title, output, (len(example_input), len(head.weight)), reached)
+    check_state(opened)
     made = own_architecture(opened, size)
     tensors = {
         name: tensor.detach().clone()

@@ -3,7 +3,7 @@
 import sys
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -21,11 +21,11 @@ def check_plain(module: nn.Module) -> None:
         where = f"The layer {name}" if name else type(module).__name__
         _check_written_in_python(each, where)
         if any(map(is_lazy, each.parameters(recurse=False))):
-            raise UnsupportedError(f"{where} has no weights yet: let the module see an image first.")
+            raise UnsupportedError(f"{where} has no weights yet (lazy layer): run one image through the module first.")
         if each._forward_hooks or each._forward_pre_hooks or is_parametrized(each):
             raise UnsupportedError(
-                f"{where} has hooks, or weights that are computed (weight or spectral norm, masks): take these off "
-                "first, as torch.nn.utils.parametrize.remove_parametrizations and torch.nn.utils.prune.remove do."
+                f"{where} has hooks or computed weights (weight or spectral norm, masks): remove them first, with "
+                "torch.nn.utils.parametrize.remove_parametrizations or torch.nn.utils.prune.remove."
             )
         _check_methods(each, where)
         for part, parameter in each.named_parameters(recurse=False):
@@ -46,6 +46,32 @@ def check_one_name(module: nn.Module, head: nn.Module) -> None:
         )
 
 
+def check_outputs(module: nn.Module, title: str, output: object, shape: tuple[int, int], reached: bool) -> None:
+    """Refuse a module that does not return its head's outputs. title: of its head. shape: [B, classes] of these.
+
+    reached: whether the head had a part in `output`. Raises UnsupportedError.
+    """
+    if not reached:
+        raise UnsupportedError(
+            f"The last layer of {type(module).__name__}, {title}, computes nothing, but the last one that "
+            "a module was made with is taken for its head: leave it out."
+        )
+    if not isinstance(output, Tensor) or output.shape != shape:
+        raise UnsupportedError(
+            f"{type(module).__name__} does not tell its head's outputs for each image: its forward must return [B, "
+            "classes], from a last layer that is linear or a 1 × 1 convolution."
+        )
+
+
+def check_state(module: nn.Module) -> None:
+    """Refuse a state dict that holds anything but tensors. Raises UnsupportedError."""
+    if odd := [name for name, kept in module.state_dict().items() if not isinstance(kept, Tensor)]:
+        raise UnsupportedError(
+            f"{type(module).__name__} has a non-tensor entry in its state dict ({odd[0]}), which would be lost: make "
+            "it a constructor argument."
+        )
+
+
 def _check_written_in_python(module: nn.Module, where: str) -> None:
     """Refuse what only wraps a module, or is compiled from one."""
     dynamo = sys.modules.get("torch._dynamo.eval_frame")
@@ -63,8 +89,8 @@ def _check_methods(module: nn.Module, where: str) -> None:
     """Refuse what runs instead of a class's own forward."""
     if replaced := replaced_on(module):
         raise UnsupportedError(
-            f"{where} has had its {' and '.join(replaced)} replaced on the instance, which copies of it would not "
-            "follow: write a class with that method instead."
+            f"{where} has {' and '.join(replaced)} replaced on the instance, which is lost when it is copied: define "
+            "the method in a class instead."
         )
     if type(module).__call__ is not nn.Module.__call__:
         raise UnsupportedError(

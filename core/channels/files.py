@@ -16,6 +16,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from core.backbones.identity import Identity
 from core.channels.selection import Selection
 from core.errors import BadFileError, MetaVoteError
 
@@ -51,6 +52,11 @@ class PrunedModel:
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the head's outputs."""
         return tuple(self.task["classes"])
+
+    @property
+    def identity(self) -> Identity:
+        """What tells its backbone from others."""
+        return Identity(self.backbone_hash, self.size, self.mean, self.std)
 
     @property
     def skips_unreadable(self) -> bool:

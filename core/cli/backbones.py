@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def add(verbs: Verbs) -> None:
     """Add the verb and its actions."""
     parser = verbs.add(
-        "backbones", all_of_them, "List the backbones on this machine; add, remove or look into one.",
+        "backbones", all_of_them, "List the backbones on this machine; add, remove or inspect one.",
         "backbones\nbackbones add moco_v2_800ep.pth.tar --architecture resnet50\nbackbones info my-moco",
     )  # fmt: skip
     actions = Verbs(parser, metavar="ACTION", required=False)
@@ -24,8 +24,8 @@ def add(verbs: Verbs) -> None:
         "info", info, "Show what a backbone is, and how its checkpoint was read.", "backbones info my-moco"
     )
     one.add_argument("backbone", metavar="ID", help="a backbone's id, or its file")
-    one = actions.add("remove", remove, "Delete a backbone of yours, for good.", "backbones remove my-moco")
-    one.add_argument("backbone", metavar="ID", help="its id; zoos and unfinished runs must not need it")
+    one = actions.add("remove", remove, "Permanently delete one of your backbones.", "backbones remove my-moco")
+    one.add_argument("backbone", metavar="ID", help="its id; refused while a zoo or an unfinished run needs it")
     actions.add("formats", formats, "List the layouts of checkpoints that are read.", "backbones formats")
 
 
@@ -54,7 +54,7 @@ def _add_add(actions: Verbs) -> None:
     parser.add_argument("--source", type=one_of("source of weights", _sources), metavar="NAME",
                         help="self-supervised, supervised or random (default: as the layout tells)")  # fmt: skip
     parser.add_argument("--partial", action="store_true",
-                        help="take a checkpoint that fills half of the network or more; the rest is drawn")  # fmt: skip
+                        help="accept at least half of the entries and parameters; the rest is random")  # fmt: skip
 
 
 def _architectures() -> list[str]:
@@ -175,19 +175,23 @@ def _show(out: "Console", document: dict[str, Any]) -> None:
     )
     about = document["about"]
     if "file" in about:
-        say(out, f"from {about['file']} (SHA-256 {about['sha256'][:12]}), {about.get('weights') or 'a checkpoint'}")
+        hash = f" (SHA-256 {about['sha256'][:12]})" if "sha256" in about else ""
+        say(out, f"from {about['file']}{hash}, {about.get('weights') or 'a checkpoint'}")
     if coverage := about.get("coverage"):
-        place = f" under '{coverage['place']}'" if coverage["place"] else ""
-        prefix = f" after '{coverage['prefix']}'" if coverage["prefix"] else ""
-        filling = filling_of(about)
-        say(out, f"read as {coverage['title']}{place}{prefix}: {filling.words if filling else 'nothing'} filled")
-        for title, name in (("left behind", "dropped"), ("not known", "others")):
-            if told := ", ".join(f"{key} ({number})" for key, number in coverage[name].items()):
-                say(out, f"{title}: {told}")
+        place = f" under '{coverage['place']}'" if coverage.get("place") else ""
+        prefix = f" after '{coverage['prefix']}'" if coverage.get("prefix") else ""
+        title, filling = coverage.get("title", "a checkpoint"), filling_of(about)
+        say(
+            out,
+            f"read as {title}{place}{prefix}: {filling.words if filling else 'nothing'} filled",
+        )
+        for words, name in (("left behind", "dropped"), ("not known", "others")):
+            if told := ", ".join(f"{key} ({number})" for key, number in coverage.get(name, {}).items()):
+                say(out, f"{words}: {told}")
         for name in ("missing", "reshaped", "unexpected", "constant"):
             for key in coverage.get(name, ()):
                 say(out, f"{name}: {key}")
-    if recipe := about.get("recipe"):
+    if (recipe := about.get("recipe")) and {"objective", "dataset", "views"} <= recipe.keys():
         say(out, f"trained here: {recipe['objective']} on {recipe['dataset']}, {count(recipe['views'])} views")
 
 

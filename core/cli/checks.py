@@ -166,7 +166,7 @@ def _zoos() -> Iterator[Check]:
             absent = [task.id for task in zoo.tasks if not model_path(zoo.path, task.id).exists()]
             if not absent:
                 check(zoo)
-            matches = load_backbone(zoo.backbone).hash == zoo.backbone_hash
+            matches = not zoo.identity.difference(load_backbone(zoo.backbone).identity)
         except MetaVoteError as error:
             yield Check(
                 f"zoo {name}", BROKEN if name in zoo_ids() else MISSING, needed, "cannot be used", f"{error} {remedy}"

@@ -1,11 +1,10 @@
 """`export` and `latency`: a finished run's model as a file for use elsewhere, and how fast it is on this machine."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, say, table
-from core.cli.parser import Verbs, listed, one_of, whole
+from core.cli.parser import Verbs, listed, one_of, place, whole
 from core.numbers import counted, decimal, megabytes, times
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's id (see 'runs')")
     parser.add_argument("--to", required=True, type=one_of("export format", _formats), metavar="FORMAT",
                         help="safetensors, onnx, or torch, a program that torch loads alone")  # fmt: skip
-    parser.add_argument("file", type=Path, metavar="FILE", help="the file to write; one that is there is replaced")
+    parser.add_argument("file", type=place, metavar="FILE", help="the file to write; one that is there is replaced")
     parser.add_argument("--card", action=argparse.BooleanOptionalAction, default=True,
                         help="write the model card FILE.md beside it (default: it is written)")  # fmt: skip
 

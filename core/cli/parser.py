@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from core.channels.budget import ALLOCATIONS, KIND, SHARES_OF, Budget
 from core.cli.answer import Answer, UsageError
 from core.errors import BadValueError, UnknownNameError
+from core.paths import expanded
 
 PROGRAM = "python -m core"
 DESCRIPTION = "Meta-Vote Studio: prune a network for a task by the votes of the tasks most like it."
@@ -158,6 +160,14 @@ def task_of(args: argparse.Namespace) -> Any:
 def listed(text: str) -> tuple[str, ...]:
     """An argparse type: names apart by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def place(text: str) -> Path:
+    """An argparse type: a path, "~" replaced by the home folder."""
+    try:
+        return expanded(text)
+    except BadValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -59,9 +59,9 @@ def add(verbs: Verbs) -> None:
            "--mask-of", default="")  # fmt: skip
     option("sample", float, "T", "draw channels by their votes at this temperature", default="the most voted are taken")
     parser.add_argument("--dynamic", action="store_true", default=None, help="vote in rounds, neighbours ranked anew")
-    option("zoo", str, "ZOO", "a zoo's id or its folder; its own backbone is pruned, whatever the method",
-           default="the embedded one")  # fmt: skip
-    option("backbone", str, "ID", "a backbone's id or file; with --zoo, one that the zoo was made on",
+    option("zoo", str, "ZOO", "a zoo's id or folder; every method prunes the backbone of that zoo",
+           default="the shipped one")  # fmt: skip
+    option("backbone", str, "ID", "a backbone's id or file; with --zoo, it must be the zoo's",
            default="the zoo's own")  # fmt: skip
     option("threads", whole(1), "N", "CPU threads")
     option("learning_rate", float, "RATE", "peak of the learning rate", "--learning-rate")

@@ -2,11 +2,10 @@
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, console, say, table
-from core.cli.parser import Verbs, one_of, whole
+from core.cli.parser import Verbs, one_of, place, whole
 from core.errors import BadValueError
 from core.numbers import counted, megabytes
 
@@ -42,11 +41,11 @@ def add(verbs: Verbs) -> None:
         one.add_argument("run", metavar="RUN", help="a run's id (see 'runs')")
     line = "Write runs that have ended to one file, with their curves; without a filter, all of them."
     one = within.add("export", export_runs, line, "runs export study.zip --tag study\nruns export all.zip --models")
-    one.add_argument("file", type=Path, metavar="FILE", help="the file to write")
+    one.add_argument("file", type=place, metavar="FILE", help="the file to write")
     _add_filters(one)
     one.add_argument("--models", action="store_true", help="their slim models too")
     one = within.add("import", import_runs, "Add the runs of a file to the store.", "runs import study.zip")
-    one.add_argument("file", type=Path, metavar="FILE", help="a file that 'runs export' wrote")
+    one.add_argument("file", type=place, metavar="FILE", help="a file that 'runs export' wrote")
 
     line = "Hand runs that have ended to a tracker: TensorBoard files, or MLflow's server or database."
     one = within.add("export-to", export_to, line,

@@ -155,9 +155,10 @@ def ranked(args: argparse.Namespace, task: "Task", zoo: "Zoo") -> "list[Neighbou
         return zoo.neighbours(task, args.k, args.similarity)
     from core.backbones.backbone import load_backbone
     from core.tasks.data import load_task
+    from core.zoo.pairing import backbone_for
     from core.zoo.similarity import neighbours_of
 
-    backbone = load_backbone(zoo.backbone)
+    backbone = load_backbone(backbone_for(zoo))
     data = load_task(task, backbone.size, bool(args.skip_unreadable))
     return neighbours_of(zoo, task, data, backbone, args.k, args.similarity)
 

@@ -1,12 +1,11 @@
 """`zoo build`, `zoo add`, `zoo merge`: zoos made, extended, and made of others."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.channels.budget import KIND
 from core.cli.answer import Answer, UsageError, notice
-from core.cli.parser import Verbs, add_budget, add_skip_unreadable, keep_ratio, one_of, whole
+from core.cli.parser import Verbs, add_budget, add_skip_unreadable, keep_ratio, one_of, place, whole
 from core.cli.progress import CountBar, bars
 from core.cli.zoos import described
 from core.errors import BadValueError, MetaVoteError
@@ -33,14 +32,14 @@ def add_build(actions: Verbs) -> None:
     )
     parser.add_argument("--tasks", nargs="+", action="extend", metavar="TASK", help="the tasks to prune for")
     help = "instead: a YAML of tasks and settings (docs/zoos.md); what is given here goes before its own"
-    parser.add_argument("--from", dest="recipe", type=Path, metavar="FILE", help=help)
+    parser.add_argument("--from", dest="recipe", type=place, metavar="FILE", help=help)
     parser.add_argument(
         "--targets", nargs="+", action="extend", metavar="TASK", help="tasks to show on its map as targets"
     )
     parser.add_argument("--without", nargs="+", action="extend", default=[], metavar="TASK",
                         help="leave these tasks out, as those whose models collapsed")  # fmt: skip
     parser.add_argument("--setting", metavar="NAME", help="instead: the tasks of a shipped setting, such as emoji")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: the folder zoos/ZOO in the user's folder")
+    parser.add_argument("--out", type=place, metavar="FOLDER", help="default: the folder zoos/ZOO in the user's folder")
     parser.add_argument(
         "--backbone",
         metavar="ID",
@@ -80,11 +79,11 @@ def add_extend(actions: Verbs) -> None:
     one.add_argument(
         "--task", metavar="TASK", help="the task that the model is for (default: the one that its file says)"
     )
-    one.add_argument("--model", type=Path, metavar="FILE",
+    one.add_argument("--model", type=place, metavar="FILE",
                      help="slim tensors: a .safetensors file, or a state dict that torch saved")  # fmt: skip
     one.add_argument(
         "--kept",
-        type=Path,
+        type=place,
         metavar="FILE",
         help='what it keeps, as JSON: {"layer1.0.conv1": [0, 3, 7], ...}; our own files say so themselves',
     )
@@ -108,7 +107,7 @@ def build(args: argparse.Namespace) -> Answer:
     from core.zoo.zoo import open_zoo, own_folder
 
     plan, workers = _plan(args)
-    folder = (args.out or own_folder(plan.id)).expanduser()
+    folder = args.out or own_folder(plan.id)
     leave_to_its_process(folder)
     done = 0
     with bars() as progress:

@@ -1,16 +1,15 @@
 """`zoo`: build, look into, extend, merge, export, import and remove zoos."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.answer import Answer, UsageError, say, table
-from core.cli.parser import Verbs
+from core.cli.parser import Verbs, place
 from core.numbers import counted, megabytes, ratio
 from core.pruning.engine import BUILD_AGAIN, is_outdated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -32,10 +31,10 @@ def add(verbs: Verbs) -> None:
     one = actions.add("export", export, "Write a zoo to one file, to be passed on.",
                       "zoo export my-zoo my-zoo.zip\nzoo export my-zoo my-zoo.zip --with-backbone")  # fmt: skip
     one.add_argument("zoo", metavar="ZOO", help="a zoo's id, or its folder")
-    one.add_argument("file", type=Path, metavar="FILE", help="the file to write; one that is there is replaced")
+    one.add_argument("file", type=place, metavar="FILE", help="the file to write; one that is there is replaced")
     one.add_argument("--with-backbone", action="store_true", help="put the zoo's backbone into the file too")
     one = actions.add("import", import_, "Check a zoo file and make it one of your zoos.", "zoo import my-zoo.zip")
-    one.add_argument("file", type=Path, metavar="FILE", help="a file made by 'zoo export'")
+    one.add_argument("file", type=place, metavar="FILE", help="a file made by 'zoo export'")
     one.add_argument("--replace", action="store_true", help="replace your zoo of the same id")
     one = actions.add("remove", remove, "Delete a zoo of yours, with its pruned models, for good.", "zoo remove my-zoo")
     one.add_argument("zoo", metavar="ZOO", help="the zoo's id; runs that it voted for stay")
@@ -153,10 +152,12 @@ def _show(out: "Console", document: dict[str, Any], lines: "Sequence[str]" = ())
 
 
 def _settings(config: "Mapping[str, Any] | None") -> list[str]:
-    """How its models were pruned, where that was one way for all."""
-    if config is None:
-        return []
-    told = [config["method"], counted(config["iterations"], "iteration")]
-    if (rate := config.get("learning_rate")) is not None:
-        told.append(f"learning rate {rate:g}")
-    return [", ".join([*told, f"seed {config['seed']}"])]
+    """How its models were pruned, if that was one way for all: as much of it as the zoo records."""
+    words: dict[str, Callable[[Any], str]] = {
+        "method": str,
+        "iterations": lambda number: counted(number, "iteration"),
+        "learning_rate": lambda rate: f"learning rate {rate:g}",
+        "seed": lambda seed: f"seed {seed}",
+    }
+    found = [word(config[name]) for name, word in words.items() if config and config.get(name) is not None]
+    return [", ".join(found)] if found else []

@@ -25,10 +25,10 @@ MOST_NEIGHBOURS = 1_000_000
 class RunConfig:
     """One method on one target task with one seed and budget.
 
-    `task`, `backbone` and `zoo` are ids, looked up when the run starts. `zoo` is None if the run has none: nobody votes
-    in it, and its backbone was given alone. `k` is None where no neighbours are ranked
-    (`neighbours="all"`), and may be where a run needs no zoo. `keep` is the keep ratio, a share `of` the channels, of
-    the parameters ("params") or of the MACs ("macs"); `learning_rate` the peak of the schedule.
+    `task`, `backbone` and `zoo` are ids, looked up when the run starts. `zoo` is None for a run without a zoo: it has
+    no votes, and `backbone` was given explicitly. `k` is None where no neighbours are ranked (`neighbours="all"`), and
+    may be where a run needs no zoo. `keep` is the keep ratio, a share `of` the channels, of the parameters ("params")
+    or of the MACs ("macs"); `learning_rate` the peak of the schedule.
     allocation, least_width, multiple: how the budget is shared out among channel groups (`core.channels.budget`).
     chosen: ids of the zoo tasks that vote, where `neighbours="chosen"`; giving them implies it, and sets `k`.
     weights: what kept entries start at: the neighbours' mean, the backbone's, or chance; None is the method's usual.
@@ -89,9 +89,9 @@ class RunConfig:
         if self.sample is not None:
             object.__setattr__(self, "sample", _temperature(self.sample))
         if not isinstance(self.dynamic, bool):
-            raise BadValueError(f"Dynamic voting is on or off, true or false, not {shortened(self.dynamic)}.")
+            raise BadValueError(f"dynamic must be true or false, not {shortened(self.dynamic)}.")
         if not isinstance(self.skip_unreadable, bool):
-            raise BadValueError(f"Skipping unreadable images is true or false, not {shortened(self.skip_unreadable)}.")
+            raise BadValueError(f"skip_unreadable must be true or false, not {shortened(self.skip_unreadable)}.")
         if self.neighbours == "all":
             object.__setattr__(self, "k", None)
         if self.k is not None:
@@ -103,7 +103,7 @@ class RunConfig:
         if (self.method == "same-mask") != (self.mask_of is not None):
             raise BadValueError('The method "same-mask", and it alone, needs the run whose mask to keep: give its id.')
         if self.mask_of is not None and not is_name(self.mask_of):
-            raise BadValueError(f"The run whose mask to keep is named by its id, not by {shortened(self.mask_of)}.")
+            raise BadValueError(f"mask_of must be the id of a run, not {shortened(self.mask_of)}.")
 
     @property
     def budget(self) -> Budget:
@@ -123,7 +123,7 @@ class RunConfig:
     def _check_chosen(self) -> None:
         named: object = self.chosen  # a list, from JSON; one id, from a hasty caller
         if isinstance(named, Mapping) or not isinstance(named, Iterable):
-            raise BadValueError(f"Neighbours chosen by hand are a list of ids of zoo tasks, not {shortened(named)}.")
+            raise BadValueError(f"chosen must be a list of zoo task ids, not {shortened(named)}.")
         chosen = (named,) if isinstance(named, str) else tuple(named)
         object.__setattr__(self, "chosen", chosen)
         if chosen and self.neighbours in ("nearest", "chosen"):

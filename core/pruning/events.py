@@ -96,9 +96,10 @@ class Finished(_Recorded):
     classes: per class how many images each split has of it, and its "accuracy" on the test split. The balanced, top-5
     and per-class figures are as in Evaluation.
     engine: version of what pruning computes (`core.pruning.engine`); 1 in runs made before it was recorded.
-    inputs: what has to be equal for two results to be comparable: "backbone_hash", "image_size" in pixels, and "data",
-    SHA-256 of the images and labels of all splits; and "skipped" if unreadable images were left out: their "count", and
-    some "files" with the reasons. None in runs made before they were recorded.
+    inputs: what has to be equal for two results to be comparable: "backbone_hash", "image_size" in pixels, "data",
+    SHA-256 of the images and labels of all splits, and "normalisation", [mean, std] of each colour, which earlier
+    results lack; also "skipped" if unreadable images were left out: their "count", and some "files" with the reasons.
+    None in runs made before they were recorded.
     """
 
     kind: ClassVar[str] = "finished"

@@ -10,11 +10,13 @@ from core.schema import (
     by_name,
     first_wrong,
     is_amount,
+    is_colours,
     is_count,
     is_duration,
     is_finite,
     is_name,
     is_number,
+    is_scale,
     is_share,
     is_text,
     is_whole,
@@ -67,8 +69,13 @@ def _class(value: object) -> bool:
     return isinstance(value, dict) and _plain(value) and first_wrong(value, _CLASS, at_times) is None
 
 
+def _normalisation(value: object) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and is_colours(value[0]) and is_scale(value[1])
+
+
 def _inputs(value: object) -> bool:
-    return isinstance(value, dict) and _plain(value) and first_wrong(value, _INPUTS) is None
+    at_times: Fields = {"normalisation": _normalisation}
+    return isinstance(value, dict) and _plain(value) and first_wrong(value, _INPUTS, at_times) is None
 
 
 def _sizes(value: object) -> bool:

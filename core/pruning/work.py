@@ -298,7 +298,9 @@ class Pruning:
     def inputs(self, test: Examples) -> dict[str, Any]:
         """What a result has to share with another to be comparable, and the images that were skipped as unreadable."""
         images = fingerprint((self.data.train, self.data.validation, test))
+        normalisation = [list(self.backbone.mean), list(self.backbone.std)]
         about = {"backbone_hash": self.backbone.hash, "image_size": self.data.size, "data": images}
+        about["normalisation"] = normalisation
         return {**about, **skipped_record(self.data.images.findings.skipped)}
 
     def hit(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What two accuracies must have in common to be comparable: task, backbone, image size, images and engine version."""
+"""What two accuracies must share to be comparable: task, backbone, size, normalisation, images, engine version."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from core.reports.rows import Comparison, Row
 from core.runs.record import FINISHED
 
 TASK, BACKBONE, SIZE, DATA = "another task", "another backbone", "another image size", "other images"
-VERSION = "another engine version"
+VERSION, NORMALISATION = "another engine version", "another normalisation"
 DIGITS = 8  # of a hash in a sentence
 MOST_NAMED = 4  # setups in a sentence
 
@@ -26,6 +26,8 @@ def mismatch(one: Row, other: Row, tasks: bool = True) -> str | None:
         return BACKBONE
     if None not in (one.image_size, other.image_size) and one.image_size != other.image_size:
         return SIZE
+    if None not in (one.normalisation, other.normalisation) and one.normalisation != other.normalisation:
+        return NORMALISATION
     if one.task == other.task and None not in (one.data, other.data) and one.data != other.data:
         return DATA
     if None not in (one.engine, other.engine) and one.engine != other.engine:
@@ -50,11 +52,13 @@ def with_setups(rows: Iterable[Row], engines: bool = True) -> tuple[Row, ...]:
     backbones = _known_or_only(found, lambda row: row.backbone, lambda row: row.backbone_hash)
     backbones = {row.run: backbones[row.run] or row.backbone for row in found}
     sizes = _known_or_only(found, lambda row: backbones[row.run], _size)
+    colours = _known_or_only(found, lambda row: backbones[row.run], lambda row: row.normalisation)
     pictures = _known_or_only(found, lambda row: row.task, lambda row: row.data)
     names = _backbone_names(found, backbones)
-    sizes_of, pictures_of = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    sizes_of, colours_of, pictures_of = (defaultdict[str, set[str]](set) for _ in range(3))
     for row in found:
         sizes_of[backbones[row.run]].add(sizes[row.run])
+        colours_of[backbones[row.run]].add(colours[row.run])
         pictures_of[row.task].add(pictures[row.run])
     mixed = engines and len({row.engine for row in found if row.engine is not None}) > 1
 
@@ -62,6 +66,8 @@ def with_setups(rows: Iterable[Row], engines: bool = True) -> tuple[Row, ...]:
         parts = [names[row.run]] if len(set(backbones.values())) > 1 else []
         if len(sizes_of[backbones[row.run]]) > 1:
             parts.append(f"{sizes[row.run]} pixels" if sizes[row.run] else "image size unknown")
+        if len(colours_of[backbones[row.run]]) > 1:
+            parts.append(colours[row.run] or "normalisation unknown")
         if len(pictures_of[row.task]) > 1:
             parts.append(f"images {pictures[row.run][:DIGITS]}" if pictures[row.run] else "images unknown")
         if mixed and row.engine is not None and row.engine < ENGINE:
@@ -133,6 +139,7 @@ def _in_words(row: Row, base: Row) -> str:
         return f"{BACKBONE} ({mine}, not {its})"
     values = {
         SIZE: (f"{row.image_size} pixels", base.image_size),
+        NORMALISATION: (row.normalisation, base.normalisation),
         DATA: (f"{(row.data or '')[:DIGITS]}", f"{(base.data or '')[:DIGITS]}"),
         VERSION: (f"{row.engine}", f"{base.engine}"),
     }

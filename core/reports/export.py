@@ -8,6 +8,7 @@ from typing import Any
 from core.channels import files
 from core.channels.files import PrunedModel, load_pruned, write_whole
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
+from core.paths import expanded
 from core.reports import formats
 from core.reports.away import FORMATS, finished_model
 from core.reports.card import Facts, Way, card
@@ -78,7 +79,7 @@ def _write(target: Path, content: bytes) -> None:
 
 
 def _free(file: Path, to: str, source: Path | None = None) -> Path:
-    target = file.expanduser()
+    target = expanded(file)
     ending = FORMATS[to]
     if target.suffix != ending and (to == "torch" or target.suffix in FORMATS.values()):  # torch reads no other ending
         raise BadValueError(f"{target.name} is no name for this format: call it {target.with_suffix(ending).name}.")

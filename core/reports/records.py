@@ -154,9 +154,18 @@ def _row(record: RunRecord, evaluations: Sequence[Evaluation], options: dict[str
         backbone=config.backbone,
         backbone_hash=inputs.get("backbone_hash"),
         image_size=inputs.get("image_size"),
+        normalisation=_normalisation(inputs),
         data=inputs.get("data"),
         engine=engine_of(result) if result else None,
     )
+
+
+def _normalisation(inputs: Mapping[str, Any]) -> str | None:
+    """The mean and standard deviation of each colour, in words that are equal if they are."""
+    if (found := inputs.get("normalisation")) is None:
+        return None
+    mean, std = (",".join(f"{value:.4g}" for value in colours) for colours in found)
+    return f"mean {mean}, std {std}"
 
 
 def _keep(config: RunConfig) -> float | None:

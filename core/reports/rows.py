@@ -13,10 +13,10 @@ class Row:
     of: what `keep` is a share of. share: what it came to. deviation: how far that is off `keep`, relative to it.
     latency, dense_latency: median seconds of one image through the slim and the unpruned network, where that was
     measured; `measured_on` says on what machine and threads, and only latencies of the same can be held together.
-    backbone: its id. backbone_hash, image_size, data: what has to be equal for two accuracies to be comparable, None in
-    runs made before they were recorded. engine: version of what made the result, None without one. `compare` fills in
-    the rest: setup, what tells the run's inputs from those of others in the comparison ("" if nothing does);
-    difference, its test accuracy minus the baseline's, and not_compared, why there is none.
+    backbone: its id. backbone_hash, image_size, normalisation (in words), data: what has to be equal for two accuracies
+    to be comparable, None in runs made before they were recorded. engine: version of what made the result, None without
+    one. `compare` fills in the rest: setup, what tells the run's inputs from those of others in the comparison ("" if
+    nothing does); difference, its test accuracy minus the baseline's, and not_compared, why there is none.
     """
 
     run: str
@@ -50,6 +50,7 @@ class Row:
     backbone: str = ""
     backbone_hash: str | None = None
     image_size: int | None = None
+    normalisation: str | None = None
     data: str | None = None
     engine: int | None = None
     setup: str = ""

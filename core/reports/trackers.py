@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadValueError, MetaVoteError, MissingDataError, UnknownNameError
+from core.paths import expanded
 from core.pruning.events import Evaluation, Finished, Pruned, RecordedEvent, Step
 from core.runs.record import CANCELLED, ENDED, FAILED, FINISHED, RunRecord
 from core.runs.store import Store
@@ -73,7 +74,7 @@ def export_to(tracker: str, store: Store, records: Sequence[RunRecord], to: str)
     if unfinished := [record.id for record in records if record.status not in ENDED]:
         raise BadValueError(f"Run {unfinished[0]} has not ended: wait for it, or cancel it.")
     told = [told_of(store, record) for record in records]
-    return _to_tensorboard(told, Path(to).expanduser()) if tracker == "tensorboard" else _to_mlflow(told, to)
+    return _to_tensorboard(told, expanded(to)) if tracker == "tensorboard" else _to_mlflow(told, to)
 
 
 def told_of(store: Store, record: RunRecord) -> Told:

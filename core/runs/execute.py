@@ -33,7 +33,7 @@ def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterat
         if checkpoint is None:
             yield PhaseChanged("neighbours", 0, 0.0)
         zoo = open_zoo(config.voting_zoo)
-        check_pair(zoo, backbone.id, backbone.hash)
+        check_pair(zoo, backbone.id, backbone.identity)
         ranked = ranking(config, zoo, task, data)
         neighbours = [(zoo.model(each.task.id), each.similarity) for each in ranked]
         macs = ranking_macs(zoo, task, data)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from core.backbones.backbone import load_backbone
+from core.backbones.identity import Identity
 from core.channels.files import PrunedModel
 from core.errors import BadValueError, MetaVoteError
 from core.pruning.config import RunConfig
@@ -81,17 +83,16 @@ def preview(
     task = task_of(config.task)
     backbone = load_backbone(config.backbone)
     data = load_task(task, backbone.size, config.skip_unreadable)
-    ground = _ground(data, config.backbone, backbone.hash, config.seed)
+    ground = _ground(data, config.backbone, backbone.identity, config.seed)
     neighbours = []
-    if config.zoo is not None:
-        folder = find_zoo(config.zoo)
+    if config.voting_zoo is not None:
+        folder = find_zoo(config.voting_zoo)
         version = version_of(folder)
         zoo = _zoo(str(folder), version)
-        check_pair(zoo, backbone.id, backbone.hash)
-        if config.needs_zoo:
-            doing("Reading the neighbours")
-            ranked = ranking(config, zoo, task, data)
-            neighbours = [(_model(str(folder), version, each.task.id), each.similarity) for each in ranked]
+        check_pair(zoo, backbone.id, backbone.identity)
+        doing("Reading the neighbours")
+        ranked = ranking(config, zoo, task, data)
+        neighbours = [(_model(str(folder), version, each.task.id), each.similarity) for each in ranked]
     doing("Assembling the slim network")
     size = None
     with _droppable(stale):
@@ -109,14 +110,14 @@ def _dense_size(ground: Ground, task: Task) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=GROUNDS)
-def _ground(data: TaskData, backbone: str, _hash: str, seed: int) -> Ground:
+def _ground(data: TaskData, backbone: str, _identity: Identity, seed: int) -> Ground:
     """Kept for the same images: `ImageSet`s compare by identity, and the key keeps them."""
     return ground_of(data.task, data, load_backbone(backbone), seed)
 
 
 @lru_cache(maxsize=ZOOS)
 def _zoo(folder: str, _version: str) -> Zoo:
-    return open_zoo(folder)
+    return open_zoo(Path(folder))
 
 
 @lru_cache(maxsize=MODELS)

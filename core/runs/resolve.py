@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.backbones.backbone import Backbone, load_backbone
+from core.backbones.backbone import Backbone, identity_of, load_backbone
 from core.channels.budget import Allowance
 from core.errors import BadValueError, UnknownNameError
 from core.pruning.config import RunConfig, check_k
@@ -24,7 +24,7 @@ def resolved(settings: Mapping[str, Any]) -> RunConfig:
     name.
     """
     schedule_of(RunConfig.from_dict(settings))
-    config = run_config(settings, lambda id: load_backbone(id).hash)
+    config = run_config(settings, identity_of)
     if config.voting_zoo is not None:
         _check_voters(config, open_zoo(config.voting_zoo))
     if config.mask_of is not None:

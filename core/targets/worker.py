@@ -14,7 +14,7 @@ from core.targets.ranking import Ranking, keep_ranking
 from core.targets.state import job_folder
 from core.tasks import allowed
 from core.tasks.catalogue import task as task_of
-from core.zoo.pairing import check_pair
+from core.zoo.pairing import backbone_for
 from core.zoo.zoo import open_zoo
 
 
@@ -26,8 +26,7 @@ def rank(id: str, folder: Path) -> None:
     from core.zoo.similarity import prototypes, similarities
 
     task, zoo = task_of(id), open_zoo(folder)
-    backbone = load_backbone(zoo.backbone)
-    check_pair(zoo, zoo.backbone, backbone.hash)
+    backbone = load_backbone(backbone_for(zoo))
     data, job = load_task(task, backbone.size), job_folder(id, folder)
     started, total = time.time(), len(zoo.tasks)
     say(job, Progress(0, total, started, started))

@@ -34,10 +34,10 @@ def is_restricted() -> bool:
 
 
 def permit(path: Path) -> None:
-    """Let visitors read the folder of a data set that the command line or Python was given; does nothing in a
-    restricted process. The caller has read its layout, so that no other folder becomes known."""
+    """Let visitors read a folder, or use a file, that the command line or Python was given; does nothing in a
+    restricted process. Of a data set, the caller has read the layout, so that no other folder becomes known."""
     place = None if is_restricted() else _resolved(path)
-    if place is None or is_allowed(path) or not os.path.isdir(place):
+    if place is None or is_allowed(path) or not os.path.exists(place):
         return
     with suppress(OSError), _held(home()):  # an error leaves the folder readable here, but not by the dashboard
         file = home() / FILE

@@ -1,5 +1,6 @@
 """Removing a backbone of the user's own. Torch-free."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,8 +58,8 @@ def _check_nothing_needs(id: str, hash: str | None, file: Path, store: Store) ->
         return
     for what, names, remedy in (
         ("the zoo", list(_zoos_on(id, hash)), "remove that zoo first"),
-        ("the unfinished zoo", list(_builds_on(id, hash, file)), "let its build end, or remove it first"),
-        ("the unfinished run", list(_runs_on(id, file, store)), "let it end, or delete it first"),
+        ("the unfinished zoo", list(_builds_on(id, hash, file)), "wait for its build to finish, or remove it first"),
+        ("the unfinished run", list(_runs_on(id, file, store)), "wait for it to finish, or delete it first"),
     ):
         if names:
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -109,4 +110,4 @@ def _runs_on(id: str, file: Path, store: Store) -> Iterator[str]:
 
 def _is(named: str, id: str, file: Path) -> bool:
     """Whether a backbone that is named by its id or its file is this one."""
-    return named == id or (named.endswith(ENDING) and Path(named).resolve() == file.resolve())
+    return named == id or (named.endswith(ENDING) and os.path.realpath(named) == os.path.realpath(file))

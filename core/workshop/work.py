@@ -167,10 +167,13 @@ def _as_ordered(order: Order, folder: Path) -> bool:
     """Whether all models in a folder are as an order's recipe plans them."""
     try:
         plan, _ = plan_of(read_recipe(order.folder / RECIPE))
-        hash, tasks = about_backbone(plan.backbone).hash, {model_path(folder, task.id): task for task in plan.tasks}
+        identity, tasks = (
+            about_backbone(plan.backbone).identity,
+            {model_path(folder, task.id): task for task in plan.tasks},
+        )
         for file in _models_in(folder):
             model = load_pruned(file, weights=False)
-            if file not in tasks or model.backbone_hash != hash or not as_planned(model, plan, tasks[file]):
+            if file not in tasks or model.identity.difference(identity) or not as_planned(model, plan, tasks[file]):
                 return False
     except MetaVoteError:
         return False

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from core.channels.files import write_whole
@@ -62,19 +63,19 @@ def add_backbone(order: Order) -> Mapping[str, Any]:
     _Told(order, 1)(0, "Reading the checkpoint")
     file = upload_of(order)
     try:
-        ours = about(str(file)) if file.suffix == ENDING else None
+        ours = about(file) if file.suffix == ENDING else None
     except BadFileError:
         ours = None
     if ours is not None:
         if (given := order.about.get("source", ours.source)) != ours.source:
             raise BadValueError(
-                f"The file is a backbone file and records {ours.source} weights, not {given}: leave Weights as its "
-                "layout tells."
+                f"The file is a backbone file and records {ours.source} weights, not {given}: set Weights to 'as its "
+                "layout tells'."
             )
         named = order.folder / "named" / f"{order.name}{ENDING}"
         named.parent.mkdir(exist_ok=True)
-        said = f"Its file says itself what it is: {ours.architecture}, images of {ours.size} pixels."
-        return {"backbone": keep_backbone(str(shutil.copyfile(file, named))).id, "said": said}
+        said = f"Read from the file: {ours.architecture}, {ours.size}-pixel images."
+        return {"backbone": keep_backbone(Path(shutil.copyfile(file, named))).id, "said": said}
     wanted = Wanted(order.name, size=order.about.get("size"), source=order.about.get("source"))
     added = add_checkpoint(file, str(order.about["architecture"]), order.about.get("format"), wanted)
     return {"backbone": added.backbone.id, "said": f"{added.coverage.sentence}."}

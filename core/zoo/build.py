@@ -67,8 +67,8 @@ def build_zoo(
     check(plan, workers)
     if not replace_old and any(_loses(zoo, plan) for zoo in _there(folder, plan.id)):
         raise BadValueError(
-            f"A zoo {plan.id} is here already, or half built, of other tasks or settings, or made by an earlier engine "
-            "version: choose another name, or replace it (--replace on the command line)."
+            f"A zoo {plan.id} already exists, finished or half built, with other tasks, settings or engine version: "
+            "choose another name, or replace it (--replace on the command line)."
         )
     return _steps(folder, plan, workers, owner)
 
@@ -199,7 +199,7 @@ def finished(folder: Path, plan: Plan, task: Task) -> bool:
     except MetaVoteError:
         return False
     backbone = load_backbone(plan.backbone)
-    return as_planned(model, plan, task) and (model.backbone_hash, model.size) == (backbone.hash, backbone.size)
+    return as_planned(model, plan, task) and not model.identity.difference(backbone.identity)
 
 
 def accuracy_of(folder: Path, task: Task) -> float:

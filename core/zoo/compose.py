@@ -47,10 +47,10 @@ def add(zoo: Zoo, model: PrunedModel, replace_equal: bool = False) -> Zoo:
             f"python -m core zoo merge my-zoo {zoo.id}"
         )
     backbone, task = _backbone_of(zoo), Task.from_dict(model.task)
-    if model.backbone_hash != backbone.hash:
+    if differs := model.identity.difference(backbone.identity):
         raise MismatchError(
-            f"The model of {task.id} was pruned from another backbone than the zoo {zoo.id}: {model.backbone} "
-            f"({model.backbone_hash[:12]}), not {backbone.id} ({backbone.hash[:12]})."
+            f"The model of {task.id} was pruned from another backbone than the zoo {zoo.id}: {model.backbone}, not "
+            f"{backbone.id} ({differs}): add it to a zoo of its own backbone."
         )
     equal = [other for other in zoo.tasks if other.id == task.id or same_classes(other, task)]
     if equal and not replace_equal:
@@ -77,11 +77,10 @@ def merge(id: str, zoos: Sequence[Zoo], replace_old: bool = False) -> Merged:
     """
     _check_new(id, replace_old)
     for other in zoos[1:]:
-        if other.backbone_hash != zoos[0].backbone_hash:
+        if differs := zoos[0].identity.difference(other.identity):
             raise MismatchError(
-                f"The zoos {zoos[0].id} and {other.id} were made on different backbones, {zoos[0].backbone} "
-                f"({zoos[0].backbone_hash[:12]}) and {other.backbone} ({other.backbone_hash[:12]}): their channels are "
-                "not the same, so that their models cannot vote together."
+                f"The zoos {zoos[0].id} and {other.id} were made on different backbones, {zoos[0].backbone} and "
+                f"{other.backbone} ({differs}), so their models cannot vote together: merge zoos on one backbone."
             )
     chosen: list[tuple[Task, Source]] = []
     left_out, renamed = [], []
@@ -120,7 +119,7 @@ def _backbone_of(*zoos: Zoo) -> Backbone:
         except MetaVoteError as error:
             failure = error
             continue
-        if backbone.hash == zoos[0].backbone_hash:
+        if not zoos[0].identity.difference(backbone.identity):
             return backbone
     raise failure or MismatchError(
         f"The zoo {zoos[0].id} was made on another {zoos[0].backbone} than the one here: use what belongs together."

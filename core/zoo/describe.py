@@ -102,6 +102,7 @@ def describe(folder: Path, contents: Contents) -> None:
     paid = {name: now[name] + sum((zoo.about.get("cost") or {}).get(name, 0.0) for zoo in known) for name in PAID}
     about: dict[str, Any] = {
         "format": FORMAT, "id": contents.id, "backbone": backbone.id, "backbone_hash": backbone.hash,
+        "size": backbone.size, "mean": list(backbone.mean), "std": list(backbone.std),
         "architecture": backbone.architecture, "dense": model.origin["dense"], "keep": contents.keep,
         "config": contents.config, "groups": dict(model.selection.sizes),
         "layers": backbone_layers(backbone).to_dict(), "tasks": entries,
@@ -128,9 +129,8 @@ def _entry(task: Task, origin: Mapping[str, Any], digest: str) -> dict[str, Any]
 
 
 def _same_view(zoo: Zoo, backbone: "Backbone") -> bool:
-    """Whether a zoo is of the same weights, looking at images of the same size."""
-    same_size = zoo.layers is None or zoo.layers.image == backbone.size
-    return same_size and zoo.backbone_hash == backbone.hash
+    """Whether a zoo is of the same weights, looking at images of the same size and normalisation."""
+    return not zoo.identity.difference(backbone.identity)
 
 
 def _knows(zoo: Zoo, task: Task, view: _View) -> bool:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from core.backbones.identity import Identity
 from core.backbones.listing import about, find_backbone
 from core.errors import MetaVoteError, MismatchError
 from core.zoo.archive import pack
@@ -16,8 +17,8 @@ def give(zoo: Zoo, file: Path, with_backbone: bool = False) -> int:
 def backbone_of(zoo: Zoo) -> Path:
     """The file of a zoo's backbone, by what it says itself. Raises UnknownNameError, BadFileError, MismatchError."""
     told = about(zoo.backbone)
-    if told.hash != zoo.backbone_hash:
-        raise other_backbone(zoo, told.hash)
+    if zoo.identity.difference(told.identity):
+        raise other_backbone(zoo, told.identity)
     return find_backbone(zoo.backbone)
 
 
@@ -32,14 +33,15 @@ def has_backbone(zoo: Zoo) -> bool:
 def own_backbone(zoo: Zoo) -> bool:
     """Whether a zoo is on a backbone that does not ship with the project, so that others may lack it."""
     try:
-        return not about(zoo.backbone).shipped or about(zoo.backbone).hash != zoo.backbone_hash
+        told = about(zoo.backbone)
+        return not told.shipped or bool(zoo.identity.difference(told.identity))
     except MetaVoteError:
         return True
 
 
-def other_backbone(zoo: Zoo, hash: str) -> MismatchError:
-    """What is raised where the backbone of a zoo's name here, with that hash, is not the one it was made on."""
+def other_backbone(zoo: Zoo, identity: Identity) -> MismatchError:
+    """The error if the backbone that has the name of a zoo's here is not the one that the zoo was made on."""
     return MismatchError(
         f"The zoo {zoo.id} was made on another backbone that is also called {zoo.backbone} "
-        f"({zoo.backbone_hash[:12]}, here {hash[:12]}): build it again on this one."
+        f"({zoo.identity.difference(identity)}): build it again on this one."
     )

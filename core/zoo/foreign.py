@@ -68,10 +68,10 @@ def foreign(task: Task, backbone: Backbone, kept: Path, state: Mapping[str, Tens
 
 def ours(model: PrunedModel, task: Task, backbone: Backbone, source: str) -> PrunedModel:
     """A model in our own format, its accuracy measured anew. Raises MismatchError for another task or backbone's."""
-    if model.backbone_hash != backbone.hash:
+    if differs := model.identity.difference(backbone.identity):
         raise MismatchError(
-            f"{source} was pruned from another backbone, {model.backbone} ({model.backbone_hash[:12]}), not from "
-            f"{backbone.id} ({backbone.hash[:12]}): add it to a zoo of its own backbone."
+            f"{source} was pruned from another backbone, {model.backbone}, not from {backbone.id} ({differs}): add it "
+            "to a zoo of its own backbone."
         )
     theirs = Task.from_dict(model.task)
     if (theirs.dataset, theirs.classes) != (task.dataset, task.classes):

@@ -23,8 +23,8 @@ def _fits(zoo: Zoo) -> None:
     """Keep the backbone that came with a zoo. Raises MismatchError for a zoo of another than the one here."""
     came = zoo.path / BACKBONE
     if came.is_file():
-        brought = load_backbone(str(came))  # which checks that it holds the weights it says
-        if brought.hash != zoo.backbone_hash or not is_id(zoo.backbone):
+        brought = load_backbone(came)  # which checks that it holds the weights it says
+        if zoo.identity.difference(brought.identity) or not is_id(zoo.backbone):
             raise MismatchError(f"The zoo {zoo.id} came with another backbone than it was made on: export it again.")
     try:
         here = load_backbone(zoo.backbone)
@@ -33,6 +33,6 @@ def _fits(zoo: Zoo) -> None:
             write_whole(folders()[1] / f"{zoo.backbone}{ENDING}", came.read_bytes())
             came.unlink()
         return  # else it is somebody's own: `prune --backbone FILE` checks it when it is used
-    if here.hash != zoo.backbone_hash:
-        raise other_backbone(zoo, here.hash)
+    if zoo.identity.difference(here.identity):
+        raise other_backbone(zoo, here.identity)
     came.unlink(missing_ok=True)

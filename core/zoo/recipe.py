@@ -10,8 +10,11 @@ from typing import Any, TypeVar
 
 import yaml
 
+from core.backbones.listing import is_file_name
+from core.backbones.places import is_path, place_of
 from core.channels.budget import KIND
 from core.errors import BadFileError, BadValueError, MetaVoteError, UnknownNameError
+from core.paths import expanded
 from core.pruning.config import RunConfig
 from core.tasks.catalogue import task as task_of
 from core.tasks.draw import Draw, drawn_tasks
@@ -52,11 +55,14 @@ class Recipe:
 def read_recipe(file: Path) -> Recipe:
     """The recipe in a file. Raises BadFileError where there is none, BadValueError that names the line of what is wrong
     in it, and what `task` raises for the tasks it names."""
+    place = expanded(file)
+    if place.exists() and not place.is_file():  # a pipe or a device, which may never end
+        raise BadFileError(f"{file} is not a plain file: save the recipe to one.")
     try:
-        content = file.expanduser().read_bytes()
+        with open(place, "rb") as content:
+            return parsed(content.read(LARGEST + 1), file.name)[0]
     except OSError as error:
         raise BadFileError(f"{file} cannot be read ({error.strerror}): check its name.") from error
-    return parsed(content, file.name)[0]
 
 
 def parsed(content: bytes, name: str) -> tuple[Recipe, dict[str, Any]]:
@@ -234,6 +240,8 @@ def _check_setting(key: str, value: Any) -> Any:
     elif key in ("zoo", "backbone"):
         if not isinstance(value, str) or not value.strip() or (key == "zoo" and not is_id(value)):
             raise BadValueError(f"A {key}'s name must be text, letters, digits, dots and dashes, not {value!r}.")
+        if is_path(value) or is_file_name(value):
+            place_of(value)  # which refuses what a visitor may not name
     elif key == "method":
         check_method(value)
     else:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,7 @@ def similarities(
     looked: told how many zoo models have looked at the task's images, after each one. Raises MismatchError for a
     backbone that the zoo was not made on.
     """
-    check_pair(zoo, backbone.id, backbone.hash)
+    check_pair(zoo, backbone.id, backbone.identity)
     cached = _cache_file(zoo, task, data)
     if (kept := _cached(cached, zoo)) is not None:
         return kept[0]
@@ -134,7 +134,7 @@ def neighbours_of(
 
 
 def _cache_file(zoo: Zoo, task: Task, data: TaskData) -> Path:
-    key = json.dumps([zoo.about["hash"], task.to_dict(), pictures_of(data)])
+    key = json.dumps([zoo.about["hash"], asdict(zoo.identity), task.to_dict(), pictures_of(data)])
     return home() / "cache" / "similarity" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
 

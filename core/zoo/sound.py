@@ -9,11 +9,14 @@ from core.schema import (
     by_name,
     first_wrong,
     is_amount,
+    is_colours,
     is_count,
     is_name,
     is_number,
+    is_scale,
     is_share,
     is_text,
+    is_whole,
     listed,
     or_none,
 )
@@ -34,6 +37,15 @@ _OF_A_TASK: Fields = {"task": _task, "validation_accuracy": is_share}
 _OF_A_TASK_AT_TIMES: Fields = {
     "achieved": by_name(is_number), "hash": is_name, "cost": or_none(is_cost),
 }  # fmt: skip
+_OF_CONFIG: Fields = {  # what is shown of it; a method may be of a newer version
+    "method": is_name, "iterations": is_whole, "seed": is_whole, "learning_rate": or_none(is_amount),
+}  # fmt: skip
+
+
+def _config(value: object) -> bool:
+    return isinstance(value, dict) and first_wrong(value, {}, _OF_CONFIG) is None
+
+
 _ALWAYS: Fields = {
     "format": is_count, "id": is_name, "backbone": is_name, "backbone_hash": is_name, "keep": is_share,
     "groups": lambda value: bool(value) and by_name(is_count)(value),
@@ -41,8 +53,8 @@ _ALWAYS: Fields = {
     "targets": listed(_task),
 }  # fmt: skip
 _AT_TIMES: Fields = {  # zoos of old lack some of these
-    "architecture": is_name, "dense": by_name(is_amount),
-    "config": lambda value: value is None or isinstance(value, dict),
+    "architecture": is_name, "dense": by_name(is_amount), "size": is_count, "mean": is_colours, "std": is_scale,
+    "config": or_none(_config),
     "cost": or_none(is_cost), "pictures": by_name(or_none(is_name)),
     "trustworthiness": by_name(is_amount), "hash": is_name, "engine": is_count,
 }  # fmt: skip

@@ -11,6 +11,7 @@ Torch-free: the dashboard reads zoos through this module.
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +25,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from core.arguments import SHARE, choice, instance, optional, takes, whole
+from core.backbones.identity import Identity
+from core.backbones.places import is_path, place_of
 from core.channels.files import PrunedModel, load_pruned
 from core.channels.layers import Layers
 from core.channels.selection import Selection
-from core.errors import BadFileError, MismatchError, UnknownNameError
+from core.errors import BadFileError, MetaVoteError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
 from core.pruning.config import SIMILARITIES, check_k
 from core.pruning.engine import engine_of
@@ -38,6 +41,7 @@ from core.zoo.sound import amiss
 FORMAT = 1
 DEFAULT = "emoji-resnet18-simclr"
 LAYOUTS = ("umap", "pca", "mds")
+VIEW = frozenset(("size", "mean", "std"))  # of zoo.json: the images that the backbone is given
 Array = npt.NDArray[np.float32]
 _TASK = instance("the id of a task in the zoo", "choose one of [task.id for task in zoo.tasks]", str)
 _LAYOUT = choice("layout", LAYOUTS)
@@ -87,6 +91,17 @@ class Zoo:
     def backbone_hash(self) -> str:
         """SHA-256 of that backbone's tensors."""
         return str(self.about["backbone_hash"])
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What tells that backbone from others: as zoo.json records it, else as the first model does."""
+        if self.about.keys() >= VIEW:
+            mean, std = tuple(self.about["mean"]), tuple(self.about["std"])
+            return Identity(self.backbone_hash, self.about["size"], mean, std)
+        try:
+            return self.model(self.tasks[0].id, weights=False).identity
+        except (MetaVoteError, IndexError):  # a zoo without a readable model
+            return Identity(self.backbone_hash)
 
     @property
     def keep(self) -> float:
@@ -358,15 +373,14 @@ def roots() -> tuple[Path, Path]:
 
 
 def open_zoo(id: str | Path = DEFAULT) -> Zoo:
-    """A zoo by id, or by the path of its folder. Raises UnknownNameError, BadFileError."""
+    """A zoo by id, or by the path of its folder. Raises BadFileError; as `find_zoo`."""
     return _read(find_zoo(id))
 
 
 def find_zoo(id: str | Path = DEFAULT) -> Path:
-    """The folder of a zoo, by id or as it is. Raises UnknownNameError."""
-    places = [Path(id).expanduser()] if "/" in str(id) else [root / str(id) for root in roots()]
-    for path in places:
-        if (path / "zoo.json").is_file():
+    """The folder of a zoo, by id or path. Raises UnknownNameError; as `place_of` for a path."""
+    for path in [place_of(id)] if is_path(id) else [root / str(id) for root in roots()]:
+        if os.path.isfile(path / "zoo.json"):
             return path
     raise UnknownNameError("zoo", str(id), zoo_ids())
 

@@ -38,7 +38,7 @@ def _list() -> None:
                 _removal(one.id)
     for id in sorted(set(backbone_ids()) - {one.id for one in found}):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.warning(f"The file of **{id}** is damaged: remove it, or add it again.", icon=":material/broken_image:")
+            st.warning(f"The file of **{id}** is damaged: remove it, then re-add it.", icon=":material/broken_image:")
             if is_removable(id):
                 _removal(id)
 
@@ -47,8 +47,8 @@ def _removal(id: str) -> None:
     """The button that deletes a backbone, only once what that means was read."""
     with st.popover("Remove", icon=":material/delete:", key=f"remove backbone {id}"):
         st.markdown(
-            f"The backbone **{id}** is deleted **for good**, unless a zoo or an unfinished run needs it. Finished runs "
-            "and their models stay."
+            f"Permanently deletes the backbone **{id}**. Finished runs and their models are kept. Refused while a zoo "
+            "or an unfinished run needs it."
         )
         st.button(
             f"Remove {id}",

@@ -75,9 +75,7 @@ def test_one_of_the_same_id_is_left_alone_unless_it_is_the_very_same(tmp_path: P
     assert add_checkpoint(file, "resnet18", wanted=Wanted("mine", 64)).backbone.hash == first.hash
     other = moco_file(tmp_path, seed=1)
     for wanted in (Wanted("mine", 64), Wanted("emoji-resnet18-simclr", 32)):
-        with pytest.raises(
-            MismatchError, match="is here already, and it holds other weights.*: give this one another name"
-        ):
+        with pytest.raises(MismatchError, match="already exists, but its weights differ.*: give this one another name"):
             add_checkpoint(other, "resnet18", wanted=wanted)
     with pytest.raises(MismatchError):
         add_checkpoint(moco_file(tmp_path), "resnet18", wanted=Wanted("mine", 32))
@@ -100,7 +98,7 @@ def test_another_setting_for_the_same_file_takes_effect_or_is_refused(
     file, first = moco_file(tmp_path), {"name": "mine", "size": 64}
     core.add_backbone(file, "resnet18", **first)
     remedy = "give this one another name, or remove mine first"
-    with pytest.raises(MismatchError, match=f"A backbone mine is here already, and {words}: {remedy}"):
+    with pytest.raises(MismatchError, match=f"A backbone mine already exists, but {words}: {remedy}"):
         core.add_backbone(file, "resnet18", **{**first, **change})
     other = core.add_backbone(file, "resnet18", **{**first, **change, "name": "other"})
     ((name, value),) = change.items()
@@ -120,7 +118,10 @@ def test_another_setting_for_the_same_file_takes_effect_or_is_refused(
 )  # fmt: skip
 def test_a_setting_that_would_be_ignored_is_refused(tmp_path: Path, home: Path, settings: dict[str, object]) -> None:
     core.add_backbone(moco_file(tmp_path), "resnet18", name="mine", size=32)
-    with pytest.raises(BadValueError, match="Say which network|Only weights that|named in place of a file"):
+    with pytest.raises(
+        BadValueError,
+        match="Name the checkpoint's architecture|Only weights that|the first argument is the architecture",
+    ):
         core.add_backbone(home / "backbones" / "mine.safetensors", **settings)  # type: ignore[arg-type]
 
 
@@ -144,12 +145,12 @@ def test_a_checkpoint_of_another_network_is_told_which_one_it_looks_like(
     tmp_path: Path, home: Path, asked: str
 ) -> None:
     told = {
-        "resnet34": " but looks like resnet18: name that architecture, or take it as it is (--partial on the command "
-        "line).",
-        "resnet50": " (77 of 265 entries and 26.7 % of the parameters filled; at least 50 % of each has to be) but "
+        "resnet34": " but looks like resnet18: name that architecture, or accept partial coverage (--partial on the "
+        "command line).",
+        "resnet50": " (77 of 265 entries and 26.7 % of the parameters filled; at least 50 % of each is required) but "
         "looks like resnet18: name that architecture.",
     }
-    none = " filled; at least 50 % of each has to be) but looks like resnet18: name that architecture."
+    none = " filled; at least 50 % of each is required) but looks like resnet18: name that architecture."
     with pytest.raises(BadFileError) as refusal:
         add_checkpoint(moco_file(tmp_path), asked)
     assert str(refusal.value).startswith(f"The checkpoint, read as MoCo v1, v2, does not fit {asked}")

@@ -73,7 +73,7 @@ def test_another_backbone_of_an_id_that_is_taken_is_refused(tmp_path: Path, home
             keep_backbone(str(file))
         saved(file, seed=1)
         before = load_backbone(taken).hash
-        with pytest.raises(MismatchError, match=f"A backbone {taken} is here already.*another name"):
+        with pytest.raises(MismatchError, match=f"A backbone {taken} already exists, but .*another name"):
             keep_backbone(str(file))
         assert load_backbone(taken).hash == before
     keep_backbone("emoji-resnet18-simclr")  # a shipped one is not copied

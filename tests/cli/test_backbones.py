@@ -102,7 +102,7 @@ def test_another_source_for_a_file_that_is_here_is_refused(run: Run, moco: str) 
     command = ("backbones", "add", moco, "--architecture", "resnet18", "--name", "mine")
     assert run(*command).code == 0
     run(*command, "--source", "supervised").refused(
-        1, "is here already", "self-supervised, not supervised", "remove mine"
+        1, "already exists", "self-supervised, not supervised", "remove mine"
     )
     assert run(*command, "--json").document["source"] == "self-supervised"
     assert run(*command[:-1], "other", "--source", "supervised", "--json").document["source"] == "supervised"

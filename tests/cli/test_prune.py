@@ -236,7 +236,7 @@ def test_a_queued_run_and_one_that_is_resumed_skip_the_same_images(run: Run, sto
 def test_a_config_from_before_images_could_be_skipped_is_read(run: Run) -> None:
     old = {name: value for name, value in RunConfig("emoji-t00").to_dict().items() if name != "skip_unreadable"}
     assert RunConfig.from_dict(old) == RunConfig("emoji-t00")
-    with pytest.raises(BadValueError, match="Skipping unreadable images is true or false, not 1"):
+    with pytest.raises(BadValueError, match="skip_unreadable must be true or false, not 1"):
         RunConfig("emoji-t00", skip_unreadable=1)
 
 

@@ -252,7 +252,7 @@ def test_wrong_zoo_commands_are_one_sentence(
 def test_a_build_never_replaces_a_zoo_unasked(run: Run, part: Path, home: Path) -> None:
     shutil.copytree(part, home / "zoos" / "part")
     before = {path: path.read_bytes() for path in (home / "zoos").rglob("*") if path.is_file()}
-    run("zoo", "build", "part", "--tasks", "emoji:tool+plant").refused(1, "A zoo part is here already", "--replace")
+    run("zoo", "build", "part", "--tasks", "emoji:tool+plant").refused(1, "A zoo part already exists", "--replace")
     assert {path: path.read_bytes() for path in (home / "zoos").rglob("*") if path.is_file()} == before
 
 
@@ -382,7 +382,7 @@ def test_a_zoo_is_built_looked_into_pruned_with_extended_and_merged(run: Run, tm
         "targets"
     ]
     run("zoo", "add", "mine", "--run", pruned.document["run"]).refused(1, "--replace")
-    run("zoo", "build", "--from", str(tmp_path / "tasks.yaml"), *changed).refused(1, "is here already", "--replace")
+    run("zoo", "build", "--from", str(tmp_path / "tasks.yaml"), *changed).refused(1, "already exists", "--replace")
     assert len(open_zoo("mine").tasks) == 5
     merged = run("zoo", "merge", "ours", "mine", "mine", "--json").document
     assert len(merged["tasks"]) == 5 and len(merged["left_out"]) == 5

@@ -21,7 +21,8 @@ from core.zoo.zoo import model_path
 GROUPS = {"conv1": 16, "layer1.0.conv1": 24, "layer2.0.conv1": 32, "layer3.0.conv1": 48, "layer4.0.conv1": 64}
 KEEPS = (0.6, 0.35, 0.2)
 HASH = "0" * 64
-EMBEDDED = about().hash
+BACKBONE = about()  # the embedded one
+EMBEDDED = BACKBONE.hash
 Floats = npt.NDArray[np.float32]
 
 
@@ -107,9 +108,9 @@ def _model(task: Task, rng: np.random.Generator, backbone_hash: str) -> PrunedMo
         backbone_hash,
         task.to_dict(),
         rounds[-1],
-        (0.5, 0.5, 0.5),
-        (0.5, 0.5, 0.5),
-        32,
+        BACKBONE.mean,
+        BACKBONE.std,
+        BACKBONE.size,
         importance=importance,
         rounds=tuple({"keep": keep, **each.to_dict()} for keep, each in zip(KEEPS, rounds, strict=True)),
     )

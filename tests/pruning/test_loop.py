@@ -213,6 +213,7 @@ def test_the_end_records_what_has_to_be_equal_for_two_results_to_be_comparable()
     expected = {
         "backbone_hash": backbone.hash, "image_size": SIZE,
         "data": fingerprint((data.train, data.validation, data.test)),
+        "normalisation": [list(backbone.mean), list(backbone.std)],
     }  # fmt: skip
     assert (finished.engine, finished.inputs) == (ENGINE, expected)
     assert model_of(recorded("mvp")).origin["engine"] == ENGINE

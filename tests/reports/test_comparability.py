@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.pruning.engine import ENGINE
 from core.reports.checklist import MISSING, NOT_KNOWN, THERE, checklist
-from core.reports.comparability import BACKBONE, DATA, SIZE, TASK, VERSION, mismatch, notices, with_setups
+from core.reports.comparability import BACKBONE, DATA, NORMALISATION, SIZE, TASK, VERSION, mismatch, notices, with_setups
 from core.reports.compare import NO_PAIR, Row, compare, compare_to
 from core.reports.cost import pay_offs
 from core.reports.tables import RUN_COLUMNS, SUMMARY_COLUMNS, to_csv, to_markdown
@@ -17,10 +17,14 @@ from core.runs.record import RunRecord
 from tests.reports.test_compare import row
 from tests.runs.mutated import END
 
-HERE = {"backbone": "emoji", "backbone_hash": "a" * 64, "image_size": 32, "data": "d" * 64, "engine": ENGINE}
+HERE = {
+    "backbone": "emoji", "backbone_hash": "a" * 64, "image_size": 32, "normalisation": "mean .5,.5,.5, std 1,1,1",
+    "data": "d" * 64, "engine": ENGINE,
+}  # fmt: skip
 OTHERS = {
     BACKBONE: {"backbone": "textures", "backbone_hash": "b" * 64},
     SIZE: {"image_size": 64},
+    NORMALISATION: {"normalisation": "mean 0,0,0, std 1,1,1"},
     DATA: {"data": "e" * 64},
 }
 
@@ -68,7 +72,7 @@ def test_means_over_several_tasks_stay_one_although_their_images_differ() -> Non
 
 
 def test_what_was_not_recorded_is_taken_to_be_equal_but_for_the_backbones_id() -> None:
-    old = {"backbone_hash": None, "image_size": None, "data": None}
+    old = {"backbone_hash": None, "image_size": None, "normalisation": None, "data": None}
     assert mismatch(on("mvp"), on("random", **old)) is None
     assert mismatch(on("mvp"), on("random", **old | {"backbone": "textures"})) == BACKBONE
     assert len(compare([on("mvp"), on("mvp", 1, **old)]).summaries) == 1
@@ -118,6 +122,7 @@ SOME = st.builds(
     keep=st.sampled_from([0.1, 0.2]),
     iterations=st.sampled_from([60, 240]),
     image_size=st.sampled_from([32, 64, None]),
+    normalisation=st.sampled_from(["mean 0,0,0, std 1,1,1", "mean 1,1,1, std 1,1,1", None]),
     backbone_hash=st.sampled_from(["a" * 64, "b" * 64, None]),
 )
 

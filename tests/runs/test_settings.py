@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import core
@@ -61,6 +62,22 @@ def test_a_zoo_and_a_backbone_that_it_was_not_made_on_are_refused_together(mine:
             core.prune(TASK, **settings(method, zoo=zoo, backbone=backbone))
     given = core.prune(TASK, **settings(method, zoo="textures", backbone=mine)).config
     assert (given.zoo, given.backbone) == ("textures", "mine")
+
+
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {}, {"neighbours": "all"}, {"neighbours": "random", "k": 3}, {"chosen": ["emoji-z03", "emoji-z17"]},
+    {"backbone": DEFAULT}, {"backbone": DEFAULT, "zoo": DEFAULT}, {"backbone": str(find_backbone())},
+    {"zoo": str(open_zoo().path)}, {"dynamic": np.True_, "sample": 1.5}, {"skip_unreadable": np.True_},
+    {"weights": "reinitialised", "of": "params", "allocation": "global"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_the_config_of_a_run_prunes_again(mine: Backbone, method: str, options: dict[str, Any]) -> None:
+    run = core.prune(TASK, **settings(method, **options))
+    assert core.prune(**run.config.to_dict()).config == run.config
+    assert core.prune(**json.loads(json.dumps(run.config.to_dict()))).config == run.config
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -92,7 +92,9 @@ def test_one_that_a_build_is_at_work_on_stays(mine: Path, sleepers: Sleepers, mo
         order = work.build({"zoo": name, "keep": 0.3, "backbone": backbone, "tasks": ["emoji:tool+plant"]})
         for stop in (lambda: None, lambda: work.cancel(order)):  # noqa: B023
             stop()
-            with pytest.raises(BadValueError, match=f"needed by the unfinished zoo {name}: let its build end"):
+            with pytest.raises(
+                BadValueError, match=f"needed by the unfinished zoo {name}: wait for its build to finish"
+            ):
                 remove_backbone("mine", Store())
         work.forget(order)
     remove_backbone("mine", Store())
@@ -104,7 +106,9 @@ def test_one_that_an_unfinished_run_could_go_on_with_stays(mine: Path, status: s
     store = Store()
     for named in ("mine", str(mine), str(mine.parent / ".." / "backbones" / mine.name)):
         run = store.create(RunConfig("emoji-t00", "magnitude", backbone=named, zoo=None), status)
-        with pytest.raises(BadValueError, match=f"mine is needed by the unfinished run {run}: let it end, or delete"):
+        with pytest.raises(
+            BadValueError, match=f"mine is needed by the unfinished run {run}: wait for it to finish, or delete"
+        ):
             remove_backbone("mine", store)
         with store.database.write() as connection:
             connection.execute(text("delete from runs where id = :id"), {"id": run})

@@ -306,7 +306,7 @@ def test_a_checkpoint_becomes_a_backbone_by_the_process(home: Path, tmp_path: Pa
     for name in ("ours", "upload"):  # the latter is what an uploaded file is called while it waits
         ours = work.add_backbone(Path(backbone_file).read_bytes(), f"{name}.safetensors", name, about)
         jobs.stop(folder_of(ours))
-        assert worker.main([ours]) == 0 and load_backbone(name).hash == load_backbone(backbone_file).hash
+        assert worker.main([ours]) == 0 and load_backbone(name).hash == load_backbone(Path(backbone_file)).hash
     other = work.add_backbone(Path(backbone_file).read_bytes(), "a.safetensors", "a", about | {"source": "supervised"})
     jobs.stop(folder_of(other))
     assert worker.main([other]) == 1 and "records random weights, not supervised" in state(other).progress.error

@@ -264,7 +264,7 @@ def test_half_built_models_are_not_built_over_by_another_plan(built: Built, home
     more = small_task(("music", "time"))[0]
     for other in (replace(plan, iterations=7), replace(plan, keep=0.5, tasks=(*plan.tasks, more))):
         with pytest.raises(
-            BadValueError, match="A zoo tiny is here already, or half built, of other tasks or settings"
+            BadValueError, match="A zoo tiny already exists, finished or half built, with other tasks, settings"
         ):
             build_zoo(folder, other)
         build_zoo(folder, other, replace_old=True)

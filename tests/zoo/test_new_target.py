@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.backbones.backbone import load_backbone
+from core.backbones.backbone import keep_backbone, save_backbone
 from core.neighbours.embedding import task_embedding
 from core.targets import worker
 from core.targets.ranking import ranking_of
@@ -15,7 +15,7 @@ from core.tasks.data import TaskData
 from core.tasks.own import keep_task
 from core.zoo.similarity import prototypes, similarities
 from core.zoo.zoo import SIMILARITIES
-from tests.engine import few_images
+from tests.engine import few_images, random_backbone
 from tests.zoo.conftest import Built
 
 
@@ -29,8 +29,7 @@ def task(home: Path):
 def test_a_ranked_target_has_the_similarities_and_the_embedding_that_a_run_would_compute(
     built: Built, backbone_file: str, task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zoo, backbone = built.zoo, load_backbone(backbone_file)
-    monkeypatch.setattr("core.backbones.backbone.load_backbone", lambda id: backbone)
+    zoo, backbone = built.zoo, keep_backbone(backbone_file)
     told = []
     monkeypatch.setattr(worker, "say", lambda id, progress: told.append((progress.done, progress.total)))
     assert worker.main([task.id, str(built.folder)]) == 0
@@ -44,11 +43,16 @@ def test_a_ranked_target_has_the_similarities_and_the_embedding_that_a_run_would
     np.testing.assert_array_equal(found.embedding, task_embedding(prototypes(backbone, data.train)))
 
 
-def test_a_zoo_of_another_backbone_is_refused_in_a_sentence(built: Built, task) -> None:
-    from tests.engine import random_backbone
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.backbones.backbone.load_backbone", lambda id: random_backbone(seed=5))
-        assert worker.main([task.id, str(built.folder)]) == 1
+def test_a_zoo_of_another_backbone_is_refused_in_a_sentence(built: Built, task, home: Path) -> None:
+    """In the same words as a run refuses it: the backbone is not here, or another has its name."""
+    assert worker.main([task.id, str(built.folder)]) == 1
+    (target,) = targets_in(built.zoo)
+    assert target.status == FAILED and "is not on this machine: add it under that name" in target.progress.error
+    other = random_backbone(seed=5)
+    save_backbone(
+        home / "backbones" / f"{built.zoo.backbone}.safetensors", other.tensors, architecture="resnet18",
+        source="random", mean=list(other.mean), std=list(other.std), size=other.size, about={},
+    )  # fmt: skip
+    assert worker.main([task.id, str(built.folder)]) == 1
     (target,) = targets_in(built.zoo)
     assert target.status == FAILED and "was made on another" in target.progress.error

@@ -3,11 +3,15 @@
 import json
 import shutil
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from core.cli.zoos import described
 from core.errors import BadFileError, BadValueError, MetaVoteError, MismatchError, UnknownNameError
 from core.tasks.catalogue import task as task_of
 from core.zoo.zoo import Zoo, ballots, open_zoo, zoo_ids
@@ -135,6 +139,34 @@ def change(path: Path, edit: Callable[[dict], object]) -> None:  # type: ignore[
     about = json.loads(path.read_text())
     edit(about)
     path.write_text(json.dumps(about))
+
+
+@pytest.mark.parametrize(
+    "config, told",
+    [
+        ({"method": "telepathy", "iterations": 240, "seed": 0, "learning_rate": 0.02, "new": [1]}, "telepathy, 240 it"),
+        ({"method": "taylor"}, "taylor\n"),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_a_stored_config_of_a_newer_version_is_shown_as_far_as_it_is_known(
+    copied: Path, config: dict[str, Any] | None, told: str
+) -> None:
+    change(copied / "zoo.json", lambda about: about.update(config=config))
+    out = Console(file=StringIO(), width=200)
+    described(open_zoo(copied)).show(out)
+    assert told in cast(StringIO, out.file).getvalue()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"iterations": {"x": 1}, "method": 5}, {"method": None}, {"seed": "x"}, {"learning_rate": []}, {"iterations": -1}],
+)
+def test_a_stored_config_that_could_not_be_shown_is_damaged(copied: Path, config: dict[str, Any]) -> None:
+    change(copied / "zoo.json", lambda about: about.update(config=config))
+    with pytest.raises(BadFileError):
+        open_zoo(copied)
 
 
 @pytest.mark.parametrize(
