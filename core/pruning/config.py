@@ -100,7 +100,7 @@ class RunConfig:
             raise BadValueError(f"{METHODS[self.method].title} needs K, the number of neighbours: give one, such as 5.")
         if self.needs_zoo and self.zoo is None:
             raise BadValueError(f"{METHODS[self.method].title} needs a zoo whose tasks vote: name one.")
-        if (self.method == "same-mask") != (self.mask_of is not None):
+        if METHODS[self.method].keeps_mask != (self.mask_of is not None):
             raise BadValueError('The method "same-mask", and it alone, needs the run whose mask to keep: give its id.')
         if self.mask_of is not None and not is_name(self.mask_of):
             raise BadValueError(f"The run whose mask to keep is named by its id, not by {shortened(self.mask_of)}.")
