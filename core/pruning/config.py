@@ -178,14 +178,6 @@ _CHOICES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-def check_k(k: int, zoo_size: int) -> None:
-    """Refuse more neighbours than the zoo has tasks (the target's own entry, if any, not counted)."""
-    if k > zoo_size:
-        raise BadValueError(
-            f"K is {k}, but the zoo has {zoo_size} tasks to choose from: choose K from 1 to {zoo_size}."
-        )
-
-
 def _check_id(name: str, value: object) -> None:
     if not is_name(value):
         raise BadValueError(f"A run needs a {name}: give its id, not {shortened(value)}.")

@@ -35,7 +35,7 @@ from core.tasks.data import TaskData
 from core.tasks.findings import skipped_record
 from core.tasks.images import Examples, fingerprint
 from core.tasks.task import Task
-from core.voting import Ballot, Votes, revote, select, standing, votes
+from core.voting import Ballot, Votes, ballot_of, elect, revote, votes
 
 Neighbour = tuple[PrunedModel, float]  # a zoo's pruned model and its similarity to the target
 
@@ -88,8 +88,7 @@ class Pruning:
         """Choose channels where the method does so before training; then BatchNorm, head, and a first evaluation."""
         method, keep = METHODS[self.config.method], self.schedule.first_keep
         if method.needs_zoo:
-            ballots = ballots_of(self.neighbours[: self.voters], self.allowance.voted_at(keep))
-            counted = votes(ballots, self.config.weighting)
+            counted = votes(self.ballots(self.neighbours[: self.voters], keep), self.config.weighting)
             self.narrow(self.elect(counted, keep))
         elif self.mask is not None:
             self.narrow(self.mask)
@@ -119,18 +118,20 @@ class Pruning:
 
     def vote_again(self, keep: float, evidence: Scores) -> Selection:
         """Dynamic voting: the neighbours that agree most with the target's importance so far vote on what is left."""
-        ballots = ballots_of(self.neighbours, self.allowance.voted_at(keep))
+        ballots = self.ballots(self.neighbours, keep)
         agreement = {ballot.task: agreeing(ballot, evidence, self.selection) for ballot in ballots}
         counted = revote(ballots, agreement, self.selection, self.voters, self.config.weighting)
         return self.elect(counted, keep)
 
+    def ballots(self, neighbours: Sequence[Neighbour], keep: float) -> list[Ballot]:
+        """What these neighbours vote with at a keep ratio."""
+        voted_at = self.allowance.voted_at(keep)
+        return [ballot_of(model, similarity, voted_at) for model, similarity in neighbours]
+
     def elect(self, counted: Votes, keep: float) -> Selection:
         """The channels that win; ties go to the backbone's own importance."""
         sample, seed = self.config.sample, self.config.seed
-        is_global = self.config.allocation == "global"
-        across = standing(counted, self.tie_break, sample, seed) if is_global else None
-        counts = self.allowance.counts(keep, across, self.selection.counts)
-        chosen = select(counted, counts, self.tie_break, sample=sample, seed=seed)
+        chosen = elect(counted, self.allowance, self.tie_break, keep, sample, seed, self.selection.counts)
         self.importance = {title: counted.table(title) for title in self.groups.sizes}
         return chosen
 
@@ -360,11 +361,6 @@ class Pruning:
         self.rounds = list(checkpoint.about["rounds"])
         self.meter = Meter(self.meter.added(checkpoint.about["spent"]))
         self.params, self.macs = self.size_of(self.selection)
-
-
-def ballots_of(neighbours: Sequence[Neighbour], keep: float) -> list[Ballot]:
-    """What neighbours vote with at a keep ratio: their selection at the round that still kept enough."""
-    return [Ballot(str(m.task["id"]), m.selection_at(keep), s, m.importance) for m, s in neighbours]
 
 
 def agreeing(ballot: Ballot, evidence: Scores, within: Selection) -> float:
