@@ -12,7 +12,7 @@ from dashboard.links import linked, whole
 from dashboard.pick import pick_number, pick_one
 
 # The form does not ask which run's mask, or which tasks by name: the command line and Python do.
-OFFERED = [name for name in METHODS if name != "same-mask"]
+OFFERED = [name for name, method in METHODS.items() if not method.keeps_mask]
 VOTERS = [name for name in NEIGHBOURS if name != "chosen"]
 MOST_SEEDS, MOST_ITERATIONS = 10, 2000
 ALSO, PILLS = "also", "other methods"

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import BadValueError, UnknownNameError
 from core.tasks.task import Task
+from core.voting import pick_voters
 from core.zoo.zoo import Neighbour, Zoo
 from dashboard import data
 from dashboard.links import linked
@@ -23,7 +24,8 @@ def voters(zoo: Zoo, target: Task, k: int, similarity: str) -> list[Neighbour]:
     """
     ranked = data.ranking(zoo, target.id, similarity)
     ids = _chosen(zoo, target, k)
-    return [each for each in ranked if each.task.id in ids] if ids else list(ranked[:k])
+    found = pick_voters(ranked, "chosen" if ids else "nearest", k, ids)
+    return sorted(found, key=ranked.index)
 
 
 def hand_picked() -> tuple[str, ...]:

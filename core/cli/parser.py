@@ -187,7 +187,7 @@ def whole(least: int) -> Callable[[str], int]:
 
 def check_k(k: int | None, zoo_size: int) -> None:
     """Raise UsageError for more neighbours than the zoo has."""
-    from core.pruning.config import check_k as check
+    from core.voting import check_k as check
 
     try:
         if k is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 from torch import Tensor, nn
 
 from core.channels.groups import ChannelGroups
@@ -17,6 +18,13 @@ def l1(model: nn.Module, groups: ChannelGroups, selection: Selection) -> Scores:
 def l2(model: nn.Module, groups: ChannelGroups, selection: Selection) -> Scores:
     """Euclidean norm of each channel's filters; where it has several in a layer (a head, a conv group), their sum."""
     return _of_filters(model, groups, selection, lambda w: w.norm(dim=1))
+
+
+def tie_break_of(model: nn.Module, groups: ChannelGroups) -> Scores:
+    """Group -> float64 [n_g]: the L2 norms by which ties between votes are broken, in single precision as zoos keep
+    them: so a run, which computes them, and a page, which reads them, break ties alike."""
+    scores = l2(model, groups, Selection.full(groups.sizes))
+    return {group: values.astype(np.float32).astype(np.float64) for group, values in scores.items()}
 
 
 def bn_scale(model: nn.Module, groups: ChannelGroups, selection: Selection) -> Scores:

@@ -100,7 +100,7 @@ class RunConfig:
             raise BadValueError(f"{METHODS[self.method].title} needs K, the number of neighbours: give one, such as 5.")
         if self.needs_zoo and self.zoo is None:
             raise BadValueError(f"{METHODS[self.method].title} needs a zoo whose tasks vote: name one.")
-        if (self.method == "same-mask") != (self.mask_of is not None):
+        if METHODS[self.method].keeps_mask != (self.mask_of is not None):
             raise BadValueError('The method "same-mask", and it alone, needs the run whose mask to keep: give its id.')
         if self.mask_of is not None and not is_name(self.mask_of):
             raise BadValueError(f"mask_of must be the id of a run, not {shortened(self.mask_of)}.")
@@ -176,14 +176,6 @@ _CHOICES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("weights", "source of weights", WEIGHTS),
     ("sampling", "way to draw training images", SAMPLINGS),
 )
-
-
-def check_k(k: int, zoo_size: int) -> None:
-    """Refuse more neighbours than the zoo has tasks (the target's own entry, if any, not counted)."""
-    if k > zoo_size:
-        raise BadValueError(
-            f"K is {k}, but the zoo has {zoo_size} tasks to choose from: choose K from 1 to {zoo_size}."
-        )
 
 
 def _check_id(name: str, value: object) -> None:

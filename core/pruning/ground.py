@@ -9,9 +9,8 @@ from core.backbones.backbone import Backbone
 from core.channels.counted import layers_of
 from core.channels.groups import ChannelGroups, channel_groups
 from core.channels.layers import Layers
-from core.channels.selection import Selection
 from core.criteria.scores import Scores
-from core.criteria.weights import l2
+from core.criteria.weights import tie_break_of
 from core.pruning.images import normalised, sample_rows
 from core.tasks.data import TaskData
 from core.tasks.task import Task
@@ -46,5 +45,5 @@ def ground_of(task: Task, data: TaskData, backbone: Backbone, seed: int) -> Grou
     groups = channel_groups(dense, torch.zeros(1, 3, data.size, data.size))
     return Ground(
         seed, (images, labels), held, (images[ready], labels[ready]), images[glance], dense, groups,
-        layers_of(dense, groups, data.size), l2(dense, groups, Selection.full(groups.sizes)),
+        layers_of(dense, groups, data.size), tie_break_of(dense, groups),
     )  # fmt: skip

@@ -8,13 +8,21 @@ When = Literal["before training", "after scoring", "during training", "never"]
 
 @dataclass(frozen=True)
 class Method:
-    """One method: its name in configs, its title and one line for students, and when it removes channels."""
+    """One method: its name in configs, its title and one line for students, and when it removes channels.
+
+    criterion: the name of the criterion that scores its channels (`core.criteria.registry`); for a method that votes,
+    of the evidence that dynamic votes are ranked by; None if it scores none. keeps_mask: whether its selection is that
+    of another run. control: the words by which the checklist asks for it as a control; "" if it is none.
+    """
 
     name: str
     title: str
     help: str
     needs_zoo: bool
     when: When
+    criterion: str | None = None
+    keeps_mask: bool = False
+    control: str = ""
 
     @property
     def weights(self) -> str:
@@ -34,6 +42,7 @@ _ALL = (
         "Similar tasks already have pruned models: each votes for the channels it kept, and the winners stay.",
         needs_zoo=True,
         when="before training",
+        criterion="taylor",
     ),
     Method(
         "taylor",
@@ -41,6 +50,8 @@ _ALL = (
         "Train, remove the channels whose loss would change least, train again, many rounds: slow and thorough.",
         needs_zoo=False,
         when="during training",
+        criterion="taylor",
+        control="Taylor, iterative",
     ),
     Method(
         "taylor-oneshot",
@@ -48,6 +59,8 @@ _ALL = (
         "Score every channel once by how much the loss would change without it, and remove the rest in one go.",
         needs_zoo=False,
         when="after scoring",
+        criterion="taylor",
+        control="Taylor, one shot",
     ),
     Method(
         "magnitude",
@@ -55,6 +68,8 @@ _ALL = (
         "Keep the channels with the largest weights, by the square root of their summed squares. Needs no data.",
         needs_zoo=False,
         when="before training",
+        criterion="l2",
+        control="Magnitude",
     ),
     Method(
         "l1",
@@ -62,6 +77,8 @@ _ALL = (
         "Keep the channels with the largest weights, by the sum of their absolute values. Needs no data.",
         needs_zoo=False,
         when="before training",
+        criterion="l1",
+        control="Magnitude",
     ),
     Method(
         "bn-scale",
@@ -69,6 +86,7 @@ _ALL = (
         "Keep the channels that BatchNorm multiplies by the largest factors. Needs no data.",
         needs_zoo=False,
         when="before training",
+        criterion="bn-scale",
     ),
     Method(
         "activation",
@@ -76,6 +94,7 @@ _ALL = (
         "Keep the channels that respond most strongly to the task's own images.",
         needs_zoo=False,
         when="after scoring",
+        criterion="activation",
     ),
     Method(
         "random",
@@ -83,6 +102,8 @@ _ALL = (
         "Keep channels drawn by chance: the control that every other method has to beat.",
         needs_zoo=False,
         when="before training",
+        criterion="random",
+        control="Random channels",
     ),
     Method(
         "same-mask",
@@ -91,6 +112,7 @@ _ALL = (
         "weights are worth.",
         needs_zoo=False,
         when="before training",
+        keeps_mask=True,
     ),
     Method(
         "dense",
@@ -98,6 +120,7 @@ _ALL = (
         "Remove nothing and fine-tune the whole backbone: the ceiling. The keep ratio is ignored.",
         needs_zoo=False,
         when="never",
+        control="The unpruned network, as the ceiling",
     ),
 )
 

@@ -71,7 +71,7 @@ def schedule_of(config: RunConfig) -> Schedule:
             )
         scoring = max(1, min(SCORING_MOST, int(total * SCORING_SHARE)))
         return Schedule(total, ((scoring, config.keep),), scoring)
-    if config.method == "mvp" and config.dynamic:
+    if METHODS[config.method].needs_zoo and config.dynamic:
         if total < VOTES:
             raise BadValueError(f"Dynamic voting votes {VOTES} times: give it at least {VOTES} iterations.")
         rounds = spread(0, max(VOTES, round(total * VOTES_END)), VOTES, config.keep)

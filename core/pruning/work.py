@@ -16,9 +16,7 @@ from core.channels.groups import ChannelGroups
 from core.channels.rebuild import state_of
 from core.channels.selection import Selection
 from core.channels.slim import resized, slim
-from core.criteria.registry import CRITERIA
 from core.criteria.scores import Scores, keep_best
-from core.criteria.taylor import Taylor
 from core.errors import DivergedError
 from core.pruning.config import RunConfig
 from core.pruning.engine import ENGINE
@@ -32,13 +30,13 @@ from core.pruning.metrics import Measures, by_class, measures_of
 from core.pruning.optimizer import cut_momenta, momenta, optimizer_for, with_momenta
 from core.pruning.readout import prototype_head, reestimate_batchnorm
 from core.pruning.schedule import Schedule, schedule_of
+from core.pruning.scoring import Scoring
 from core.tasks.data import TaskData
 from core.tasks.findings import skipped_record
 from core.tasks.images import Examples, fingerprint
 from core.tasks.task import Task
-from core.voting import Ballot, Votes, revote, select, standing, votes
+from core.voting import Ballot, Votes, ballot_of, elect, revote, votes
 
-CRITERION_OF = {"magnitude": "l2", "taylor-oneshot": "taylor"}  # methods named otherwise than their criterion
 Neighbour = tuple[PrunedModel, float]  # a zoo's pruned model and its similarity to the target
 
 
@@ -76,7 +74,8 @@ class Pruning:
         self.budgeted = METHODS[config.method].removes and mask is None
         if self.budgeted:
             self.allowance.counts()  # refuses, before any training, what cannot be hit
-        self.taylor = Taylor(self.groups)
+        criterion = METHODS[config.method].criterion
+        self.scoring = None if criterion is None else Scoring(criterion, self.groups, config.seed)
         self.tie_break: Scores = self.ground.tie_break
         self.importance: Scores = self.tie_break
         self.optimizer = optimizer_for(self.model, config.learning_rate)
@@ -89,15 +88,12 @@ class Pruning:
         """Choose channels where the method does so before training; then BatchNorm, head, and a first evaluation."""
         method, keep = METHODS[self.config.method], self.schedule.first_keep
         if method.needs_zoo:
-            ballots = ballots_of(self.neighbours[: self.voters], self.allowance.voted_at(keep))
-            counted = votes(ballots, self.config.weighting)
+            counted = votes(self.ballots(self.neighbours[: self.voters], keep), self.config.weighting)
             self.narrow(self.elect(counted, keep))
         elif self.mask is not None:
             self.narrow(self.mask)
         elif method.when == "before training":
-            criterion = CRITERIA[CRITERION_OF.get(method.name, method.name)]
-            chance = {"seed": self.config.seed} if criterion.needs == "chance" else {}
-            self.importance = criterion.score(self.model, self.groups, self.selection, **chance)
+            self.importance = self.scores()
             self.narrow(self.best(self.importance, keep))
         if method.when != "after scoring":  # scores are the backbone's: weights change once they have decided
             self.set_weights()
@@ -122,18 +118,20 @@ class Pruning:
 
     def vote_again(self, keep: float, evidence: Scores) -> Selection:
         """Dynamic voting: the neighbours that agree most with the target's importance so far vote on what is left."""
-        ballots = ballots_of(self.neighbours, self.allowance.voted_at(keep))
+        ballots = self.ballots(self.neighbours, keep)
         agreement = {ballot.task: agreeing(ballot, evidence, self.selection) for ballot in ballots}
         counted = revote(ballots, agreement, self.selection, self.voters, self.config.weighting)
         return self.elect(counted, keep)
 
+    def ballots(self, neighbours: Sequence[Neighbour], keep: float) -> list[Ballot]:
+        """What these neighbours vote with at a keep ratio."""
+        voted_at = self.allowance.voted_at(keep)
+        return [ballot_of(model, similarity, voted_at) for model, similarity in neighbours]
+
     def elect(self, counted: Votes, keep: float) -> Selection:
         """The channels that win; ties go to the backbone's own importance."""
         sample, seed = self.config.sample, self.config.seed
-        is_global = self.config.allocation == "global"
-        across = standing(counted, self.tie_break, sample, seed) if is_global else None
-        counts = self.allowance.counts(keep, across, self.selection.counts)
-        chosen = select(counted, counts, self.tie_break, sample=sample, seed=seed)
+        chosen = elect(counted, self.allowance, self.tie_break, keep, sample, seed, self.selection.counts)
         self.importance = {title: counted.table(title) for title in self.groups.sizes}
         return chosen
 
@@ -175,23 +173,30 @@ class Pruning:
 
     def prune(self, keep: float) -> Event:
         """One pruning round by what was gathered since the last; after a one-shot round the head is made anew."""
-        if self.config.method == "activation":
-            batches = [self.train_images[self.rows(i)] for i in range(self.schedule.scoring)]
-            found = CRITERIA["activation"].score(self.model, self.groups, self.selection, batches)
-            self.meter.forward(self.macs, sum(map(len, batches)))
-        else:
-            found = self.taylor.scores(self.selection)
+        found = self.scores()
         if METHODS[self.config.method].needs_zoo:
             self.narrow(self.vote_again(keep, found))
         else:
             gone = {title: self.importance[title] * ~self.selection.mask(title) for title in found}
             self.importance = {title: found[title] + gone[title] for title in found}
             self.narrow(self.best(found, keep))
-        self.taylor.clear()
+        if self.scoring is not None:
+            self.scoring.clear()
         if self.schedule.scoring:
             self.set_weights()
             self.make_ready()
         return self.pruned(keep)
+
+    def scores(self) -> Scores:
+        """Every channel scored by the method's own criterion; the images it looks at are paid for."""
+        assert self.scoring is not None, f"{self.config.method} names no criterion"
+        found, images = self.scoring.scores(self.model, self.selection, self.scoring_batches)
+        self.meter.forward(self.macs, images)
+        return found
+
+    def scoring_batches(self) -> list[Tensor]:
+        """The training images of the iterations that score channels."""
+        return [self.train_images[self.rows(number)] for number in range(self.schedule.scoring)]
 
     def pruned(self, keep: float) -> Pruned:
         """Write the round down, and say it."""
@@ -225,8 +230,8 @@ class Pruning:
         loss = nn.functional.cross_entropy(output, self.train_labels[rows])
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        if scoring or self.schedule.gathers:
-            self.taylor.see(self.model, self.selection)
+        if self.scoring is not None and (scoring or self.schedule.gathers):
+            self.scoring.see(self.model, self.selection)
         if not scoring:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -333,11 +338,12 @@ class Pruning:
         """All that decides the rest of the run."""
         state = {f"model/{name}": t.clone() for name, t in self.model.state_dict().items()}
         state |= {f"momentum/{name}": t.clone() for name, t in momenta(self.model, self.optimizer).items()}
-        state |= {f"taylor/{name}": t.clone() for name, t in self.taylor.state.items()}
+        gathered = {} if self.scoring is None else self.scoring.state
+        state |= {f"scores/{name}": tensor.clone() for name, tensor in gathered.items()}
         state |= {f"importance/{name}": torch.from_numpy(v.copy()) for name, v in self.importance.items()}
         about = {
             "selection": self.selection.to_dict(), "rounds": list(self.rounds), "spent": self.meter.spent(),
-            "batches": self.taylor.batches, "engine": ENGINE,
+            "batches": 0 if self.scoring is None else self.scoring.batches, "engine": ENGINE,
         }  # fmt: skip
         return Checkpoint(self.iteration, state, about)
 
@@ -351,16 +357,12 @@ class Pruning:
         self.selection = Selection.from_dict(checkpoint.about["selection"])
         self.model = resized(self.model, part("model/"))
         self.optimizer = with_momenta(self.model, self.config.learning_rate, part("momentum/"))
-        self.taylor.state, self.taylor.batches = part("taylor/"), checkpoint.about["batches"]
+        if self.scoring is not None:
+            self.scoring.restore(part("scores/"), checkpoint.about["batches"])
         self.importance = {name: value.numpy() for name, value in part("importance/").items()}
         self.rounds = list(checkpoint.about["rounds"])
         self.meter = Meter(self.meter.added(checkpoint.about["spent"]))
         self.params, self.macs = self.size_of(self.selection)
-
-
-def ballots_of(neighbours: Sequence[Neighbour], keep: float) -> list[Ballot]:
-    """What neighbours vote with at a keep ratio: their selection at the round that still kept enough."""
-    return [Ballot(str(m.task["id"]), m.selection_at(keep), s, m.importance) for m, s in neighbours]
 
 
 def agreeing(ballot: Ballot, evidence: Scores, within: Selection) -> float:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -52,7 +53,7 @@ def checklist(
     finished = [row.status == FINISHED and row.engine is not None for row in every]
     rows = list(compress(every, finished))
     done = [_on(record.config, row.setup) for record, row in compress(zip(records, every, strict=True), finished)]
-    votes = [config for config in done if config.method == "mvp"]
+    votes = [config for config in done if _votes(config)]
     return [
         _all_finished(records, done),
         _same("One task, or the same tasks for all", *_tasks(done)),
@@ -63,7 +64,7 @@ def checklist(
         _same("The same fine-tuning for all", *_values(done, _tuning)),
         _seeds(done),
         _sizes(records),
-        *(_control(words, is_it, done) for words, is_it in _CONTROLS),
+        *(_control(words, is_it, done) for words, is_it in _controls()),
         *(_control(words, is_it, done) for words, is_it in (_VOTE_CONTROLS if votes else ())),
         *([_zoo_apart(votes, equal_to_zoo)] if votes else ()),
         _after_training(done),
@@ -110,26 +111,35 @@ def _asked(config: RunConfig) -> str:
     return f"{config.keep:g}" + ("" if config.of == "channels" else f" of the {WORDS[config.of]}")
 
 
+def _votes(config: RunConfig) -> bool:
+    return METHODS[config.method].needs_zoo
+
+
 def _is_vote(config: RunConfig) -> bool:
-    return config.method == "mvp" and config.neighbours in ("nearest", "chosen") and config.weights == "neighbours"
+    return _votes(config) and config.neighbours in ("nearest", "chosen") and config.weights == "neighbours"
 
 
 _Test = Callable[[RunConfig], bool]
-_CONTROLS: tuple[tuple[str, _Test], ...] = (
-    ("The unpruned network, as the ceiling", lambda one: one.method == "dense"),
-    ("Random channels", lambda one: one.method == "random"),
-    ("Magnitude", lambda one: one.method in ("magnitude", "l1")),
-    ("Taylor, one shot", lambda one: one.method == "taylor-oneshot"),
-    ("Taylor, iterative", lambda one: one.method == "taylor"),
-)
+
+
+def _controls() -> list[tuple[str, _Test]]:
+    """(words, whether a run is that control) of each control that a method is, the ceiling first."""
+    words = dict.fromkeys(method.control for method in reversed(METHODS.values()) if method.control)
+    return [(one, partial(_is_control, words=one)) for one in words]
+
+
+def _is_control(config: RunConfig, words: str) -> bool:
+    return METHODS[config.method].control == words
+
+
 _VOTE_CONTROLS: tuple[tuple[str, _Test], ...] = (
-    ("Votes of random neighbours", lambda one: one.method == "mvp" and one.neighbours == "random"),
-    ("Votes of the farthest neighbours", lambda one: one.method == "mvp" and one.neighbours == "farthest"),
-    ("Votes of the whole zoo", lambda one: one.method == "mvp" and one.neighbours == "all"),
-    ("The nearest neighbour alone", lambda one: one.method == "mvp" and one.neighbours == "nearest" and one.k == 1),
+    ("Votes of random neighbours", lambda one: _votes(one) and one.neighbours == "random"),
+    ("Votes of the farthest neighbours", lambda one: _votes(one) and one.neighbours == "farthest"),
+    ("Votes of the whole zoo", lambda one: _votes(one) and one.neighbours == "all"),
+    ("The nearest neighbour alone", lambda one: _votes(one) and one.neighbours == "nearest" and one.k == 1),
     (
         "The same mask with the backbone's weights",
-        lambda one: one.weights == "pretrained" and (one.method == "same-mask" or one.method == "mvp"),
+        lambda one: one.weights == "pretrained" and (METHODS[one.method].keeps_mask or _votes(one)),
     ),
 )
 

@@ -9,6 +9,7 @@ from core.channels import files
 from core.channels.files import PrunedModel, load_pruned, write_whole
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
 from core.paths import expanded
+from core.pruning.methods import METHODS
 from core.reports import formats
 from core.reports.away import FORMATS, finished_model
 from core.reports.card import Facts, Way, card
@@ -171,7 +172,7 @@ def _images(model: PrunedModel) -> dict[str, int]:
 def _control(store: Store, run_id: str) -> dict[str, Any] | None:
     """The unpruned network's run on the same task, trained alike; of several the one whose seed is nearest."""
     own = store.get(run_id).config
-    if own.method == "dense":
+    if not METHODS[own.method].removes:
         return None
     alike = [
         record

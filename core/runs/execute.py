@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from core.backbones.backbone import Backbone, load_backbone
 from core.channels.files import load_pruned
 from core.channels.selection import Selection
-from core.errors import MismatchError, UnknownNameError
-from core.pruning.config import RunConfig, check_k
+from core.errors import MismatchError
+from core.pruning.config import RunConfig
 from core.pruning.events import Checkpoint, Event, PhaseChanged
 from core.pruning.loop import prune_events
 from core.pruning.work import Neighbour
@@ -15,10 +15,11 @@ from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
 from core.tasks.data import TaskData, load_task
 from core.tasks.task import Task
+from core.voting import check_k, pick_voters
 from core.zoo.pairing import check_pair
 from core.zoo.similarity import neighbours_of, ranking_macs
 from core.zoo.zoo import Neighbour as Ranked
-from core.zoo.zoo import Zoo, at_random, open_zoo
+from core.zoo.zoo import Zoo, open_zoo
 
 
 def events_of(config: RunConfig, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
@@ -47,20 +48,10 @@ def ranking(config: RunConfig, zoo: Zoo, task: Task, data: TaskData) -> list[Ran
     if config.neighbours == "nearest" and not config.dynamic:
         return neighbours_of(zoo, task, data, backbone, config.k, config.similarity)
     everyone = neighbours_of(zoo, task, data, backbone, None, config.similarity)
-    if config.neighbours == "chosen":
-        known = {each.task.id: each for each in everyone}
-        if unknown := [id for id in config.chosen if id not in known]:
-            raise UnknownNameError("zoo task", unknown[0], known)
-        return [known[id] for id in config.chosen]
-    if config.neighbours == "all":
+    if config.neighbours == "nearest":  # dynamic voting may call in the others
+        check_k(config.k or 0, len(everyone))
         return everyone
-    assert config.k is not None
-    check_k(config.k, len(everyone))
-    if config.neighbours == "nearest":
-        return everyone
-    if config.neighbours == "farthest":
-        return everyone[::-1][: config.k]
-    return at_random(everyone, config.k, config.seed)
+    return pick_voters(everyone, config.neighbours, config.k, config.chosen, config.seed)
 
 
 def mask_of(config: RunConfig, backbone: Backbone) -> Selection | None:

@@ -6,7 +6,7 @@ from typing import Any
 from core.backbones.backbone import Backbone, identity_of, load_backbone
 from core.channels.budget import Allowance
 from core.errors import BadValueError, UnknownNameError
-from core.pruning.config import RunConfig, check_k
+from core.pruning.config import RunConfig
 from core.pruning.methods import METHODS
 from core.pruning.schedule import schedule_of
 from core.runs.execute import mask_of
@@ -14,6 +14,7 @@ from core.runs.record import FINISHED
 from core.runs.settings import run_config
 from core.runs.store import Store
 from core.tasks.catalogue import task as task_of
+from core.voting import check_k
 from core.zoo.zoo import Zoo, open_zoo
 
 

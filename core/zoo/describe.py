@@ -190,11 +190,9 @@ def _pictures(known: Sequence[Zoo], task: Task, view: _View) -> str | None:
 
 def backbone_importance(backbone: "Backbone") -> "Scores":
     """Group -> float64 [n_g]: the L2 norms of the backbone's channels, by which ties between votes are broken."""
-    from core.channels.selection import Selection
-    from core.criteria.weights import l2
+    from core.criteria.weights import tie_break_of
 
-    model, groups = network(backbone)
-    return l2(model, groups, Selection.full(groups.sizes))
+    return tie_break_of(*network(backbone))
 
 
 def backbone_layers(backbone: "Backbone") -> "Layers":

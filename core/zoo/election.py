@@ -5,7 +5,7 @@ from typing import Any
 
 from core.channels.budget import Allowance, Budget
 from core.channels.selection import Selection
-from core.voting import Votes, select, standing, votes
+from core.voting import Votes, elect, votes
 from core.zoo.zoo import Neighbour, Zoo, ballots
 
 
@@ -23,5 +23,4 @@ def elected(
     widths come near enough to the budget.
     """
     counted = votes(ballots(zoo, neighbours, allowance.voted_at()), weighting)
-    across = standing(counted, ties) if allowance.budget.allocation == "global" else None
-    return counted, select(counted, allowance.counts(standing=across), ties)
+    return counted, elect(counted, allowance, ties)

@@ -102,8 +102,7 @@ def check(plan: Plan, workers: int) -> None:
 
 def buildable() -> list[str]:
     """The methods that make a pruned model from the backbone and the task alone."""
-    apart = ("same-mask",)  # needs another run
-    return [one.name for one in METHODS.values() if one.removes and not one.needs_zoo and one.name not in apart]
+    return [one.name for one in METHODS.values() if one.removes and not one.needs_zoo and not one.keeps_mask]
 
 
 def check_method(name: object) -> None:

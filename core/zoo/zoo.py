@@ -32,10 +32,10 @@ from core.channels.layers import Layers
 from core.channels.selection import Selection
 from core.errors import BadFileError, MetaVoteError, MismatchError, UnknownNameError
 from core.paths import ASSETS, home
-from core.pruning.config import SIMILARITIES, check_k
+from core.pruning.config import SIMILARITIES
 from core.pruning.engine import engine_of
 from core.tasks.task import Task
-from core.voting import Ballot
+from core.voting import Ballot, ballot_of, check_k
 from core.zoo.sound import amiss
 
 FORMAT = 1
@@ -400,15 +400,6 @@ def _read(path: Path) -> Zoo:
     return Zoo(path, about, version)
 
 
-def at_random(ranked: Sequence[Neighbour], k: int, seed: int) -> list[Neighbour]:
-    """K of these neighbours by chance: the control that a run with that seed uses."""
-    chosen = np.random.default_rng([seed, 0x4E1B]).permutation(len(ranked))[:k]
-    return [ranked[place] for place in chosen]
-
-
 def ballots(zoo: Zoo, neighbours: Sequence[Neighbour], keep: float | None = None) -> list[Ballot]:
     """What these neighbours vote with, at the zoo's final keep ratio or an earlier one."""
-    return [
-        Ballot(each.task.id, zoo.selection(each.task.id, keep), each.similarity, zoo.importance(each.task.id))
-        for each in neighbours
-    ]
+    return [ballot_of(zoo.model(each.task.id, weights=False), each.similarity, keep) for each in neighbours]

@@ -11,6 +11,7 @@ from core.channels.selection import Selection
 from core.errors import MetaVoteError
 from core.paths import home
 from core.pruning.events import Evaluation, Pruned, RecordedEvent
+from core.pruning.methods import METHODS
 from core.reports.records import latencies_of
 from core.runs.latency import Latency
 from core.runs.record import ENDED, RunRecord
@@ -109,7 +110,7 @@ def classes_of(records: Iterable[RunRecord]) -> dict[str, int]:
 def equal_to_zoo(records: Iterable[RunRecord]) -> set[str] | None:
     """The tasks of runs that voted whose zoo has a task of the same classes; None where a zoo or a task is gone."""
     equal = set()
-    voted = [(one, one.config.zoo) for one in records if one.config.method == "mvp"]
+    voted = [(one, one.config.zoo) for one in records if METHODS[one.config.method].needs_zoo]
     for record, id in {(one.config.task, id): (one, id) for one, id in voted if id is not None}.values():
         task = data.task_of_run(record)
         try:

@@ -9,6 +9,7 @@ import streamlit as st
 from core.channels.budget import WORDS, Budget
 from core.channels.layers import Size
 from core.pruning.config import RunConfig
+from core.pruning.methods import METHODS
 from core.runs import previews
 from dashboard import theme
 from dashboard.figures.untrained import untrained_curve
@@ -123,7 +124,9 @@ def _draw(view: View, configs: list[RunConfig], looked: Looked) -> None:
             _sizes(view, known)
             _state(view, looked, here, dense, known.error(configs[0]))
         with right:
-            points = {c.keep: a for c in configs if c.method == "mvp" and (a := known.accuracy(c)) is not None}
+            points = {
+                c.keep: a for c in configs if METHODS[c.method].needs_zoo and (a := known.accuracy(c)) is not None
+            }
             _curve(view, points, here, dense)
 
 

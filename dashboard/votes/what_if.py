@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.zoo.zoo import Neighbour, at_random
+from core.voting import at_random
+from core.zoo.zoo import Neighbour
 from dashboard import data, links, theme, voters
 from dashboard.errors import as_sentence
 from dashboard.figures import groups

@@ -184,7 +184,7 @@ def test_one_neighbour_is_swapped_for_another(paper_home: Path, worker: Worker) 
 
 
 def test_random_neighbours_are_those_that_a_run_would_draw(paper_home: Path) -> None:
-    from core.zoo.zoo import at_random
+    from core.voting import at_random
 
     ranked = data.ranking(data.zoo(), "emoji-t00", "leep")
     test = page("votes", view="what-if", what="random", draw="7")

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
-from core.pruning.config import NEIGHBOURS, SAMPLINGS, SIMILARITIES, WEIGHTINGS, WEIGHTS, RunConfig, check_k
+from core.pruning.config import NEIGHBOURS, SAMPLINGS, SIMILARITIES, WEIGHTINGS, WEIGHTS, RunConfig
 from core.pruning.methods import METHODS
+from core.voting import check_k
 
 configs = st.builds(
     RunConfig,

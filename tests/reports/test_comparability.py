@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from core.pruning.engine import ENGINE
 from core.reports.checklist import MISSING, NOT_KNOWN, THERE, checklist
-from core.reports.comparability import BACKBONE, DATA, NORMALISATION, SIZE, TASK, VERSION, mismatch, notices, with_setups
+from core.reports.comparability import (
+    BACKBONE,
+    DATA,
+    NORMALISATION,
+    SIZE,
+    TASK,
+    VERSION,
+    mismatch,
+    notices,
+    with_setups,
+)
 from core.reports.compare import NO_PAIR, Row, compare, compare_to
 from core.reports.cost import pay_offs
 from core.reports.tables import RUN_COLUMNS, SUMMARY_COLUMNS, to_csv, to_markdown
