@@ -1,5 +1,6 @@
 """Fixtures that every part's tests share."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("METAVOTE_HOME", str(folder))
     return folder
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Before fixtures of any scope: a page of an earlier test may have restricted this process when that had ended."""
+    os.environ.pop(allowed.RESTRICTED, None)
 
 
 @pytest.fixture(autouse=True)

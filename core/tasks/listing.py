@@ -164,10 +164,10 @@ def split_rule(layout: Layout) -> str:
         below = f", in '{shown(layout.root)}'" if layout.root.parts else ""
         drawn = f"{test} of each class for test, {validation} for validation, the rest for training"
         return f"By hash of the file name{below}: {drawn}."
-    drawn = f"{validation} of each class, drawn by file-name hash from '{given[TRAIN]}'"
+    drawn = f"{validation} of all images of each class, drawn by file-name hash from '{given[TRAIN]}'"
     parts = [f"'{given[TRAIN]}' for training"]
     parts.append(f"'{given[VALIDATION]}' for validation" if VALIDATION in given else f"{drawn}, for validation")
-    also = f"{test} of each class, drawn by file-name hash from '{given[TRAIN]}', for test"
+    also = f"{test} of all images of each class, drawn by file-name hash from '{given[TRAIN]}', for test"
     parts.append(f"'{given[TEST]}' for test" if TEST in given else also)
     empty = _left("no class folders", layout.empty)
     return f"By folder: {', '.join(parts)}{empty}{_left('not a split', layout.no_splits)}."

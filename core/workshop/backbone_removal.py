@@ -59,7 +59,7 @@ def _check_nothing_needs(id: str, hash: str | None, file: Path, store: Store) ->
     for what, names, remedy in (
         ("the zoo", list(_zoos_on(id, hash)), "remove that zoo first"),
         ("the unfinished zoo", list(_builds_on(id, hash, file)), "wait for its build to finish, or remove it first"),
-        ("the unfinished run", list(_runs_on(id, file, store)), "wait for it to finish, or delete it first"),
+        ("the unfinished run", list(_runs_on(id, file, store)), "let it finish (or resume it), or delete it first"),
     ):
         if names:
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

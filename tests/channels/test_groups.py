@@ -265,7 +265,7 @@ def test_attention_over_something_else_is_refused_by_name() -> None:
             x = self.conv(x).flatten(2).transpose(1, 2)
             return self.head(self.attend(x, x.relu(), x)[0].mean(1))
 
-    with pytest.raises(UnsupportedError, match="The attention attend looks at something else"):
+    with pytest.raises(UnsupportedError, match="The attention attend is cross-attention or uses a mask"):
         groups_of(adapted(Cross()))
 
 

@@ -92,7 +92,8 @@ def test_without_a_test_part_the_held_out_images_are_it_and_validation_is_drawn_
     held_out = {split: {bool(image[0, 0, 1] > 150) for image in images} for split, images in by_split.items()}
     assert held_out == {TRAIN: {False}, VALIDATION: {False}, TEST: {True}}
     assert outline(f"folder:{tmp_path}").split == (
-        "By folder: 'train' for training, 15 % of each class, drawn by file-name hash from 'train', for validation, "
+        "By folder: 'train' for training, 15 % of all images of each class, drawn by file-name hash "
+        "from 'train', for validation, "
         "'val' for test."
     )
 

@@ -107,7 +107,7 @@ def test_one_that_an_unfinished_run_could_go_on_with_stays(mine: Path, status: s
     for named in ("mine", str(mine), str(mine.parent / ".." / "backbones" / mine.name)):
         run = store.create(RunConfig("emoji-t00", "magnitude", backbone=named, zoo=None), status)
         with pytest.raises(
-            BadValueError, match=f"mine is needed by the unfinished run {run}: wait for it to finish, or delete"
+            BadValueError, match=f"mine is needed by the unfinished run {run}: let it finish .or resume it., or delete"
         ):
             remove_backbone("mine", store)
         with store.database.write() as connection:
