@@ -110,7 +110,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows in the order asked for, and their summaries, best mean first within one keep ratio and iterations.
+    """Rows in the requested order, and their summaries, best mean first within one keep ratio and iterations.
 
     base: the row of the run that all are held against; None if the baseline is a variant, or there is none.
     """

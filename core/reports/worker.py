@@ -42,7 +42,7 @@ def make_files(store: Store, run_id: str, told: Told) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line. Returns the exit code: 0 done, 1 failed; the reason is left for people to read."""
-    allowed.restrict()  # a visitor may have asked for it
+    allowed.restrict()  # may run for a dashboard visitor
     what, *run_ids = sys.argv[1:] if arguments is None else arguments
     store, started = Store(), time.time()
     folder: Path = files_folder(store, run_ids[0]) if what == FILES else latency_folder(store)

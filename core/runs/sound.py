@@ -1,4 +1,4 @@
-"""Whether a run's record is whole, each field of its kind: checked as it is imported, and again as it is read."""
+"""Checks of a run's record, field by field: on import and on every read."""
 
 from collections.abc import Mapping
 from typing import Any

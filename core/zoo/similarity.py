@@ -68,7 +68,7 @@ def similarities(
 ) -> dict[str, list[float]]:
     """Kind -> similarity of every zoo task to `task`, in the zoo's order; kept in the user's folder once computed.
 
-    looked: told how many zoo models have looked at the task's images, after each one. Raises MismatchError for a
+    looked: called after each zoo model with the number evaluated so far. Raises MismatchError for a
     backbone that the zoo was not made on.
     """
     check_pair(zoo, backbone.id, backbone.identity)

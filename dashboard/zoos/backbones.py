@@ -12,7 +12,7 @@ from core.errors import MetaVoteError
 from core.workshop import work
 from core.workshop.backbone_removal import is_removable, remove_backbone
 from dashboard import data, theme
-from dashboard.errors import as_sentence
+from dashboard.zoos.removing import remove_button
 
 UPLOAD, LARGEST = "checkpoint file", 2000  # megabytes
 ENDINGS = ["pth", "pt", "tar", "ckpt", "safetensors", "bin"]
@@ -44,19 +44,11 @@ def _list() -> None:
 
 
 def _removal(id: str) -> None:
-    """The button that deletes a backbone, only once what that means was read."""
-    with st.popover("Remove", icon=":material/delete:", key=f"remove backbone {id}"):
-        st.markdown(
-            f"Permanently deletes the backbone **{id}**. Finished runs and their models are kept. Refused while a zoo "
-            "or an unfinished run needs it."
-        )
-        st.button(
-            f"Remove {id}",
-            icon=":material/delete:",
-            key=f"remove backbone for good {id}",
-            on_click=as_sentence()(_remove),
-            args=(id,),
-        )
+    consequences = (
+        f"Permanently deletes the backbone **{id}**. Finished runs and their models are kept. Refused while a zoo or "
+        "an unfinished run needs it."
+    )
+    remove_button("backbone", id, consequences, _remove)
 
 
 def _remove(id: str) -> None:

@@ -16,6 +16,7 @@ from dashboard.errors import as_sentence
 from dashboard.pick import pick_one
 from dashboard.ways import MAP, way
 from dashboard.zoos.passing_on import Packed
+from dashboard.zoos.removing import remove_button
 
 TABLE, USED = "table of zoos", " "
 
@@ -105,20 +106,12 @@ def details(used: Summary, zoo: Zoo) -> None:
 
 
 def _removal(id: str) -> None:
-    """The button that deletes a zoo, only once what that means was read."""
-    with st.popover("Remove", icon=":material/delete:", key=f"remove zoo {id}"):
-        st.markdown(
-            f"The zoo **{id}** goes with all its pruned models and the targets it held out, **for good**; downloaded "
-            "first, it can be imported again. Runs that it voted for stay; without it, those that were cancelled or "
-            "failed cannot go on, and nobody knows what it cost."
-        )
-        st.button(
-            f"Remove {id}",
-            icon=":material/delete:",
-            key=f"remove for good {id}",
-            on_click=as_sentence()(_remove),
-            args=(id,),
-        )
+    consequences = (
+        f"Permanently deletes the zoo **{id}** with its pruned models and held-out targets. Download it first if you "
+        "may want to import it again. Runs it voted for are kept, but cancelled or failed ones cannot be resumed, and "
+        "its build cost is lost."
+    )
+    remove_button("zoo", id, consequences, _remove)
 
 
 def _remove(id: str) -> None:

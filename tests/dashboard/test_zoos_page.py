@@ -329,7 +329,7 @@ def test_a_zoo_that_cannot_be_read_is_named(paper_home: Path) -> None:
 def test_a_zoo_of_ones_own_is_removed_and_the_shipped_one_used_from_then_on(paper_home: Path) -> None:
     folder = write_paper_zoo(paper_home / "zoos" / "mine", zoo_tasks=3)
     test = page("zoos", zoo="mine")
-    assert any("goes with all its pruned models" in one.value for one in test.markdown)
+    assert any("with its pruned models and held-out targets" in one.value for one in test.markdown)
     click(test, "Remove mine")
     assert not test.exception and not test.error and not folder.exists()
     assert "mine" not in table(test) and table(test)[DEFAULT][USED] == "✓"
