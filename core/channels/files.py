@@ -5,7 +5,6 @@ Loading never unpickles.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors.numpy import save
 from core.backbones.identity import Identity
 from core.channels.selection import Selection
 from core.errors import BadFileError, MetaVoteError
+from core.files import write_whole
 
 FORMAT = 1
 SCORES = "importance/"
@@ -97,20 +97,6 @@ def compact(value: Array, half: bool) -> Array:
     fits = half and value.dtype == np.float32 and np.abs(value).max(initial=0) <= np.finfo(np.float16).max
     wanted = value.astype(np.float16) if fits else value
     return np.array(wanted, order="C", copy=True)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it: beside it first, then renamed over it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with open(beside, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)  # nothing is there unless writing failed
 
 
 def is_pruned(path: Path) -> bool:

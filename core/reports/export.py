@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from core.channels import files
-from core.channels.files import PrunedModel, load_pruned, write_whole
+from core.channels.files import PrunedModel, load_pruned
 from core.errors import BadValueError, MetaVoteError, UnknownNameError
+from core.files import write_whole
 from core.paths import expanded
 from core.pruning.methods import METHODS
 from core.reports import formats

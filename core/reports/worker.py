@@ -7,8 +7,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from core.channels.files import load_pruned, write_whole
+from core.channels.files import load_pruned
 from core.errors import MetaVoteError
+from core.files import write_whole
 from core.reports.away import FILES, FORMATS, MADE, card_file, files_folder, finished_model, latency_folder
 from core.reports.card import Way, card
 from core.reports.export import facts_of, in_format, way_of

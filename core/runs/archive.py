@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from core.bundle import open_bundle, write_bundle
-from core.channels.files import write_whole
 from core.errors import BadFileError, BadValueError, MetaVoteError, StoreError
+from core.files import write_whole
 from core.pruning.config import RunConfig
 from core.pruning.events import RecordedEvent, event_from_dict
 from core.runs.latency import Latency

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from core.channels.files import write_whole
 from core.errors import BadFileError
+from core.files import write_whole
 from core.pruning.events import Checkpoint
 
 FORMAT = 1

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from core.channels.files import write_whole
 from core.errors import BadValueError
+from core.files import write_whole
 from core.runs.processes import Worker, alive, end, this_worker, worker_with
 
 WORKER, PROGRESS, LOG = "worker.json", "progress.json", "log.txt"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.channels.files import write_whole
+from core.files import write_whole
 from core.pruning.config import SIMILARITIES
 from core.tasks.own import folder_of
 from core.zoo.zoo import Zoo

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.channels.files import write_whole
 from core.errors import UnknownNameError
+from core.files import write_whole
 from core.paths import home
 from core.runs import jobs
 from core.runs.jobs import Progress

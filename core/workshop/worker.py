@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.channels.files import write_whole
 from core.errors import BadFileError, BadValueError, CollapsedError, MetaVoteError
+from core.files import write_whole
 from core.numbers import percent
 from core.runs.jobs import Progress, progress_of, say
 from core.tasks import allowed

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import save
 
-from core.channels.files import load_pruned, write_whole
+from core.channels.files import load_pruned
 from core.errors import MetaVoteError
+from core.files import write_whole
 from core.neighbours.embedding import task_embedding
 from core.neighbours.layout import layout, trustworthiness
 from core.pruning.config import SIMILARITIES

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from core.backbones.backbone import load_backbone
 from core.backbones.listing import ENDING, folders
-from core.channels.files import write_whole
 from core.errors import MismatchError, UnknownNameError
+from core.files import write_whole
 from core.zoo.archive import BACKBONE, is_id, unpack
 from core.zoo.exchange import other_backbone
 from core.zoo.zoo import Zoo

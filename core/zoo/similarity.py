@@ -12,9 +12,10 @@ import torch
 
 from core.backbones.architectures import architecture
 from core.backbones.backbone import Backbone
-from core.channels.files import PrunedModel, write_whole
+from core.channels.files import PrunedModel
 from core.channels.groups import parameters_and_macs
 from core.channels.rebuild import rebuild
+from core.files import write_whole
 from core.neighbours.leep import leep
 from core.neighbours.logme import logme
 from core.neighbours.prototypes import class_prototypes, prototype_similarity

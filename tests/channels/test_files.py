@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from core.channels.files import FORMAT, PrunedModel, load_pruned, save_pruned, write_whole
+from core.channels.files import FORMAT, PrunedModel, load_pruned, save_pruned
 from core.channels.selection import Selection
 from core.errors import BadFileError
+from core.files import write_whole
 
 SIZES = {"conv1": 8, "conv2": 4}
 
