@@ -24,8 +24,8 @@ def voters(zoo: Zoo, target: Task, k: int, similarity: str) -> list[Neighbour]:
     """
     ranked = data.ranking(zoo, target.id, similarity)
     ids = _chosen(zoo, target, k)
-    found = pick_voters(ranked, "chosen" if ids else "nearest", k, ids)
-    return sorted(found, key=ranked.index)
+    best_first = [each.task.id for each in ranked if each.task.id in ids]
+    return pick_voters(ranked, "chosen" if ids else "nearest", k, best_first)
 
 
 def hand_picked() -> tuple[str, ...]:

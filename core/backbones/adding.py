@@ -198,12 +198,14 @@ def _misfit(coverage: Coverage, like: str | None) -> BadFileError:
     short = coverage.shortfall
     if like is not None:
         why = f" ({coverage.filling.words} filled; {short})" if short else ""
-        told = f"{fact}{why} but looks like {like}: name that architecture"
+        message = f"{fact}{why} but looks like {like}: name that architecture"
     elif coverage.complete:
-        told = f"{fact}: {coverage.sentence}; {short}: save trained weights"
+        message = f"{fact}: {coverage.sentence}; {short}: save trained weights"
     else:
-        told = f"{fact}: {coverage.sentence}; {f'{short}; ' if short else ''}name its architecture or format"
-    return BadFileError(f"{told}." if short else f"{told}, or accept partial coverage (--partial on the command line).")
+        message = f"{fact}: {coverage.sentence}; {f'{short}; ' if short else ''}name its architecture or format"
+    return BadFileError(
+        f"{message}." if short else f"{message}, or accept partial coverage (--partial on the command line)."
+    )
 
 
 def _checked_view(standard: Presentation, wanted: Wanted) -> Presentation:

@@ -45,10 +45,10 @@ def filling_of(about: Mapping[str, Any]) -> Filling | None:
 
     Files that earlier versions wrote count entries alone.
     """
-    told = about.get("coverage")
-    if not isinstance(told, Mapping) or not {"filled", "wanted"} <= set(told):
+    recorded = about.get("coverage")
+    if not isinstance(recorded, Mapping) or not {"filled", "wanted"} <= set(recorded):
         return None
-    return Filling(told["filled"], told["wanted"], told.get("params_filled"), told.get("params"))
+    return Filling(recorded["filled"], recorded["wanted"], recorded.get("params_filled"), recorded.get("params"))
 
 
 def weights_words(source: str, about: Mapping[str, Any]) -> str:

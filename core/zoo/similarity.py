@@ -25,7 +25,7 @@ from core.pruning.images import normalised
 from core.pruning.readout import features, features_of
 from core.tasks.data import TaskData
 from core.tasks.datasets import FOLDER, load_dataset
-from core.tasks.images import TRAIN, Examples
+from core.tasks.images import TRAIN, Examples, fingerprint
 from core.tasks.task import Task
 from core.zoo.pairing import check_pair
 from core.zoo.zoo import Neighbour, Zoo
@@ -61,7 +61,7 @@ def prototypes(backbone: Backbone, examples: Examples) -> Floats:
 
 def pictures_of(data: TaskData) -> str:
     """SHA-256 of a task's training images and their labels."""
-    return hashlib.sha256(data.train.images.tobytes() + data.train.labels.tobytes()).hexdigest()
+    return fingerprint([data.train])
 
 
 def similarities(

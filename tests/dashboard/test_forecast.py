@@ -6,7 +6,6 @@ from statistics import median
 
 import pytest
 
-from benchmarks.study import RUNS
 from core.channels.budget import Allowance
 from core.errors import BadValueError
 from core.pruning.config import RunConfig
@@ -14,6 +13,7 @@ from core.runs.archive import recorded
 from core.runs.record import FINISHED, RunRecord
 from core.zoo.zoo import Zoo, find_zoo, open_zoo
 from dashboard.forecast import PACE, Pace, forecast, pace_at, pace_of, usual_seconds
+from tests.dashboard.pages import ROOT
 
 
 def finished(method: str = "mvp", seconds: float = 1.0, machine: str | None = "here", attempt: int = 1) -> RunRecord:
@@ -97,7 +97,7 @@ def test_a_budget_that_cannot_be_hit_is_refused_before_it_is_started(shipped: Zo
 def test_times_told_are_those_of_the_study_within_a_third_for_all_but_the_shortest() -> None:
     # On one thread, CPU seconds are those of an idle machine, which not all of these runs had.
     taken: dict[tuple[str, float, int], list[float]] = defaultdict(list)
-    for record, _ in recorded(RUNS):
+    for record, _ in recorded(ROOT / "benchmarks" / "study-runs.zip"):
         config = record.config
         usual = config.neighbours == "nearest" and not config.dynamic and config.method != "taylor-oneshot"
         usual = usual and config.zoo == config.backbone == RunConfig.backbone
